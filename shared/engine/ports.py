@@ -1,0 +1,519 @@
+"""What the engine needs of the outside, as Protocols. Adapters implement them; tests may too.
+
+Every method may raise the errors of ``shared.errors``. Ids are Graph's immutable ids and lower-case GUIDs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from shared.model.appointment import Absence, DynamicsAppointment
+from shared.model.decision import (
+    CancelEvent,
+    CreateAppointment,
+    CreateEvent,
+    DeleteAppointment,
+    DeleteEvent,
+    ItemRef,
+    MarkEvent,
+    UpdateAppointment,
+    UpdateEvent,
+)
+from shared.model.event import ExchangeEvent, Stamps
+from shared.model.link import Link, Role
+from shared.model.mailbox import Mailbox
+from shared.model.organization import Organization
+from shared.model.party import RecordRef
+from shared.model.profile import Profile
+from shared.model.values import Value, Values
+
+# --- Exchange -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRef:
+    id: str
+    name: str
+    is_default: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A calendar window; the feed's token is bound to it."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """One page of ``calendarView/delta``. ``events``: rows as the feed shows them (occurrences bare, no
+    stamps). ``removed``: ids with ``@removed``: no proof of deletion. ``link``: the next page's URL or,
+    when ``complete``, the delta link. Rows that could not be read are in ``broken`` with the reason."""
+
+    events: tuple[ExchangeEvent, ...]
+    removed: tuple[str, ...]
+    link: str
+    complete: bool
+    broken: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxInfo:
+    """A mailbox as Graph knows it. ``time_zone`` as Graph names it (usually a Windows name)."""
+
+    id: str
+    address: str
+    display_name: str
+    time_zone: str
+
+
+class ExchangeMailbox(Protocol):
+    """One mailbox; at most 4 requests in flight, counted in this object."""
+
+    async def info(self) -> MailboxInfo: ...
+    async def calendars(self) -> Sequence[CalendarRef]:
+        """The default calendar and those the mailbox owns and can edit."""
+        ...
+
+    async def calendar_changes(self, calendar: CalendarRef, window: Window, link: str | None) -> EventPage:
+        """The page behind ``link`` (delta or next link), or the first page of a new round.
+        Raises CursorExpired."""
+        ...
+
+    async def events(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
+        """Events by id, with stamps; None = 404. One id: a single GET; more: ``$batch`` of 20."""
+        ...
+
+    async def stamps(self, ids: Sequence[str]) -> Mapping[str, Stamps | None]:
+        """Only the stamps of these events (``$select=id``); None = 404."""
+        ...
+
+    async def stamped_events(self) -> Mapping[str, Stamps]:
+        """Every event that carries a tracking stamp (crmLinkState >= 1), for full rounds."""
+        ...
+
+    async def find_by_ical_uid(self, ical_uid: str) -> Sequence[ExchangeEvent]: ...
+    async def find_by_crm_id(self, dynamics_id: str) -> Sequence[ExchangeEvent]:
+        """Events whose crmid stamp names this row (with or without braces, any case)."""
+        ...
+
+    async def create_event(self, write: CreateEvent) -> ExchangeEvent:
+        """Raises Conflict when the transaction id was used before, UnknownResult when the answer is lost."""
+        ...
+
+    async def update_event(self, write: UpdateEvent) -> ExchangeEvent: ...
+    async def mark_event(self, write: MarkEvent) -> ExchangeEvent: ...
+    async def cancel_event(self, write: CancelEvent) -> None: ...
+    async def delete_event(self, write: DeleteEvent) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """A Graph change-notification subscription of ours."""
+
+    id: str
+    mailbox: str
+    resource: str
+    expires_at: datetime
+
+
+class Exchange(Protocol):
+    """Exchange Online as a whole."""
+
+    def mailbox(self, mailbox_id: str) -> ExchangeMailbox: ...
+    async def find_mailbox(self, address: str) -> MailboxInfo:
+        """By any of its addresses. Raises NotFound, or MailboxBroken when the user has no mailbox."""
+        ...
+
+    async def subscribe(
+        self, mailbox_id: str, *, resource: str, client_state: str, expires_at: datetime
+    ) -> Subscription: ...
+    async def renew_subscription(self, subscription_id: str, expires_at: datetime) -> Subscription:
+        """Extends and reauthorizes. Raises NotFound."""
+        ...
+
+    async def delete_subscription(self, subscription_id: str) -> None: ...
+    async def subscriptions(self) -> Sequence[Subscription]:
+        """All of ours that Graph still has."""
+        ...
+
+
+# --- Dynamics -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicsUser:
+    id: str
+    address: str
+    name: str
+    disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicsMailboxRow:
+    """What the user's ``mailbox`` row says about Microsoft's own sync (MBX-6, MBX-7, 1.8)."""
+
+    address: str
+    act_delivery_method: int
+    enabled_for_act: bool
+    address_approved: bool
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedRow:
+    id: str
+    version: str
+    owner: RecordRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePage:
+    """One page of a table's change tracking. ``link``: next link or, when ``complete``, delta link."""
+
+    rows: tuple[ChangedRow, ...]
+    removed: tuple[str, ...]
+    link: str
+    complete: bool
+
+
+class DynamicsSystem(Protocol):
+    """A Dynamics organization. ``as_user`` is a systemuserid to impersonate; None = the application user."""
+
+    async def organization(self) -> Organization: ...
+    async def changes(self, table: str, link: str | None) -> ChangePage:
+        """A page of the org-wide feed; ``None`` begins one. Raises CursorExpired."""
+        ...
+
+    async def organizers(self, appointment_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Per appointment the systemuserids of its organizer parties."""
+        ...
+
+    async def find_user(self, id_or_address: str) -> DynamicsUser | None: ...
+    async def mailbox_row(self, user_id: str) -> DynamicsMailboxRow | None: ...
+    async def appointments(
+        self, ids: Sequence[str], *, as_user: str
+    ) -> Mapping[str, DynamicsAppointment | Absence]:
+        """Rows with parties as that user sees them; an id not readable is looked up as the application
+        (404 = PHYSICAL, found = ACCESS)."""
+        ...
+
+    async def appointments_organized_by(
+        self, user_id: str, window: Window, *, as_user: str
+    ) -> Sequence[ChangedRow]:
+        """Ids and versions of the single appointments that overlap the window with this user as organizer."""
+        ...
+
+    async def find_by_global_object_id(self, global_object_id: str) -> Sequence[str]: ...
+    async def resolve(
+        self, addresses: Iterable[str], *, as_user: str, inactive_too: bool
+    ) -> Mapping[str, RecordRef]:
+        """Addresses to one row each, in the order of EMI-11 (user, contact, account …), among what the user
+        may read; unknown ones are left out (APPT-7)."""
+        ...
+
+    async def users_by_address(self, addresses: Iterable[str]) -> Mapping[str, str]:
+        """Enabled users (systemuserid) by their internal e-mail address, read as the application."""
+        ...
+
+    async def create_appointment(
+        self, write: CreateAppointment, *, as_user: str | None
+    ) -> DynamicsAppointment:
+        """Raises Conflict when the id is taken (read and join), UnknownResult when the answer is lost."""
+        ...
+
+    async def update_appointment(
+        self, write: UpdateAppointment, *, as_user: str | None
+    ) -> DynamicsAppointment: ...
+    async def delete_appointment(self, write: DeleteAppointment, *, as_user: str | None) -> None: ...
+
+
+# --- State ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where a feed was read to. ``link`` is opaque. For calendars with the window that it is bound to."""
+
+    feed: str
+    link: str
+    complete: bool
+    window: Window | None = None
+    updated_at: datetime | None = None
+    round: str = ""
+    """Non-empty while a full round is under way: the round's name, so that its end can be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """Something to be looked at: ``kind`` ``appointment`` (Dynamics id), ``event`` (Exchange id) or
+    ``reconcile`` (id = the reason). ``version`` is a hint ("removed" for removals)."""
+
+    kind: str
+    id: str
+    version: str = ""
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRow:
+    """An item that waits for an administrator's decision."""
+
+    kind: str
+    id: str
+    decision: str
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """Who works on the mailbox. ``etag`` makes every claim and commit conditional."""
+
+    mailbox: str
+    generation: int
+    deadline: datetime
+    lane: str
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What one query finds at a pass's start."""
+
+    fence: Fence | None
+    cursors: Mapping[str, Cursor]
+    inbox: tuple[InboxRow, ...]
+    held: tuple[HeldRow, ...]
+    more_inbox: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one commit writes. Inbox rows are removed by their etag: one rewritten meanwhile stays."""
+
+    links: Sequence[Link] = ()
+    dropped_links: Sequence[Link] = ()
+    cursors: Sequence[Cursor] = ()
+    dropped_cursors: Sequence[str] = ()
+    inbox_added: Sequence[InboxRow] = ()
+    inbox_removed: Sequence[InboxRow] = ()
+    held_added: Sequence[HeldRow] = ()
+    held_removed: Sequence[HeldRow] = ()
+
+
+class MailboxStore(Protocol):
+    """The partition of one mailbox in table ``state``."""
+
+    async def agenda(self, mailbox: str, *, inbox_limit: int) -> Agenda: ...
+    async def claim(self, mailbox: str, fence: Fence | None, *, deadline: datetime, lane: str) -> Fence:
+        """Next generation of the fence; raises FenceLost when somebody else was quicker."""
+        ...
+
+    async def still_mine(self, fence: Fence) -> bool: ...
+    async def links_by_exchange(self, mailbox: str, ids: Iterable[str]) -> Mapping[str, Link]: ...
+    async def links_by_dynamics(
+        self, mailbox: str, keys: Iterable[tuple[str, str]]
+    ) -> Mapping[tuple[str, str], Link]: ...
+    def links(self, mailbox: str, kind: str | None = None) -> AsyncIterator[Link]: ...
+    async def commit(self, fence: Fence, changes: Changes) -> Fence:
+        """All or nothing per item, fence first: raises FenceLost when the fence moved. More than 100
+        operations go in several transactions, cursors in the last."""
+        ...
+
+    async def add_inbox(self, mailbox: str, rows: Sequence[InboxRow]) -> None:
+        """Insert or overwrite (a new etag), without the fence: this is how others put work in."""
+        ...
+
+    async def delete_mailbox(self, mailbox: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ItemLink:
+    mailbox: str
+    exchange_id: str | None
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEntry:
+    """What table ``items`` knows of one Dynamics row."""
+
+    owner: str | None
+    mailboxes: tuple[str, ...] = ()
+
+
+class ItemIndex(Protocol):
+    """Table ``items``: which mailboxes hold a Dynamics row, and which of them owns its content."""
+
+    async def entry(self, table: str, dynamics_id: str) -> ItemEntry: ...
+    async def entries(self, table: str, ids: Sequence[str]) -> Mapping[str, ItemEntry]: ...
+    async def join(self, table: str, dynamics_id: str, mailbox: str) -> None: ...
+    async def leave(self, table: str, dynamics_id: str, mailbox: str) -> None:
+        """Also gives up ownership."""
+        ...
+
+    async def own(self, table: str, dynamics_id: str, mailbox: str, *, instead_of: str | None) -> str:
+        """Take ownership by conditional insert (``instead_of`` None) or conditional replacement; returns the
+        owner that stands afterwards, which may be another mailbox."""
+        ...
+
+    async def by_ical_uid(self, ical_uid: str) -> str | None:
+        """The Dynamics id under which this meeting is known."""
+        ...
+
+    async def put_ical_uid(self, ical_uid: str, dynamics_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """One line of an item's history; ``lost`` are the values that lost a conflict."""
+
+    at: datetime
+    item: ItemRef
+    action: str
+    side: str
+    rules: tuple[str, ...]
+    reason: str
+    outcome: str
+    before: Values = field(default_factory=dict)
+    after: Values = field(default_factory=dict)
+    lost: Values = field(default_factory=dict)
+
+
+class HistoryStore(Protocol):
+    async def add(self, mailbox: str, rows: Sequence[HistoryRow]) -> None: ...
+    async def of_item(
+        self, mailbox: str, item_id: str | None, *, limit: int, after: str | None
+    ) -> tuple[Sequence[HistoryRow], str | None]:
+        """Newest first; ``item_id`` either side's id, None = the whole mailbox. Returns rows and a
+        continuation."""
+        ...
+
+
+class Question(StrEnum):
+    BRAKE = "brake"
+    AMBIGUOUS = "ambiguous"
+    SCHEDULING = "scheduling"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class PendingDecision:
+    """What waits for an administrator. ``answer`` is empty until given."""
+
+    id: str
+    mailbox: str
+    kind: Question
+    question: str
+    asked_at: datetime
+    item: ItemRef | None = None
+    candidates: tuple[Candidate, ...] = ()
+    answer: str = ""
+    etag: str | None = None
+
+
+class DecisionStore(Protocol):
+    async def put(self, decision: PendingDecision) -> None: ...
+    async def of_mailbox(self, mailbox: str | None) -> Sequence[PendingDecision]: ...
+    async def get(self, decision_id: str) -> PendingDecision | None: ...
+    async def remove(self, decision: PendingDecision) -> None: ...
+
+
+class MailboxRegistry(Protocol):
+    """Table ``mailboxes``."""
+
+    async def get(self, mailbox_id: str) -> Mailbox | None: ...
+    async def by_user(self, user_id: str) -> Mailbox | None: ...
+    async def by_users(self, user_ids: Iterable[str]) -> Mapping[str, Mailbox]: ...
+    async def add(self, mailbox: Mailbox) -> Mailbox:
+        """Raises Conflict when the mailbox or its Dynamics user is mapped already (MBX-3)."""
+        ...
+
+    async def update(self, mailbox: Mailbox) -> Mailbox:
+        """Conditional on ``etag``; raises Conflict."""
+        ...
+
+    async def patch(self, mailbox_id: str, **changes: Value | datetime) -> None:
+        """Unconditional change of some columns (due_at, last_pass_at …); the mailbox must exist."""
+        ...
+
+    async def remove(self, mailbox: Mailbox) -> None: ...
+    def all(self) -> AsyncIterator[Mailbox]: ...
+    def due(self, now: datetime) -> AsyncIterator[Mailbox]:
+        """Active mailboxes whose due time has come."""
+        ...
+
+
+class ProfileStore(Protocol):
+    async def get(self, profile_id: str) -> Profile | None: ...
+    async def put(self, profile: Profile) -> None: ...
+    async def all(self) -> Sequence[Profile]: ...
+
+
+# --- Jobs -----------------------------------------------------------------------------------------
+
+
+class Jobs(Protocol):
+    """Messages are hints: losing, repeating or merging any of them loses nothing."""
+
+    async def hint(self, mailboxes: Iterable[str], cause: str, now: datetime) -> None:
+        """Look at these mailboxes; bursts of a cause within a second become one message."""
+        ...
+
+    async def again(
+        self, mailbox: str, cause: str, *, at: datetime | None = None, attempt: int = 0, bulk: bool = False
+    ) -> None:
+        """A continuation, retry or sync-now: never merged; ``at`` schedules it."""
+        ...
+
+    async def ask(self, mailbox: str, what: str, request: str, options: Mapping[str, Value]) -> None:
+        """A question to be answered in the mailbox's session (preview, explain); see ``AnswerStore``."""
+        ...
+
+    async def read_feed(
+        self, organization: str, cause: str, now: datetime, *, merge: bool = True
+    ) -> None: ...
+
+
+class AnswerStore(Protocol):
+    """Results of questions asked through ``Jobs.ask``; JSON, kept for an hour."""
+
+    async def put(self, mailbox: str, request: str, answer: Mapping[str, Value]) -> None: ...
+    async def get(self, mailbox: str, request: str) -> Mapping[str, Value] | None: ...
+
+
+class FeedStore(Protocol):
+    """Cursors of the router, one partition per organization."""
+
+    async def cursor(self, organization: str, table: str) -> Cursor | None: ...
+    async def put_cursor(self, organization: str, cursor: Cursor) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRow:
+    """A subscription as ingest looks it up. Only a hash of the client state is kept."""
+
+    id: str
+    mailbox: str
+    resource: str
+    client_state_hash: str
+    expires_at: datetime
+
+
+class SubscriptionStore(Protocol):
+    async def get(self, subscription_id: str) -> SubscriptionRow | None: ...
+    async def put(self, row: SubscriptionRow) -> None: ...
+    async def remove(self, subscription_id: str) -> None: ...
+    async def of_mailbox(self, mailbox: str) -> Sequence[SubscriptionRow]: ...
+    def all(self) -> AsyncIterator[SubscriptionRow]: ...

@@ -1,0 +1,70 @@
+"""A Dynamics appointment as the rules see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+
+from shared.model.party import ParticipationType, Party, RecordRef
+from shared.model.values import Value, Values
+
+
+class StateCode(IntEnum):
+    OPEN = 0
+    COMPLETED = 1
+    CANCELED = 2
+    SCHEDULED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicsAppointment:
+    """One appointment row with its parties.
+
+    ``values`` holds the canonical fields under the same names as an event's:
+    ``time`` ``{"allDay": bool, "start": "…Z", "end": "…Z"}`` (always UTC instants, all-day too),
+    ``subject``, ``location``, ``body`` (strings, never None; line ends ``\\n``, no trailing blanks),
+    ``importance`` 0|1|2, ``showAs`` ``[statecode, statuscode]``,
+    ``attendees`` sorted list of ``[address, "required"|"optional"]`` (lower case, without the organizer,
+    without parties that have no address), ``organizer`` systemuserid or None,
+    ``regarding`` ``{"table": …, "id": …}`` or None.
+    ``etag`` is the row's ``@odata.etag`` as received.
+    """
+
+    id: str
+    etag: str
+    modified: datetime | None
+    values: Values
+    parties: tuple[Party, ...] = ()
+    owner: RecordRef | None = None
+    is_draft: bool = False
+    instance_type: int = 0
+    global_object_id: str | None = None
+    series_id: str | None = None
+    modified_by: str | None = None
+
+    def value(self, name: str) -> Value:
+        return self.values.get(name)
+
+    @property
+    def state(self) -> StateCode:
+        status = self.values["showAs"]
+        assert isinstance(status, list | tuple)
+        return StateCode(int(str(status[0])))
+
+    @property
+    def is_closed(self) -> bool:
+        return self.state in (StateCode.COMPLETED, StateCode.CANCELED)
+
+    @property
+    def organizer(self) -> Party | None:
+        return next((p for p in self.parties if p.role == ParticipationType.ORGANIZER), None)
+
+
+class Absence(IntEnum):
+    """Why a Dynamics row was not returned, as the adapter found out (FLT-10)."""
+
+    PHYSICAL = 0
+    """The application user gets 404: the row is gone."""
+    ACCESS = 1
+    """The row exists, but the mailbox owner may not read it."""

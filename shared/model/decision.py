@@ -1,0 +1,175 @@
+"""A decision: what is to be done about one item, by which rules, and what was left alone and why.
+
+Preview, explain-why and the history are views of this data; the engine carries it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from shared.model.event import Stamps
+from shared.model.link import Link
+from shared.model.party import Party, RecordRef
+from shared.model.values import Side, Value, Values
+
+
+class ActionKind(StrEnum):
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    CANCEL = "cancel"
+    LINK = "link"
+    UNLINK = "unlink"
+    COMPLETE = "complete"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemRef:
+    """How an item is named to people: both ids as far as known, and its subject."""
+
+    kind: str
+    exchange: str | None
+    dynamics: str | None
+    subject: str = ""
+
+
+# --- writes: what an action sends, in canonical values of the side it goes to --------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CreateAppointment:
+    """Create a row with a chosen id (``If-None-Match: *``); a state other than Open in the same change set.
+    ``as_user`` False: the application creates it (MBX-23)."""
+
+    id: str
+    values: Values
+    parties: tuple[Party, ...]
+    owner: RecordRef | None
+    as_user: bool
+    global_object_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateAppointment:
+    """Change ``values`` only; ``parties`` (None = unchanged) replace the whole list."""
+
+    id: str
+    etag: str
+    values: Values
+    parties: tuple[Party, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAppointment:
+    id: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateEvent:
+    """Create an event; ``transaction_id`` is its idempotency key, the stamps go in the create body."""
+
+    transaction_id: str
+    values: Values
+    stamps: Stamps
+    categories: tuple[str, ...]
+    reminder: bool | None
+    attendee_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateEvent:
+    """Change ``values`` only (APPT-26 a). Conditional on ``etag``."""
+
+    id: str
+    etag: str
+    values: Values
+    reminder: bool | None = None
+    attendee_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkEvent:
+    """Write marks on the mailbox's own copy, categories and stamps, in a request that mails nobody
+    (APPT-26 c).    ``categories`` None = leave them."""
+
+    id: str
+    etag: str | None
+    categories: tuple[str, ...] | None
+    stamps: Stamps
+
+
+@dataclass(frozen=True, slots=True)
+class CancelEvent:
+    """Cancel a meeting as its organizer: its attendees get the cancellation (APPT-26 d)."""
+
+    id: str
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteEvent:
+    id: str
+    etag: str
+
+
+Write = (
+    CreateAppointment
+    | UpdateAppointment
+    | DeleteAppointment
+    | CreateEvent
+    | UpdateEvent
+    | MarkEvent
+    | CancelEvent
+    | DeleteEvent
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do. ``mails``: the addresses that Exchange will mail because of it."""
+
+    kind: ActionKind
+    side: Side
+    rules: tuple[str, ...]
+    reason: str
+    write: Write | None = None
+    fields: tuple[str, ...] = ()
+    mails: tuple[str, ...] = ()
+    before: Values = field(default_factory=dict)
+    after: Values = field(default_factory=dict)
+
+    @property
+    def destructive(self) -> bool:
+        """Counts against the brake's number of items."""
+        return self.kind in (ActionKind.DELETE, ActionKind.CANCEL, ActionKind.UNLINK)
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Something left alone, with the rule that said so. ``code`` is spelled alike in code, log and page."""
+
+    code: str
+    rules: tuple[str, ...]
+    reason: str
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``link`` is the link as it shall stand when every action is done; the engine puts into it what each
+    side returned. ``absorb`` names the fields whose present values become the base on both sides.
+    ``lost``: values that lost a conflict (LNK-10), by field."""
+
+    item: ItemRef
+    actions: tuple[Action, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    link: Link | None = None
+    absorb: tuple[str, ...] = ()
+    lost: Mapping[str, Value] = field(default_factory=dict)
+
+    @property
+    def mails(self) -> frozenset[str]:
+        return frozenset(address for action in self.actions for address in action.mails)

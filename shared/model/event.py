@@ -1,0 +1,72 @@
+"""An Exchange event as the rules see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shared.model.values import Value, Values
+
+
+class EventType(StrEnum):
+    SINGLE = "singleInstance"
+    OCCURRENCE = "occurrence"
+    EXCEPTION = "exception"
+    SERIES_MASTER = "seriesMaster"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """The named properties that mark an item as tracked (LNK-3, LNK-4). Absent ones are None.
+
+    ``regarding_type`` is the object type code as text or a table name, as the writer left it.
+    ``withheld`` is our own: attendees kept out of Exchange so that nobody is mailed (APPT-26 b), JSON.
+    """
+
+    link_state: float | None = None
+    crm_id: str | None = None
+    org_id: str | None = None
+    regarding_id: str | None = None
+    regarding_type: str | None = None
+    object_type: str | None = None
+    withheld: str | None = None
+
+    @property
+    def tracked(self) -> bool:
+        return self.link_state in (1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeEvent:
+    """One event of one mailbox, decoded.
+
+    ``values`` holds the canonical fields:
+    ``time`` ``{"allDay": false, "start": "2026-01-05T09:00:00Z", "end": …}`` or, for all-day,
+    ``{"allDay": true, "start": "2026-01-05", "end": "2026-01-06"}`` (end exclusive);
+    ``subject``, ``location`` (strings, never None), ``body`` (plain text, ``\\n`` line ends, no trailing
+    blanks), ``importance`` low|normal|high, ``showAs``, ``attendees`` sorted list of
+    ``[address, "required"|"optional"|"resource"]`` (lower-case addresses, organizer left out),
+    ``organizer`` lower-case address or None,
+    ``regarding`` ``{"type": …, "id": …}`` or None (only present when ``stamps`` were read).
+    """
+
+    id: str
+    etag: str
+    type: EventType
+    ical_uid: str
+    is_organizer: bool
+    modified: datetime | None
+    values: Values
+    categories: tuple[str, ...] = ()
+    stamps: Stamps | None = None
+    calendar_id: str | None = None
+    is_cancelled: bool = False
+    is_online_meeting: bool = False
+    series_master_id: str | None = None
+    start_time_zone: str | None = None
+    attendee_names: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, name: str) -> Value:
+        return self.values.get(name)

@@ -1,0 +1,42 @@
+"""A subscribed mailbox: whose it is, what state it is in, and when it is due."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class MailboxState(StrEnum):
+    DISABLED = "disabled"
+    ACTIVE = "active"
+    PAUSED = "paused"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """``id`` is the Graph user's id (a GUID): session id, partition key and path segment alike.
+
+    ``user_id`` is the Dynamics ``systemuserid``. ``time_zone`` is the mailbox's own, as Exchange names it
+    (usually a Windows name). ``due_at``: when the net next asks for a pass. ``failures`` counts
+    transient failures in a row (MBX-16).
+    """
+
+    id: str
+    address: str
+    user_id: str
+    state: MailboxState = MailboxState.ACTIVE
+    profile: str = "default"
+    display_name: str = ""
+    time_zone: str = "UTC"
+    due_at: datetime | None = None
+    last_pass_at: datetime | None = None
+    last_pass_ms: int = 0
+    last_error: str = ""
+    failures: int = 0
+    lag_seconds: float | None = None
+    reconciled_at: datetime | None = None
+    calendars_read_at: datetime | None = None
+    created_at: datetime | None = None
+    etag: str | None = None

@@ -1,0 +1,33 @@
+"""The Dynamics organization and its settings (SET)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# Defaults of section N of the behaviour file, except SET-1, which is true here (FLT-10).
+DEFAULTS: Mapping[str, bool | int] = {
+    "DistinctPhysicalAndLogicalDeletesForExchangeSync": True,  # SET-1
+    "SSSPropagateAppointmentCancellationsToExchange": False,  # SET-2
+    "SSSUpdatePastMeetingsInNonDraftMode": False,  # SET-3
+    "TrackAppointmentsFromNonOrganizer": True,  # SET-6
+    "ForceOrganizerSyncForAttendeeTrackedAppointment": False,  # SET-7
+    "UseCrmOrganizerForEmptyExchangeOrganizer": False,  # SET-8
+    "DisableImplicitSharingOfCommunicationActivities": False,  # SET-9
+    "AllowSaveAsDraftAppointment": False,  # SET-10
+    "IgnoreCopiedItemsInSSSForMailbox": True,  # SET-11
+    "TrackCategorizedItems": True,  # SET-12
+    "ResolveForInactiveEntities": False,  # SET-23
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """``settings`` holds what the organization really has set; absent ones have the default."""
+
+    id: str
+    settings: Mapping[str, bool | int | str] = field(default_factory=dict)
+
+    def flag(self, name: str) -> bool:
+        value = self.settings.get(name, DEFAULTS[name])
+        return value if isinstance(value, bool) else str(value).strip().lower() in ("true", "1")

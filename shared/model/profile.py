@@ -1,0 +1,32 @@
+"""Profiles: the settings that mailboxes follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shared.model.values import Direction, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Brake:
+    """How much one pass may delete, cancel or unlink (``items``) and mail (``people``) before it asks."""
+
+    items: int = 25
+    people: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One profile; ``default`` exists from the start. Field directions other than the defaults are kept
+    per entity: ``{"appointment": {"body": "toDynamics"}}``. ``settings`` overrides organization settings
+    of the same name (SET)."""
+
+    id: str = "default"
+    brake: Brake = Brake()
+    window_past_days: int = 30
+    window_future_days: int = 548
+    track_categorized_contacts: bool = True
+    complete_when_shown_as_free: bool = True
+    directions: Mapping[str, Mapping[str, Direction]] = field(default_factory=dict)
+    settings: Mapping[str, Value] = field(default_factory=dict)
