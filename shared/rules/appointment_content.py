@@ -1,0 +1,221 @@
+"""What of an appointment's content moves, which way, and what is held back: the merge of all its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from shared.model.appointment import DynamicsAppointment, StateCode
+from shared.model.decision import Skip
+from shared.model.event import ExchangeEvent
+from shared.model.link import Base
+from shared.model.values import Side, Value, Values
+from shared.rules import attendees, invitations, regarding, status
+from shared.rules.appointment_fields import BY_NAME, FIELDS, Field, crossing, direction_of, is_cut
+from shared.rules.merge import MISSING, FieldState, Merged, merge
+from shared.rules.situation import KIND, Context
+from shared.rules.skips import Reason
+
+TIE = timedelta(seconds=5)
+Withheld = tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Content:
+    """The outcome: values to write per side (in that side's own form), what was held and what was lost.
+    ``kept_base``: fields whose base must stay, because a change in them still waits."""
+
+    exchange: dict[str, Value] = field(default_factory=dict)
+    dynamics: dict[str, Value] = field(default_factory=dict)
+    skips: list[Skip] = field(default_factory=list)
+    kept_base: set[str] = field(default_factory=set)
+    lost: dict[str, Value] = field(default_factory=dict)
+    rules: set[str] = field(default_factory=set)
+    withheld: Withheld = ()
+
+    def hold(self, name: str, reason: Reason, *, keep_base: bool) -> None:
+        self.skips.append(reason.skip(fields=(name,)))
+        self.exchange.pop(name, None)
+        self.dynamics.pop(name, None)
+        self.lost.pop(name, None)
+        if keep_base:
+            self.kept_base.add(name)
+
+    @property
+    def absorb(self) -> tuple[str, ...]:
+        return tuple(f.name for f in FIELDS if f.name not in self.kept_base)
+
+
+def exchange_values(event: ExchangeEvent, withheld: Withheld) -> Values:
+    """The event's values as the merge sees them: attendees kept out of Exchange count as listed, so that
+    their absence is not a removal (APPT-26 b)."""
+    if not withheld:
+        return event.values
+    shown = attendees.pairs(event.value("attendees"))
+    names = {address for address, _ in shown}
+    hidden = [pair for pair in withheld if pair[0] not in names]
+    return {**event.values, "attendees": attendees.as_value([*shown, *hidden])}
+
+
+def merge_content(
+    event: ExchangeEvent,
+    row: DynamicsAppointment,
+    base: Base | None,
+    withheld: Withheld,
+    context: Context,
+) -> Content:
+    """Merge every field of a linked pair, or of two items linked for the first time (``base`` None)."""
+    content = Content(withheld=withheld)
+    shown = exchange_values(event, withheld)
+    for rule in FIELDS:
+        if rule.name in shown:
+            _merge_field(rule, event, row, shown, base, context, content)
+    _hold_mail(event, content, context, first_time=base is None)
+    return content
+
+
+def _merge_field(
+    rule: Field,
+    event: ExchangeEvent,
+    row: DynamicsAppointment,
+    shown: Values,
+    base: Base | None,
+    context: Context,
+    content: Content,
+) -> None:
+    state = FieldState(
+        rule.name,
+        shown[rule.name],
+        row.values.get(rule.name),
+        base.exchange.get(rule.name, MISSING) if base else MISSING,
+        base.dynamics.get(rule.name, MISSING) if base else MISSING,
+    )
+    if rule.name == "showAs" and _completes(state, row, context):
+        content.dynamics["showAs"] = list(status.COMPLETED)
+        content.rules.add("APPT-27")
+        return
+    over = crossing(rule, context.zone, event.value(rule.name))
+    direction = direction_of(rule, context.profile.directions.get(KIND, {}))
+    merged = merge(state, over, direction, _winner(rule, event, row))
+    if merged.held:
+        content.hold(rule.name, Reason.DIRECTION, keep_base=not state.first_time)
+    elif merged.towards is Side.DYNAMICS:
+        _towards_dynamics(rule, state, over.to_dynamics(state.exchange), row, merged, content)
+    elif merged.towards is Side.EXCHANGE:
+        _towards_exchange(rule, state, over.to_exchange(state.dynamics), event, merged, content)
+
+
+def _completes(state: FieldState, row: DynamicsAppointment, context: Context) -> bool:
+    """Set to free in Exchange, a canceled row becomes completed (APPT-27; its switch: X-8)."""
+    return (
+        context.profile.complete_when_shown_as_free
+        and not state.first_time
+        and row.state is StateCode.CANCELED
+        and state.exchange == "free"
+        and state.changed(Side.EXCHANGE)
+        and not state.changed(Side.DYNAMICS)
+    )
+
+
+def _winner(rule: Field, event: ExchangeEvent, row: DynamicsAppointment) -> Side:
+    """Who wins a conflict (LNK-10). A closed row takes nothing (APPT-31); an attendee's copy sends nothing
+    back (APPT-3); time and attendees are the organizer's; otherwise the later change, Dynamics in a tie."""
+    if row.is_closed:
+        return Side.DYNAMICS
+    if not event.is_organizer or rule.organizer_wins:
+        return Side.EXCHANGE
+    if event.modified is None or row.modified is None:
+        return Side.DYNAMICS
+    return Side.EXCHANGE if event.modified - row.modified > TIE else Side.DYNAMICS
+
+
+def _towards_dynamics(
+    rule: Field, state: FieldState, value: Value, row: DynamicsAppointment, merged: Merged, content: Content
+) -> None:
+    keep = not state.first_time
+    if row.is_closed:
+        content.hold(rule.name, Reason.CLOSED, keep_base=keep)
+    elif rule.name == "showAs" and value is None:
+        content.hold(rule.name, Reason.UNKNOWN_STATUS, keep_base=keep)
+    elif rule.name == "regarding" and not regarding.is_known(state.exchange):
+        content.hold(rule.name, Reason.UNKNOWN_REGARDING, keep_base=keep)
+    else:
+        content.dynamics[rule.name] = value
+        content.rules.add(rule.rule)
+        if is_cut(rule, state.exchange):
+            content.skips.append(Reason.CUT.skip(detail=f"{rule.limit} characters", fields=(rule.name,)))
+        _note_loss(rule.name, state.dynamics, merged, content)
+
+
+def _towards_exchange(
+    rule: Field, state: FieldState, value: Value, event: ExchangeEvent, merged: Merged, content: Content
+) -> None:
+    keep = not state.first_time
+    if rule.name != "regarding" and not event.is_organizer:
+        content.hold(rule.name, Reason.NOT_ORGANIZER, keep_base=keep)
+    elif rule.name == "body" and event.is_online_meeting:
+        content.hold(rule.name, Reason.BODY_HOLDS_JOIN_LINK, keep_base=keep)
+    else:
+        content.exchange[rule.name] = value
+        content.rules.add(rule.rule)
+        _note_loss(rule.name, state.exchange, merged, content)
+
+
+def _note_loss(name: str, loser: Value, merged: Merged, content: Content) -> None:
+    if merged.lost_by is not None:
+        content.lost[name] = loser
+        content.rules.add("LNK-10")
+
+
+def _hold_mail(event: ExchangeEvent, content: Content, context: Context, *, first_time: bool) -> None:
+    """Hold back what would mail people without a rule that says so (APPT-22, APPT-23, APPT-26)."""
+    time = content.exchange.get("time", event.value("time"))
+    past = invitations.is_past(time, context.zone, context.now)
+    late_mail = context.organization.flag("SSSUpdatePastMeetingsInNonDraftMode")
+    _settle_withheld(event, content, past=past and not late_mail, first_time=first_time)
+    mailing = [name for name in content.exchange if BY_NAME[name].mails]
+    if not mailing or not _has_audience(event, content.exchange):
+        return
+    if first_time:
+        for name in mailing:
+            content.hold(name, Reason.LINKING_MAILS_NOBODY, keep_base=False)
+    elif past and not late_mail:
+        for name in mailing:
+            content.hold(name, Reason.PAST_MEETING, keep_base=True)
+
+
+def _has_audience(event: ExchangeEvent, writes: Mapping[str, Value]) -> bool:
+    shown = attendees.pairs(event.value("attendees"))
+    return bool(shown or attendees.pairs(writes.get("attendees")))
+
+
+def _settle_withheld(event: ExchangeEvent, content: Content, *, past: bool, first_time: bool) -> None:
+    """Attendees of a meeting that shows none: kept out while it is past, invited once a change that is to
+    be distributed finds it in the future."""
+    if attendees.pairs(event.value("attendees")):
+        content.withheld = ()
+        return
+    wanted = content.exchange.get("attendees")
+    if wanted is not None and (past or first_time):
+        content.exchange.pop("attendees")
+        content.withheld = tuple(attendees.pairs(wanted))
+        content.rules |= {"APPT-22", "APPT-26"}
+    elif wanted is not None:
+        content.withheld = ()
+    elif content.withheld and not past and any(BY_NAME[name].mails for name in content.exchange):
+        content.exchange["attendees"] = attendees.as_value(content.withheld)
+        content.withheld = ()
+
+
+def base_after(
+    old: Base, absorb: tuple[str, ...], event: ExchangeEvent, row: DynamicsAppointment, withheld: Withheld
+) -> Base:
+    """The base once both sides answered: what each side shows now for the absorbed fields."""
+    shown = exchange_values(event, withheld)
+    exchange, dynamics = dict(old.exchange), dict(old.dynamics)
+    for name in absorb:
+        if name in shown:
+            exchange[name] = shown[name]
+            dynamics[name] = row.values.get(name)
+    return Base(exchange, dynamics)

@@ -1,0 +1,198 @@
+"""How a linked appointment ends: untracked, deleted on one side, hidden, canceled, or given away."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.model.appointment import Absence, DynamicsAppointment, StateCode
+from shared.model.decision import (
+    Action,
+    ActionKind,
+    CancelEvent,
+    Decision,
+    DeleteAppointment,
+    DeleteEvent,
+    MarkEvent,
+)
+from shared.model.event import ExchangeEvent, Stamps
+from shared.model.link import Link, LinkState, Role
+from shared.model.values import Side
+from shared.rules import attendees, invitations, tracking
+from shared.rules.situation import AppointmentSituation, Context
+
+
+def ending(situation: AppointmentSituation, context: Context, link: Link) -> Decision | None:
+    """The decision that ends this link, or None while the pair goes on."""
+    if situation.event_gone:
+        return _event_gone(situation, context, link)
+    if isinstance(situation.record, Absence):
+        return _row_absent(situation, context, link, situation.record)
+    event, row = situation.event, situation.row
+    if event is None or row is None:
+        return None
+    if tracking.was_untracked(event, link):
+        return _untracked(situation, link, event)
+    if link.role is Role.OWNER and event.is_organizer:
+        if row.value("organizer") != context.mailbox.user_id:
+            return _given_away(situation, link, event)
+        return _canceled(situation, context, link, event, row)
+    return None
+
+
+# --- the Exchange side is gone --------------------------------------------------------------------
+
+
+def _event_gone(situation: AppointmentSituation, context: Context, link: Link) -> Decision:
+    """APPT-30: a deletion in Exchange is carried over for an open, future appointment of the organizer."""
+    row = situation.row
+    if row is None:
+        return _close(situation, link, LinkState.DELETED, "it is gone on both sides", ("LNK-8",), ())
+    why = _why_row_stays(situation, context, link, row)
+    if why:
+        reason = f"deleted in Exchange; the appointment stays because {why}"
+        unlink = Action(ActionKind.UNLINK, Side.DYNAMICS, ("APPT-30", "LNK-8"), reason)
+        return _close(situation, link, LinkState.DELETED_IN_EXCHANGE, reason, ("APPT-30",), (unlink,))
+    delete = Action(
+        ActionKind.DELETE,
+        Side.DYNAMICS,
+        ("APPT-30",),
+        "deleted in Exchange by its organizer",
+        DeleteAppointment(row.id, row.etag),
+        before=dict(row.values),
+    )
+    return _close(situation, link, LinkState.DELETED, "deleted in Exchange", ("APPT-30",), (delete,))
+
+
+def _why_row_stays(
+    situation: AppointmentSituation, context: Context, link: Link, row: DynamicsAppointment
+) -> str:
+    if situation.dropped:
+        return "an administrator decided so"
+    if row.is_closed:
+        return "it is completed or canceled"
+    if invitations.is_past(row.value("time"), context.zone, context.now):
+        return "it is past"
+    if link.role is not Role.OWNER or not link.markers.get("isOrganizer"):
+        return "this mailbox does not organize it"
+    return ""
+
+
+# --- the Dynamics side is gone --------------------------------------------------------------------
+
+
+def _row_absent(situation: AppointmentSituation, context: Context, link: Link, absence: Absence) -> Decision:
+    """APPT-25 and FLT-10: a physical deletion is carried over, a logical one only ends the link (SET-1)."""
+    event = situation.event
+    if event is None:
+        return Decision(situation.item(), link=link)
+    distinct = context.organization.flag("DistinctPhysicalAndLogicalDeletesForExchangeSync")
+    if absence is Absence.ACCESS and distinct:
+        reason = "the mailbox owner may no longer read the appointment; the item stays in Exchange"
+        return _unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-25"))
+    why = _why_event_stays(situation, context, link, event)
+    if why:
+        reason = f"deleted in Dynamics; the item stays in Exchange because {why}"
+        return _unlink(situation, link, event, LinkState.DELETED_IN_DYNAMICS, reason, ("APPT-25", "LNK-8"))
+    removal = _removal(event, "the appointment was deleted in Dynamics", ("APPT-25",))
+    return _close(situation, link, LinkState.DELETED, "deleted in Dynamics", ("APPT-25",), (removal,))
+
+
+def _why_event_stays(
+    situation: AppointmentSituation, context: Context, link: Link, event: ExchangeEvent
+) -> str:
+    if situation.dropped:
+        return "an administrator decided so"
+    if link.role is not Role.OWNER or not event.is_organizer:
+        return "this mailbox does not organize it"
+    if invitations.is_past(event.value("time"), context.zone, context.now):
+        return "it is past"
+    return ""
+
+
+def _removal(event: ExchangeEvent, reason: str, rules: tuple[str, ...]) -> Action:
+    """A meeting is canceled as its organizer (APPT-26 d), an appointment without attendees deleted."""
+    people = attendees.addresses(event.value("attendees"))
+    if people:
+        return Action(
+            ActionKind.CANCEL,
+            Side.EXCHANGE,
+            (*rules, "APPT-26"),
+            reason,
+            CancelEvent(event.id),
+            mails=people,
+            before=dict(event.values),
+        )
+    return Action(
+        ActionKind.DELETE,
+        Side.EXCHANGE,
+        rules,
+        reason,
+        DeleteEvent(event.id, event.etag),
+        before=dict(event.values),
+    )
+
+
+# --- both are there, and yet it ends --------------------------------------------------------------
+
+
+def _untracked(situation: AppointmentSituation, link: Link, event: ExchangeEvent) -> Decision:
+    """EMI-17, APPT-13: the mark was removed in Outlook; both items stay."""
+    reason = "untracked in Outlook; both items stay"
+    return _unlink(situation, link, event, LinkState.UNTRACKED, reason, ("APPT-13", "EMI-17", "LNK-8"))
+
+
+def _given_away(situation: AppointmentSituation, link: Link, event: ExchangeEvent) -> Decision:
+    """APPT-4 without its cancellation: it left this organizer's filter, so the link ends quietly (SET-1)."""
+    reason = "the appointment is no longer organized by this mailbox's owner; nothing is canceled"
+    return _unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-3"))
+
+
+def _canceled(
+    situation: AppointmentSituation,
+    context: Context,
+    link: Link,
+    event: ExchangeEvent,
+    row: DynamicsAppointment,
+) -> Decision | None:
+    """APPT-24: by default a cancellation stays in Dynamics; SET-2 takes it to the organizer's mailbox."""
+    if row.state is not StateCode.CANCELED or situation.dropped:
+        return None
+    if not context.organization.flag("SSSPropagateAppointmentCancellationsToExchange"):
+        return None
+    past = invitations.is_past(event.value("time"), context.zone, context.now)
+    if past and attendees.addresses(event.value("attendees")):
+        return None
+    removal = _removal(event, "the appointment was canceled in Dynamics", ("APPT-24",))
+    reason = "canceled in Dynamics and removed from Exchange"
+    return _close(situation, link, LinkState.DELETED_IN_EXCHANGE, reason, ("APPT-24",), (removal,))
+
+
+def _unlink(
+    situation: AppointmentSituation,
+    link: Link,
+    event: ExchangeEvent,
+    state: LinkState,
+    reason: str,
+    rules: tuple[str, ...],
+) -> Decision:
+    """LNK-8: stamp back to "not tracked" (crmid stays), our category removed, both items kept."""
+    categories = (
+        tracking.without_category(event.categories) if tracking.has_category(event.categories) else None
+    )
+    write = MarkEvent(event.id, None, categories, Stamps(link_state=tracking.UNLINKED))
+    unlink = Action(ActionKind.UNLINK, Side.EXCHANGE, rules, reason, write)
+    return _close(situation, link, state, reason, rules, (unlink,))
+
+
+def _close(
+    situation: AppointmentSituation,
+    link: Link,
+    state: LinkState,
+    reason: str,
+    rules: tuple[str, ...],
+    actions: tuple[Action, ...],
+) -> Decision:
+    """The link's end; what marks the item carries from now on tells whether a person tracks it anew."""
+    unmarked = {**link.markers, "category": False, "stamp": tracking.UNLINKED}
+    ended = replace(link.ended(state, reason, rules), markers=unmarked, role=Role.MEMBER)
+    return Decision(situation.item(), actions, (), ended)

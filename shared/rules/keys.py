@@ -1,0 +1,20 @@
+"""Ids that we choose ourselves, so that a repeated create meets the first one.
+
+They contain the generation, which rises each time a link ends: a re-created item never meets its old self.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+_NAMESPACE = UUID("6f1d3c1e-5b0a-4a58-9d4e-2f0f7a5c9b11")
+
+
+def appointment_id(organization: str, ical_uid: str, generation: int) -> str:
+    """The Dynamics id of an Exchange-born appointment: concurrent trackers compute the same one."""
+    return str(uuid5(_NAMESPACE, f"appointment|{organization}|{ical_uid}|{generation}"))
+
+
+def transaction_id(mailbox: str, dynamics_id: str, generation: int) -> str:
+    """The idempotency key of the event that a Dynamics row gets in a mailbox (Graph ``transactionId``)."""
+    return str(uuid5(_NAMESPACE, f"event|{mailbox}|{dynamics_id}|{generation}"))

@@ -1,0 +1,77 @@
+"""What a decision about one appointment is made from: everything is read before, nothing is read here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from shared.model.appointment import Absence, DynamicsAppointment
+from shared.model.decision import ItemRef
+from shared.model.event import ExchangeEvent
+from shared.model.link import Link
+from shared.model.mailbox import Mailbox
+from shared.model.organization import Organization
+from shared.model.party import RecordRef
+from shared.model.profile import Profile
+from shared.model.timezones import zone
+
+KIND = "appointment"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The mailbox whose pass this is, the settings that hold for it, and the time."""
+
+    mailbox: Mailbox
+    organization: Organization
+    profile: Profile
+    now: datetime
+    window_start: datetime
+    window_end: datetime
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return zone(self.mailbox.time_zone)
+
+
+@dataclass(frozen=True, slots=True)
+class AppointmentSituation:
+    """One appointment as both sides have it.
+
+    ``event_gone``: Graph answers 404 for the linked event. ``record`` is an Absence when the row could not
+    be read, None when no row is known. ``owner``: the mailbox that owns the row's content now (id), if any;
+    ``organizer_mailbox``: the organizer's mailbox, if it is subscribed. ``organizer_user``: the
+    systemuserid of the event's organizer, if a Dynamics user. ``resolved``: attendee addresses to rows.
+    ``copy_of``: the live event that the stamped row is linked to already (LNK-7). ``dropped``: an
+    administrator answered "drop" for what waits here.
+    """
+
+    link: Link | None = None
+    event: ExchangeEvent | None = None
+    event_gone: bool = False
+    record: DynamicsAppointment | Absence | None = None
+    owner: str | None = None
+    owner_name: str = ""
+    organizer_mailbox: str | None = None
+    organizer_user: str | None = None
+    resolved: Mapping[str, RecordRef] = field(default_factory=dict)
+    copy_of: str | None = None
+    dropped: bool = False
+
+    @property
+    def row(self) -> DynamicsAppointment | None:
+        return self.record if isinstance(self.record, DynamicsAppointment) else None
+
+    def item(self) -> ItemRef:
+        event_id = self.event.id if self.event else (self.link.exchange_id if self.link else None)
+        row_id = self.row.id if self.row else (self.link.dynamics_id if self.link else None)
+        return ItemRef(KIND, event_id, row_id, self._subject())
+
+    def _subject(self) -> str:
+        if self.event:
+            return str(self.event.value("subject") or "")
+        if self.row:
+            return str(self.row.value("subject") or "")
+        return self.link.subject if self.link else ""

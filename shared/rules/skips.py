@@ -1,0 +1,110 @@
+"""Every reason for leaving something alone: its code, the rules behind it, and how it reads to a person."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from shared.model.decision import Skip
+
+
+class Reason(Enum):
+    """``(code, rules, sentence)``; the sentence may hold one ``{detail}``."""
+
+    NOT_TRACKED = ("not tracked", ("APPT-1",), "nobody tracks this item")
+    SERIES = (
+        "series",
+        ("APPT-28",),
+        "it belongs to a series; series are not synchronized by this version",
+    )
+    FOREIGN_ORGANIZATION = (
+        "foreign organization",
+        ("LNK-6", "MBX-12"),
+        "another Dynamics organization has marked this item as its own",
+    )
+    COPIED = ("copied item", ("LNK-7",), "it is a copy of an item that is linked already ({detail})")
+    NOT_ORGANIZER_TRACKING = (
+        "attendees may not track",
+        ("APPT-6",),
+        "the organization does not let attendees track meetings (TrackAppointmentsFromNonOrganizer)",
+    )
+    OUTSIDE_WINDOW = (
+        "outside the window",
+        ("APPT-1",),
+        "it lies wholly outside the calendar window and is picked up when the window reaches it",
+    )
+    DRAFT = ("draft", ("APPT-12",), "it is saved as a draft; it is sent on when it leaves draft mode")
+    NO_ORGANIZER = (
+        "no organizer",
+        ("APPT-3",),
+        "the appointment has no organizer, so no mailbox may send it",
+    )
+    OTHER_ORGANIZER = ("other organizer", ("APPT-3",), "the appointment is organized by another user")
+    CANCELED_UNSEEN = (
+        "canceled before it was seen",
+        ("APPT-24",),
+        "a canceled appointment is not brought to Exchange",
+    )
+    ENDED = ("ended", ("LNK-8",), "the link has ended ({detail}); track the item again to resume")
+    OWNED_BY = ("owned by another mailbox", ("APPT-3", "APPT-6"), "its content is owned by {detail}")
+    NOT_ORGANIZER = (
+        "not the organizer",
+        ("APPT-3",),
+        "this mailbox does not organize the meeting, so changes made in Dynamics are kept there",
+    )
+    PAST_MEETING = (
+        "past meeting",
+        ("APPT-23", "APPT-22"),
+        "the meeting is past; sending the change would mail its attendees",
+    )
+    LINKING_MAILS_NOBODY = (
+        "linking mails nobody",
+        ("APPT-26", "PAIN-2"),
+        "the items were linked for the first time; making Exchange equal would have mailed the attendees",
+    )
+    CLOSED = (
+        "closed in Dynamics",
+        ("APPT-31",),
+        "the appointment is completed or canceled and takes no change from Exchange",
+    )
+    DIRECTION = ("field direction", ("FLD-33",), "the field does not travel in this direction")
+    BODY_HOLDS_JOIN_LINK = (
+        "body holds the meeting link",
+        ("APPT-8",),
+        "the Exchange body holds the online meeting's join link, which a plain text would destroy",
+    )
+    CUT = ("cut", ("FLD-3", "FLD-5", "FLD-10"), "the text was cut to the other side's length ({detail})")
+    UNKNOWN_STATUS = (
+        "unknown show-as",
+        ("FLD-9",),
+        "Exchange shows the time in a way that Dynamics has no status for",
+    )
+    UNKNOWN_REGARDING = (
+        "unknown regarding",
+        ("FLD-8",),
+        "the item's regarding names a kind of row that is not known here",
+    )
+    CANCEL_WOULD_MAIL = (
+        "past cancellation",
+        ("APPT-24",),
+        "the meeting is past, so its cancellation is not sent",
+    )
+    ORGANIZER_CHANGED = (
+        "organizer changed",
+        ("APPT-4",),
+        "the appointment is now organized by another user; nothing is canceled in Exchange",
+    )
+    DROPPED = ("dropped", ("FLT-10",), "an administrator decided not to carry this out")
+    FROZEN = (
+        "frozen",
+        ("LNK-11",),
+        "the item went round three times without a human edit and was stopped",
+    )
+
+    def __init__(self, code: str, rules: tuple[str, ...], sentence: str) -> None:
+        self.code = code
+        self.rules = rules
+        self.sentence = sentence
+
+    def skip(self, *, detail: str = "", fields: tuple[str, ...] = ()) -> Skip:
+        """This reason as a skip of the whole item or of some of its fields."""
+        return Skip(self.code, self.rules, self.sentence.format(detail=detail), fields)

@@ -1,0 +1,69 @@
+"""Is an Exchange item tracked, and did a person end that?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.model.event import ExchangeEvent, Stamps
+from shared.model.link import Link
+from shared.model.organization import Organization
+from shared.model.values import Value
+
+TRACKED_CATEGORY = "Tracked to Dynamics 365"
+APPOINTMENT_TYPE_CODE = "4201"
+LINKED = 2.0
+UNLINKED = 0.0
+
+
+def has_category(categories: Sequence[str]) -> bool:
+    return any(name.strip().lower() == TRACKED_CATEGORY.lower() for name in categories)
+
+
+def is_tracked(event: ExchangeEvent, organization: Organization) -> bool:
+    """Tracked by category (EMI-17, while SET-12 allows it) or by stamp (LNK-4)."""
+    by_category = organization.flag("TrackCategorizedItems") and has_category(event.categories)
+    return by_category or (event.stamps is not None and event.stamps.tracked)
+
+
+def was_untracked(event: ExchangeEvent, link: Link) -> bool:
+    """A person removed a mark that the item carried when we last saw it (EMI-17, APPT-13): the category, or
+    the stamp was set back to "not tracked" (the app does that)."""
+    if link.markers.get("category") and not has_category(event.categories):
+        return True
+    stamped = link.markers.get("stamp") in (1.0, 2.0)
+    return stamped and event.stamps is not None and not event.stamps.tracked
+
+
+def is_tracked_anew(event: ExchangeEvent, link: Link, organization: Organization) -> bool:
+    """An ended link comes back only when a person tracks the item again (LNK-8): a mark is there that was
+    not there when the link ended."""
+    if not is_tracked(event, organization):
+        return False
+    category_added = has_category(event.categories) and not link.markers.get("category")
+    stamp_added = event.stamps is not None and event.stamps.tracked and not link.markers.get("stamp")
+    return category_added or stamp_added
+
+
+def is_foreign(stamps: Stamps | None, organization: Organization) -> bool:
+    """Stamped by another organization (LNK-6, MBX-12)."""
+    if stamps is None or not stamps.org_id or not stamps.tracked:
+        return False
+    return normal_guid(stamps.org_id) != normal_guid(organization.id)
+
+
+def markers(event: ExchangeEvent, *, category: bool, stamp: float) -> dict[str, Value]:
+    """What the link remembers of the item's marks, and whether the mailbox organizes it."""
+    return {"category": category, "stamp": stamp, "isOrganizer": event.is_organizer}
+
+
+def normal_guid(text: str) -> str:
+    """A GUID as we write it: lower case, no braces."""
+    return text.strip().strip("{}").lower()
+
+
+def with_category(categories: Sequence[str]) -> tuple[str, ...]:
+    return tuple(categories) if has_category(categories) else (*categories, TRACKED_CATEGORY)
+
+
+def without_category(categories: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name for name in categories if name.strip().lower() != TRACKED_CATEGORY.lower())
