@@ -228,8 +228,12 @@ class DynamicsSystem(Protocol):
         ...
 
     async def update_appointment(
-        self, write: UpdateAppointment, *, as_user: str | None
-    ) -> DynamicsAppointment: ...
+        self, write: UpdateAppointment, *, as_user: str | None, known: DynamicsAppointment | None = None
+    ) -> DynamicsAppointment:
+        """``known``: the row as it was read; its parties stay in the answer unless the write replaces them,
+        which spares a second request."""
+        ...
+
     async def delete_appointment(self, write: DeleteAppointment, *, as_user: str | None) -> None: ...
 
 
@@ -320,6 +324,11 @@ class MailboxStore(Protocol):
         self, mailbox: str, keys: Iterable[tuple[str, str]]
     ) -> Mapping[tuple[str, str], Link]: ...
     def links(self, mailbox: str, kind: str | None = None) -> AsyncIterator[Link]: ...
+    async def announce(self, fence: Fence, link: Link) -> None:
+        """Write one link in state ``creating`` without touching the fence row, so that items of one pass can
+        be announced side by side."""
+        ...
+
     async def commit(self, fence: Fence, changes: Changes) -> Fence:
         """All or nothing per item, fence first: raises FenceLost when the fence moved. More than 100
         operations go in several transactions, cursors in the last."""

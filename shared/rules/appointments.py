@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.model.appointment import DynamicsAppointment, StateCode
+from shared.model.appointment import Absence, DynamicsAppointment, StateCode
 from shared.model.decision import (
     Action,
     ActionKind,
@@ -65,6 +65,8 @@ def _unlinked(situation: AppointmentSituation, context: Context) -> Decision:
     event, row = situation.event, situation.row
     if event is not None and event.type is not EventType.SINGLE:
         return _left(situation, Reason.SERIES.skip(), situation.link)
+    if situation.record is Absence.ACCESS:
+        return _left(situation, Reason.NO_ACCESS.skip(), situation.link)
     if event is not None and row is not None:
         return _join(situation, context, event, row)
     if event is not None:

@@ -93,6 +93,11 @@ class Reason(Enum):
         ("APPT-4",),
         "the appointment is now organized by another user; nothing is canceled in Exchange",
     )
+    NO_ACCESS = (
+        "no access",
+        ("FAQ-3", "MBX-23"),
+        "the appointment exists in Dynamics, but the mailbox owner may not read it",
+    )
     DROPPED = ("dropped", ("FLT-10",), "an administrator decided not to carry this out")
     FROZEN = (
         "frozen",

@@ -1,0 +1,284 @@
+"""Apply: carry out one decision, every write idempotent and conditional.
+
+A conflict (412, "is there already", "is gone") means: read again, decide again. A write whose answer is
+lost is unknown: it is resolved the same way, by reading back, never by repeating blindly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from shared.engine.gather import TABLE
+from shared.engine.history_rows import rows_of, skip_row
+from shared.engine.ports import ExchangeMailbox, Fence, HistoryRow
+from shared.engine.services import Services
+from shared.errors import Conflict, FenceLost, NotFound, Refused, Throttled, Transient, UnknownResult
+from shared.model.appointment import DynamicsAppointment
+from shared.model.decision import (
+    Action,
+    CancelEvent,
+    CreateAppointment,
+    CreateEvent,
+    Decision,
+    DeleteAppointment,
+    DeleteEvent,
+    MarkEvent,
+    UpdateAppointment,
+    UpdateEvent,
+)
+from shared.model.event import ExchangeEvent
+from shared.model.link import Link, LinkState, Role
+from shared.rules.appointment_content import base_after
+from shared.rules.appointments import decide
+from shared.rules.situation import AppointmentSituation, Context
+
+ATTEMPTS = 4
+
+ReadAgain = Callable[[AppointmentSituation], Awaitable[AppointmentSituation]]
+
+
+@dataclass
+class Outcome:
+    """What became of one item. ``error`` names why it is unfinished; it stays to be looked at again."""
+
+    situation: AppointmentSituation
+    decision: Decision
+    link: Link | None = None
+    history: list[HistoryRow] = field(default_factory=list)
+    error: Throttled | Transient | UnknownResult | Conflict | None = None
+    left_to: tuple[str, ...] = ()
+    """Mailboxes that have to look at the row because its ownership moved."""
+
+    @property
+    def finished(self) -> bool:
+        return self.error is None
+
+
+@dataclass
+class _State:
+    """The two items as the writes leave them."""
+
+    event: ExchangeEvent | None
+    row: DynamicsAppointment | None
+
+
+class Applying:
+    """Carries out decisions of one pass of one mailbox."""
+
+    def __init__(
+        self, services: Services, context: Context, read_again: ReadAgain, fence: Callable[[], Fence]
+    ) -> None:
+        self._services = services
+        self._context = context
+        self._read_again = read_again
+        self._fence = fence
+        self._box: ExchangeMailbox = services.exchange.mailbox(context.mailbox.id)
+
+    async def apply(self, situation: AppointmentSituation, decision: Decision) -> Outcome:
+        outcome = Outcome(situation, decision)
+        for _ in range(ATTEMPTS):
+            try:
+                await self._carry_out(outcome)
+            except (Conflict, NotFound, UnknownResult) as error:
+                outcome.error = error if not isinstance(error, NotFound) else Conflict(str(error))
+                outcome.situation = await self._read_again(outcome.situation)
+                outcome.decision = decide(outcome.situation, self._context)
+                continue
+            except (Throttled, Transient) as error:
+                outcome.error = error
+                return outcome
+            except Refused as error:
+                self._refused(outcome, error)
+            outcome.error = None
+            return outcome
+        return outcome
+
+    # --- one try ----------------------------------------------------------------------------------
+
+    async def _carry_out(self, outcome: Outcome) -> None:
+        decision = await self._own(outcome)
+        situation = outcome.situation
+        state = _State(situation.event, situation.row)
+        at = self._services.now()
+        done: list[Action] = []
+        try:
+            for action in decision.actions:
+                await self._services.on_step(f"before {action.kind} {action.side}")
+                await self._write(action, situation, decision, state)
+                await self._services.on_step(f"after {action.kind} {action.side}")
+                done.append(action)
+        finally:
+            outcome.history += rows_of(_named(decision, state), done, at)
+        outcome.link = self._closed_link(decision, state)
+        await self._index(outcome, state)
+        self._note_skips(outcome, at)
+
+    async def _own(self, outcome: Outcome) -> Decision:
+        """Index the row under this mailbox and settle who owns its content, before anything is written."""
+        decision, link = outcome.decision, outcome.decision.link
+        if link is None or not link.linked or not (decision.actions or outcome.situation.link):
+            return decision
+        me, owner = self._context.mailbox.id, outcome.situation.owner
+        if outcome.situation.link is None or not outcome.situation.link.linked:
+            await self._services.items.join(TABLE, link.dynamics_id, me)
+        wanted = me if link.role is Role.OWNER else outcome.situation.organizer_mailbox
+        if wanted is None or self._owns_already(outcome, wanted, owner):
+            return decision
+        stands = await self._services.items.own(TABLE, link.dynamics_id, wanted, instead_of=owner)
+        if owner and owner != stands:
+            outcome.left_to = (owner,)
+        if wanted == me and stands != me:
+            outcome.situation = replace(outcome.situation, owner=stands)
+            outcome.decision = decide(outcome.situation, self._context)
+        return outcome.decision
+
+    @staticmethod
+    def _owns_already(outcome: Outcome, wanted: str, owner: str | None) -> bool:
+        link = outcome.situation.link
+        certain = bool(link and link.linked and link.role is Role.OWNER and link.markers.get("isOrganizer"))
+        return owner == wanted or certain
+
+    async def _write(
+        self, action: Action, situation: AppointmentSituation, decision: Decision, state: _State
+    ) -> None:
+        write = action.write
+        user = self._context.mailbox.user_id
+        if isinstance(write, CreateAppointment):
+            as_user = user if write.as_user else None
+            state.row = await self._services.dynamics.create_appointment(write, as_user=as_user)
+        elif isinstance(write, UpdateAppointment):
+            state.row = await self._update_row(write, situation, state)
+        elif isinstance(write, DeleteAppointment):
+            await self._delete_row(write, situation)
+            state.row = None
+        elif isinstance(write, CreateEvent):
+            await self._announce(decision)
+            state.event = await self._box.create_event(write)
+        elif isinstance(write, UpdateEvent):
+            state.event = self._keep_marks(await self._box.update_event(write), state.event)
+        elif isinstance(write, MarkEvent):
+            state.event = await self._mark(write, state)
+        elif isinstance(write, CancelEvent | DeleteEvent):
+            await self._remove_event(write)
+            state.event = None
+
+    async def _update_row(
+        self, write: UpdateAppointment, situation: AppointmentSituation, state: _State
+    ) -> DynamicsAppointment:
+        etag = state.row.etag if state.row else write.etag
+        known = situation.row
+        return await self._services.dynamics.update_appointment(
+            replace(write, etag=etag), as_user=self._context.mailbox.user_id, known=known
+        )
+
+    async def _delete_row(self, write: DeleteAppointment, situation: AppointmentSituation) -> None:
+        del situation
+        try:
+            await self._services.dynamics.delete_appointment(write, as_user=self._context.mailbox.user_id)
+        except NotFound:
+            return
+
+    async def _announce(self, decision: Decision) -> None:
+        """Say that an event is about to be created, so that a crash is found and resolved by the stamp that
+        goes in the create body (design: the fence)."""
+        link = decision.link
+        if link is None:
+            return
+        fence = self._fence()
+        if not await self._services.store.still_mine(fence):
+            raise FenceLost("another worker has this mailbox")
+        creating = replace(link, state=LinkState.CREATING, attempt_at=self._services.now())
+        await self._services.store.announce(fence, creating)
+        await self._services.on_step("announced")
+
+    async def _mark(self, write: MarkEvent, state: _State) -> ExchangeEvent | None:
+        try:
+            marked = await self._box.mark_event(write)
+        except NotFound:
+            return state.event
+        before = state.event
+        if before is None:
+            return marked
+        regards = before.values.get("regarding")
+        if write.stamps.regarding_id:
+            regards = {"type": write.stamps.regarding_type or "", "id": write.stamps.regarding_id}
+        values = {**marked.values, "regarding": regards} if "regarding" in before.values else marked.values
+        return replace(marked, stamps=write.stamps, values=values)
+
+    @staticmethod
+    def _keep_marks(event: ExchangeEvent, before: ExchangeEvent | None) -> ExchangeEvent:
+        """Graph's answers do not echo stamps; what was read before still holds."""
+        if before is None:
+            return event
+        values = dict(event.values)
+        if "regarding" in before.values:
+            values["regarding"] = before.values["regarding"]
+        return replace(event, stamps=before.stamps, values=values)
+
+    async def _remove_event(self, write: CancelEvent | DeleteEvent) -> None:
+        try:
+            if isinstance(write, CancelEvent):
+                await self._box.cancel_event(write)
+            else:
+                await self._box.delete_event(write)
+        except NotFound:
+            return
+
+    # --- afterwards -------------------------------------------------------------------------------
+
+    def _closed_link(self, decision: Decision, state: _State) -> Link | None:
+        """The decision's link with what each side returned."""
+        link = decision.link
+        if link is None or not link.linked:
+            return link
+        event, row = state.event, state.row
+        if event is None or row is None:
+            return link
+        base = base_after(link.base, decision.absorb, event, row, link.withheld)
+        return replace(
+            link,
+            exchange_id=event.id,
+            ical_uid=event.ical_uid or link.ical_uid,
+            exchange_etag=event.etag,
+            dynamics_etag=row.etag,
+            base=base,
+            attempt_at=None,
+        )
+
+    async def _index(self, outcome: Outcome, state: _State) -> None:
+        link, before = outcome.link, outcome.situation.link
+        if link is None:
+            return
+        if link.linked and link.ical_uid and state.event and (before is None or not before.linked):
+            await self._services.items.put_ical_uid(link.ical_uid, link.dynamics_id)
+        if link.state.ended and before is not None and before.linked:
+            await self._services.items.leave(TABLE, link.dynamics_id, self._context.mailbox.id)
+            entry = await self._services.items.entry(TABLE, link.dynamics_id)
+            outcome.left_to = tuple(m for m in entry.mailboxes if m != self._context.mailbox.id)
+
+    def _note_skips(self, outcome: Outcome, at: datetime) -> None:
+        """A skip goes into the history only when its reason changes."""
+        link, skips = outcome.link, outcome.decision.skips
+        noted = "; ".join(sorted({f"{skip.code} {','.join(skip.fields)}".strip() for skip in skips}))
+        if link is not None and noted != link.noted:
+            outcome.history += [skip_row(outcome.decision, skip, at) for skip in skips]
+            outcome.link = replace(link, noted=noted)
+
+    def _refused(self, outcome: Outcome, error: Refused) -> None:
+        """Permanent for this item: recorded with its reason; the others go on."""
+        reason = f"{error.code or error.status or 'refused'}: {error}"
+        actions = outcome.decision.actions or ()
+        rows = rows_of(outcome.decision, list(actions[:1]), self._services.now())
+        outcome.history += [replace(row, outcome="refused", reason=reason) for row in rows]
+        link = outcome.situation.link
+        outcome.link = replace(link, reason=reason) if link else None
+
+
+def _named(decision: Decision, state: _State) -> Decision:
+    """The decision with the ids that its creates brought."""
+    item = decision.item
+    exchange = state.event.id if state.event else item.exchange
+    dynamics = state.row.id if state.row else (decision.link.dynamics_id if decision.link else item.dynamics)
+    return replace(decision, item=replace(item, exchange=exchange, dynamics=dynamics))

@@ -1,0 +1,211 @@
+"""Gather: what is new since the last pass, on both sides, bounded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.engine.ports import Agenda, CalendarRef, Cursor, ExchangeMailbox, InboxRow, Window
+from shared.engine.services import Services
+from shared.errors import CursorExpired
+from shared.model.event import EventType, ExchangeEvent
+from shared.model.link import Link
+from shared.model.mailbox import Mailbox
+from shared.model.profile import Profile
+
+TABLE = "appointment"
+PAGE_LIMIT = 20
+INBOX_LIMIT = 500
+LOOK_LIMIT = 200
+CALENDARS_FEED = "calendars"
+CALENDARS_AGE = timedelta(days=1)
+WINDOW_STEP = timedelta(days=31)
+RECONCILE_AGE = timedelta(days=1)
+
+
+@dataclass
+class Touched:
+    """What this pass has to look at. ``rows``: events as the feed shows them; ``look``: events to be read
+    by id (removed from a feed, or retried); ``records``: Dynamics ids."""
+
+    rows: dict[str, ExchangeEvent] = field(default_factory=dict)
+    look: set[str] = field(default_factory=set)
+    records: set[str] = field(default_factory=set)
+    forced: set[str] = field(default_factory=set)
+    inbox: list[InboxRow] = field(default_factory=list)
+    cursors: list[Cursor] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+    overflow: list[InboxRow] = field(default_factory=list)
+    more: bool = False
+    full_round: bool = False
+    reconciled: bool = False
+
+    def force(self, dynamics_ids: set[str]) -> None:
+        """Look at these rows even where their version is the one already known."""
+        self.records |= dynamics_ids
+        self.forced |= dynamics_ids
+
+    @property
+    def nothing(self) -> bool:
+        return not (self.rows or self.look or self.records or self.broken)
+
+
+def planned_window(profile: Profile, now: datetime) -> Window:
+    """Whole days, so that passes of one day plan the same window."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    return Window(
+        today - timedelta(days=profile.window_past_days), today + timedelta(days=profile.window_future_days)
+    )
+
+
+def current_window(agenda: Agenda, profile: Profile, now: datetime) -> Window:
+    """The window the feeds are bound to; the planned one before the first round."""
+    windows = [cursor.window for cursor in agenda.cursors.values() if cursor.window]
+    return max(windows, key=lambda window: window.end) if windows else planned_window(profile, now)
+
+
+async def gather(
+    services: Services, mailbox: Mailbox, agenda: Agenda, profile: Profile, *, reconcile: bool
+) -> Touched:
+    """Read the mailbox's feeds and its inbox; reconcile with Dynamics when asked or due."""
+    touched = Touched(more=agenda.more_inbox)
+    _take_inbox(agenda, touched)
+    box = services.exchange.mailbox(mailbox.id)
+    for calendar in await _calendars(services, box, agenda, touched, refresh=reconcile):
+        await _read_calendar(services, box, calendar, agenda, profile, touched)
+    first = not any(name.startswith("calendar:") for name in agenda.cursors)
+    asked = any(row.kind == "reconcile" for row in agenda.inbox)
+    stale = mailbox.reconciled_at is None or services.now() - mailbox.reconciled_at > RECONCILE_AGE
+    if touched.full_round and not first:
+        await _look_for_the_unseen(services, mailbox, touched)
+    if reconcile or first or asked or stale:
+        await _reconcile(services, mailbox, current_window(agenda, profile, services.now()), touched)
+    _bound(touched)
+    return touched
+
+
+def _take_inbox(agenda: Agenda, touched: Touched) -> None:
+    touched.inbox.extend(agenda.inbox)
+    for row in agenda.inbox:
+        if row.kind == "event":
+            touched.look.add(row.id)
+        elif row.kind == TABLE:
+            touched.records.add(row.id)
+
+
+async def _calendars(
+    services: Services, box: ExchangeMailbox, agenda: Agenda, touched: Touched, *, refresh: bool
+) -> Sequence[CalendarRef]:
+    """The mailbox's own calendars; the list is kept as a cursor and read again daily."""
+    known = agenda.cursors.get(CALENDARS_FEED)
+    now = services.now()
+    if known and known.updated_at and not refresh and now - known.updated_at < CALENDARS_AGE:
+        return [CalendarRef(**entry) for entry in json.loads(known.link)]
+    calendars = await box.calendars()
+    entries = [{"id": c.id, "name": c.name, "is_default": c.is_default} for c in calendars]
+    touched.cursors.append(Cursor(CALENDARS_FEED, json.dumps(entries), complete=True, updated_at=now))
+    return calendars
+
+
+def _due_for_roll(cursor: Cursor, profile: Profile, now: datetime) -> bool:
+    """A month of the window is used up."""
+    if cursor.window is None:
+        return True
+    return now - cursor.window.start > timedelta(days=profile.window_past_days) + WINDOW_STEP
+
+
+async def _read_calendar(
+    services: Services,
+    box: ExchangeMailbox,
+    calendar: CalendarRef,
+    agenda: Agenda,
+    profile: Profile,
+    touched: Touched,
+) -> None:
+    """One feed from its cursor on. A dead token or a used-up window begins a full round: its pages replace
+    the cursor only from then on, and at its end linked items that were not seen are looked up by id."""
+    feed = f"calendar:{calendar.id}"
+    now = services.now()
+    cursor = agenda.cursors.get(feed)
+    if cursor is None or _due_for_roll(cursor, profile, now):
+        cursor = _new_round(feed, profile, now)
+    for _ in range(PAGE_LIMIT):
+        try:
+            page = await box.calendar_changes(calendar, _window_of(cursor, profile, now), cursor.link or None)
+        except CursorExpired:
+            if not cursor.link:
+                raise
+            cursor = _new_round(feed, profile, now)
+            continue
+        _take_rows(page.events, touched)
+        touched.look.update(page.removed)
+        touched.broken.update(page.broken)
+        touched.full_round |= bool(cursor.round) and page.complete
+        round_name = "" if page.complete else cursor.round
+        cursor = Cursor(feed, page.link, page.complete, cursor.window, now, round_name)
+        if page.complete:
+            break
+    else:
+        touched.more = True
+    touched.cursors.append(cursor)
+
+
+def _new_round(feed: str, profile: Profile, now: datetime) -> Cursor:
+    return Cursor(feed, "", complete=False, window=planned_window(profile, now), round=now.isoformat())
+
+
+def _window_of(cursor: Cursor, profile: Profile, now: datetime) -> Window:
+    return cursor.window or planned_window(profile, now)
+
+
+def _take_rows(events: Sequence[ExchangeEvent], touched: Touched) -> None:
+    """Bare occurrences say nothing of their own; a later row of the same event replaces an earlier one."""
+    for event in events:
+        if event.type is not EventType.OCCURRENCE:
+            touched.rows[event.id] = event
+            touched.look.discard(event.id)
+
+
+async def _look_for_the_unseen(services: Services, mailbox: Mailbox, touched: Touched) -> None:
+    """After a full round deletions show only as absence: ask Graph for every linked event not seen."""
+    async for link in services.store.links(mailbox.id, TABLE):
+        if link.linked and link.exchange_id and link.exchange_id not in touched.rows:
+            touched.look.add(link.exchange_id)
+
+
+def version_of(etag: str | None) -> str:
+    """The row version inside a Dataverse etag; compared as text."""
+    return "".join(character for character in etag or "" if character.isdigit())
+
+
+async def _reconcile(services: Services, mailbox: Mailbox, window: Window, touched: Touched) -> None:
+    """Compare what Dynamics has for this user with the links: ids and versions only. The feed carries
+    changes of rows, not of rights, sharing or the calendar date."""
+    rows = await services.dynamics.appointments_organized_by(mailbox.user_id, window, as_user=mailbox.user_id)
+    links: dict[str, Link] = {
+        link.dynamics_id: link async for link in services.store.links(mailbox.id, TABLE)
+    }
+    for row in rows:
+        link = links.pop(row.id, None)
+        known = link is not None and (
+            link.state.ended or version_of(link.dynamics_etag) == version_of(row.version)
+        )
+        if not known:
+            touched.records.add(row.id)
+    touched.records.update(link.dynamics_id for link in links.values() if link.linked)
+    touched.reconciled = True
+
+
+def _bound(touched: Touched) -> None:
+    """What is too much for one pass waits in the inbox."""
+    touched.overflow += _shed(touched.look, "event")
+    touched.overflow += _shed(touched.records, TABLE)
+    touched.more |= bool(touched.overflow)
+
+
+def _shed(ids: set[str], kind: str) -> list[InboxRow]:
+    extra = sorted(ids)[INBOX_LIMIT:]
+    ids.difference_update(extra)
+    return [InboxRow(kind, item) for item in extra]

@@ -1,0 +1,49 @@
+"""History rows from decisions: what was done, what was left alone, what lost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.engine.ports import HistoryRow
+from shared.model.decision import Action, Decision, ItemRef, Skip
+from shared.model.values import Side
+
+
+def rows_of(decision: Decision, done: Sequence[Action], at: datetime) -> list[HistoryRow]:
+    """One row per action done; values that lost a conflict go with the action that overwrote them."""
+    return [
+        HistoryRow(
+            at=at,
+            item=decision.item,
+            action=action.kind.value,
+            side=action.side.value,
+            rules=action.rules,
+            reason=action.reason,
+            outcome="done",
+            before=action.before,
+            after=action.after,
+            lost={name: value for name, value in decision.lost.items() if name in action.fields},
+        )
+        for action in done
+    ]
+
+
+def skip_row(decision: Decision, skip: Skip, at: datetime) -> HistoryRow:
+    """Something left alone and why."""
+    names = f" ({', '.join(skip.fields)})" if skip.fields else ""
+    return HistoryRow(
+        at=at,
+        item=decision.item,
+        action="skip",
+        side=Side.EXCHANGE.value,
+        rules=skip.rules,
+        reason=f"{skip.reason}{names}",
+        outcome="done",
+    )
+
+
+def unreadable_row(event_id: str, reason: str, at: datetime) -> HistoryRow:
+    """An event that Graph answered and nobody could read."""
+    item = ItemRef("appointment", event_id, None)
+    return HistoryRow(at, item, "skip", Side.EXCHANGE.value, ("MBX-16",), reason, "refused")

@@ -1,0 +1,360 @@
+"""One pass of one mailbox: gather → pair → decide → apply → commit. Bounded, and continued by a message."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from shared.engine.apply import Applying, Outcome
+from shared.engine.gather import INBOX_LIMIT, TABLE, Touched, current_window, gather
+from shared.engine.history_rows import rows_of, unreadable_row
+from shared.engine.pair import Paired, Pairing
+from shared.engine.ports import (
+    Agenda,
+    Changes,
+    Fence,
+    HeldRow,
+    HistoryRow,
+    InboxRow,
+    PendingDecision,
+    Question,
+)
+from shared.engine.services import Services
+from shared.errors import FenceLost, Throttled
+from shared.model.decision import Decision
+from shared.model.mailbox import Mailbox
+from shared.model.profile import Profile
+from shared.rules.appointments import decide
+from shared.rules.brake import Braked, apply_brake
+from shared.rules.situation import AppointmentSituation, Context
+
+PASS_LIMIT = timedelta(minutes=2)
+FENCE_GRACE = timedelta(minutes=1)
+CHUNK = 40
+CONCURRENCY = 4
+RETRY_AFTER = timedelta(seconds=20)
+LANE = "mailbox-sync"
+
+
+@dataclass
+class PassResult:
+    """What a pass did; ``again_at``: when it wants to go on (None: not before the next hint)."""
+
+    actions: int = 0
+    skipped: int = 0
+    echoes: int = 0
+    untracked: int = 0
+    unfinished: int = 0
+    held: int = 0
+    again_at: datetime | None = None
+    errors: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Administrators' answers to what this mailbox asked."""
+
+    waiting: tuple[PendingDecision, ...] = ()
+    answered: tuple[PendingDecision, ...] = ()
+    go_on: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+
+    @property
+    def items(self) -> frozenset[str]:
+        return self.go_on | self.drop
+
+
+async def plan(
+    services: Services, mailbox: Mailbox, profile: Profile, agenda: Agenda, touched: Touched, answers: Answers
+) -> tuple[Context, Paired, list[tuple[AppointmentSituation, Decision]]]:
+    """Pair and decide everything that was gathered. Nothing is written."""
+    window = current_window(agenda, profile, services.now())
+    organization = await services.dynamics.organization()
+    organization = replace(organization, settings={**organization.settings, **_overrides(profile)})
+    context = Context(mailbox, organization, profile, services.now(), window.start, window.end)
+    paired = await Pairing(services, context).pair(touched, answers.drop)
+    return context, paired, [(s, decide(s, context)) for s in paired.situations]
+
+
+def _overrides(profile: Profile) -> dict[str, bool | int | str]:
+    return {name: value for name, value in profile.settings.items() if isinstance(value, bool | int | str)}
+
+
+class MailboxPass:
+    """One pass. Create, run once, throw away."""
+
+    def __init__(self, services: Services, mailbox: Mailbox, profile: Profile) -> None:
+        self._services = services
+        self._mailbox = mailbox
+        self._profile = profile
+        self._result = PassResult()
+        self._fence: Fence | None = None
+
+    async def run(self, *, reconcile: bool = False) -> PassResult:
+        """Raises FenceLost when another worker took the mailbox, and whatever kept it from beginning."""
+        services, started = self._services, self._services.now()
+        agenda = await services.store.agenda(self._mailbox.id, inbox_limit=INBOX_LIMIT)
+        self._fence = await services.store.claim(
+            self._mailbox.id, agenda.fence, deadline=started + PASS_LIMIT + FENCE_GRACE, lane=LANE
+        )
+        await services.on_step("claimed")
+        answers = await self._answers(agenda)
+        touched = await gather(services, self._mailbox, agenda, self._profile, reconcile=reconcile)
+        self._apply_held(agenda, answers, touched)
+        await services.on_step("gathered")
+        if touched.nothing:
+            await self._commit(Changes(cursors=touched.cursors, inbox_removed=touched.inbox))
+        else:
+            await self._work(agenda, touched, answers, deadline=started + PASS_LIMIT)
+        await self._finish(touched, started)
+        return self._result
+
+    # --- the administrator's answers --------------------------------------------------------------
+
+    async def _answers(self, agenda: Agenda) -> Answers:
+        if not agenda.held:
+            return Answers()
+        decisions = {d.id: d for d in await self._services.decisions.of_mailbox(self._mailbox.id)}
+        answered = tuple(d for d in decisions.values() if d.answer)
+        return Answers(
+            waiting=tuple(d for d in decisions.values() if not d.answer),
+            answered=answered,
+            go_on=_held_under(agenda.held, [d for d in answered if d.answer == "go-on"]),
+            drop=_held_under(agenda.held, [d for d in answered if d.answer != "go-on"]),
+        )
+
+    @staticmethod
+    def _apply_held(agenda: Agenda, answers: Answers, touched: Touched) -> None:
+        """Items that were let go or dropped are looked at in this pass."""
+        touched.force({row.id for row in agenda.held if row.id in answers.items})
+
+    # --- the work ---------------------------------------------------------------------------------
+
+    async def _work(self, agenda: Agenda, touched: Touched, answers: Answers, *, deadline: datetime) -> None:
+        context, paired, decided = await plan(
+            self._services, self._mailbox, self._profile, agenda, touched, answers
+        )
+        await self._services.on_step("decided")
+        self._result.echoes, self._result.untracked = paired.echoes, paired.untracked
+        braked = apply_brake(
+            [decision for _, decision in decided],
+            self._profile.brake,
+            answers.go_on,
+            waiting=bool(answers.waiting),
+        )
+        await self._hold(braked, agenda, answers)
+        going = {id(decision) for decision in braked.go}
+        todo = [(s, d) for s, d in decided if id(d) in going]
+        unfinished = await self._apply_all(context, todo, touched, deadline)
+        await self._put_cursors(touched, unfinished, braked, answers, agenda)
+
+    async def _apply_all(
+        self,
+        context: Context,
+        todo: Sequence[tuple[AppointmentSituation, Decision]],
+        touched: Touched,
+        deadline: datetime,
+    ) -> list[AppointmentSituation]:
+        """Apply in chunks, each committed before the next begins; what is left over waits in the inbox."""
+        unfinished: list[AppointmentSituation] = []
+        for begin in range(0, len(todo), CHUNK):
+            chunk = todo[begin : begin + CHUNK]
+            if self._result.again_at or self._services.now() > deadline:
+                unfinished += [situation for situation, _ in chunk]
+                continue
+            outcomes = await self._apply_chunk(context, chunk)
+            await self._commit_outcomes(outcomes, touched)
+            unfinished += [o.situation for o in outcomes if not o.finished]
+        if unfinished and self._result.again_at is None:
+            self._result.again_at = self._services.now()
+        return unfinished
+
+    async def _apply_chunk(
+        self, context: Context, chunk: Sequence[tuple[AppointmentSituation, Decision]]
+    ) -> list[Outcome]:
+        applying = Applying(self._services, context, self._reader(context), self._current_fence)
+        slots = asyncio.Semaphore(CONCURRENCY)
+
+        async def one(situation: AppointmentSituation, decision: Decision) -> Outcome:
+            async with slots:
+                return await applying.apply(situation, decision)
+
+        outcomes = await asyncio.gather(*(one(s, d) for s, d in chunk))
+        for outcome in outcomes:
+            self._count(outcome)
+        return list(outcomes)
+
+    def _count(self, outcome: Outcome) -> None:
+        self._result.actions += len(outcome.decision.actions) if outcome.finished else 0
+        self._result.skipped += len(outcome.decision.skips)
+        if outcome.error is None:
+            return
+        self._result.unfinished += 1
+        self._result.errors.append(f"{type(outcome.error).__name__} {outcome.error.code}".strip())
+        wait = outcome.error.retry_after if isinstance(outcome.error, Throttled) else None
+        later = self._services.now() + (timedelta(seconds=wait) if wait else RETRY_AFTER)
+        self._result.again_at = max(self._result.again_at or later, later)
+
+    def _current_fence(self) -> Fence:
+        if self._fence is None:
+            raise FenceLost("no fence was claimed")
+        return self._fence
+
+    def _reader(self, context: Context) -> _Reader:
+        return _Reader(self._services, context)
+
+    # --- committing -------------------------------------------------------------------------------
+
+    async def _commit_outcomes(self, outcomes: Sequence[Outcome], touched: Touched) -> None:
+        await self._services.on_step("applied")
+        history = [row for outcome in outcomes for row in outcome.history]
+        if history:
+            await self._services.history.add(self._mailbox.id, history)
+        await self._services.on_step("history written")
+        links = [o.link for o in outcomes if o.link is not None and o.link != o.situation.link]
+        done = _inbox_rows_of((o.situation for o in outcomes if o.finished), touched.inbox)
+        await self._commit(Changes(links=links, inbox_removed=done))
+        touched.inbox = [row for row in touched.inbox if row not in done]
+        await self._wake_others(outcomes)
+
+    async def _wake_others(self, outcomes: Iterable[Outcome]) -> None:
+        """Ownership moved: the other mailboxes look at the row again."""
+        for outcome in outcomes:
+            if outcome.link is None:
+                continue
+            for other in outcome.left_to:
+                await self._services.store.add_inbox(
+                    other, [InboxRow(TABLE, outcome.link.dynamics_id, "owner")]
+                )
+            if outcome.left_to:
+                await self._services.jobs.hint(outcome.left_to, "owner", self._services.now())
+
+    async def _put_cursors(
+        self,
+        touched: Touched,
+        unfinished: Sequence[AppointmentSituation],
+        braked: Braked,
+        answers: Answers,
+        agenda: Agenda,
+    ) -> None:
+        """The cursors move once everything read is either committed, held, or waits in the inbox."""
+        waiting = [*touched.overflow, *_look_again(unfinished)]
+        kept = set(_inbox_rows_of(unfinished, touched.inbox))
+        held_ids = {str(d.item.dynamics) for d in braked.held}
+        settled = [row for row in agenda.held if row.id in answers.items and row.id not in held_ids]
+        await self._commit(
+            Changes(
+                cursors=touched.cursors,
+                inbox_added=waiting,
+                inbox_removed=[row for row in touched.inbox if row not in kept],
+                held_removed=settled,
+            )
+        )
+        if not unfinished:
+            for decision in answers.answered:
+                await self._services.decisions.remove(decision)
+        await self._record_broken(touched)
+
+    async def _record_broken(self, touched: Touched) -> None:
+        """An item that cannot be read is recorded with its reason and never blocks its neighbours."""
+        now = self._services.now()
+        rows = [unreadable_row(event_id, reason, now) for event_id, reason in touched.broken.items()]
+        if rows:
+            await self._services.history.add(self._mailbox.id, rows)
+
+    async def _commit(self, changes: Changes) -> None:
+        if changes == Changes():
+            return
+        self._fence = await self._services.store.commit(self._current_fence(), changes)
+        await self._services.on_step("committed")
+
+    # --- the brake --------------------------------------------------------------------------------
+
+    async def _hold(self, braked: Braked, agenda: Agenda, answers: Answers) -> None:
+        """Park what the brake stopped, and ask the administrator once."""
+        if not braked.held:
+            return
+        self._result.held = len(braked.held)
+        now = self._services.now()
+        known = {row.id: row for row in agenda.held if row.id not in answers.items}
+        fresh = [d for d in braked.held if str(d.item.dynamics) not in known]
+        question = (
+            answers.waiting[0].id if answers.waiting else f"{self._mailbox.id}-brake-{now:%Y%m%d%H%M%S%f}"
+        )
+        if not answers.waiting:
+            await self._services.decisions.put(
+                PendingDecision(question, self._mailbox.id, Question.BRAKE, braked.question, now)
+            )
+        rows = [HeldRow(TABLE, str(d.item.dynamics), question) for d in fresh]
+        history: list[HistoryRow] = []
+        for decision in fresh:
+            history += [replace(row, outcome="waiting") for row in rows_of(decision, decision.actions, now)]
+        if history:
+            await self._services.history.add(self._mailbox.id, history)
+        if rows:
+            await self._commit(Changes(held_added=rows))
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    async def _finish(self, touched: Touched, started: datetime) -> None:
+        now = self._services.now()
+        if touched.more and self._result.again_at is None:
+            self._result.again_at = now
+        if touched.reconciled:
+            await self._services.registry.patch(self._mailbox.id, reconciled_at=started)
+
+
+class _Reader:
+    """Reads one situation again after a conflict."""
+
+    def __init__(self, services: Services, context: Context) -> None:
+        self._services = services
+        self._context = context
+
+    async def __call__(self, situation: AppointmentSituation) -> AppointmentSituation:
+        touched = touched_by(situation)
+        pairing = Pairing(self._services, self._context, everything=True)
+        dropped = (
+            frozenset([situation.link.dynamics_id]) if situation.dropped and situation.link else frozenset()
+        )
+        found = (await pairing.pair(touched, dropped)).situations
+        return found[0] if found else AppointmentSituation(link=situation.link)
+
+
+def touched_by(situation: AppointmentSituation) -> Touched:
+    """This one item, to be read by its ids."""
+    touched = Touched()
+    item = situation.item()
+    if situation.event is not None:
+        touched.look.add(situation.event.id)
+    elif item.exchange:
+        touched.look.add(item.exchange)
+    if item.dynamics:
+        touched.force({item.dynamics})
+    return touched
+
+
+def _held_under(held: Iterable[HeldRow], decisions: Iterable[PendingDecision]) -> frozenset[str]:
+    ids = {decision.id for decision in decisions}
+    return frozenset(row.id for row in held if row.decision in ids)
+
+
+def _inbox_rows_of(situations: Iterable[AppointmentSituation], inbox: Sequence[InboxRow]) -> list[InboxRow]:
+    ids: set[str | None] = set()
+    for situation in situations:
+        item = situation.item()
+        ids |= {item.exchange, item.dynamics}
+    return [row for row in inbox if row.id in ids]
+
+
+def _look_again(situations: Iterable[AppointmentSituation]) -> list[InboxRow]:
+    rows = []
+    for situation in situations:
+        item = situation.item()
+        if item.exchange:
+            rows.append(InboxRow("event", item.exchange))
+        elif item.dynamics:
+            rows.append(InboxRow(TABLE, item.dynamics))
+    return rows

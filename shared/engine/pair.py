@@ -1,0 +1,366 @@
+"""Pair: bring each touched item together with its link and its counterpart on the other side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shared.engine.gather import TABLE, Touched, version_of
+from shared.engine.ports import ExchangeMailbox, ItemEntry
+from shared.engine.services import Services
+from shared.model.appointment import Absence, DynamicsAppointment
+from shared.model.event import EventType, ExchangeEvent, Stamps
+from shared.model.link import Link, LinkState, Role
+from shared.model.party import RecordRef
+from shared.rules import attendees, tracking
+from shared.rules.situation import AppointmentSituation, Context
+
+STAMPED_LIST_FROM = 20
+
+
+@dataclass
+class Paired:
+    """The situations to decide, and how many rows needed no decision."""
+
+    situations: list[AppointmentSituation] = field(default_factory=list)
+    echoes: int = 0
+    untracked: int = 0
+
+
+@dataclass
+class _Work:
+    """What has been found out so far."""
+
+    links: dict[str, Link] = field(default_factory=dict)
+    """By Dynamics id."""
+    events: dict[str, ExchangeEvent] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    records: dict[str, DynamicsAppointment | Absence] = field(default_factory=dict)
+    pairs: list[tuple[str | None, str | None]] = field(default_factory=list)
+    """(exchange id, dynamics id)."""
+    copies: dict[str, str] = field(default_factory=dict)
+
+
+class Pairing:
+    """Pairs the touched items of one mailbox. ``everything``: untracked items too (explain)."""
+
+    def __init__(self, services: Services, context: Context, *, everything: bool = False) -> None:
+        self._services = services
+        self._context = context
+        self._mailbox = context.mailbox
+        self._box: ExchangeMailbox = services.exchange.mailbox(context.mailbox.id)
+        self._everything = everything
+
+    async def pair(self, touched: Touched, dropped: frozenset[str] = frozenset()) -> Paired:
+        paired, work = Paired(), _Work()
+        by_exchange = await self._load_links(touched, work)
+        await self._exchange_side(touched, by_exchange, work, paired)
+        await self._rows_of_events(work)
+        await self._dynamics_side(touched, work)
+        paired.situations = await self._situations(work, dropped)
+        return paired
+
+    # --- links ------------------------------------------------------------------------------------
+
+    async def _load_links(self, touched: Touched, work: _Work) -> Mapping[str, Link]:
+        store = self._services.store
+        exchange_ids = {*touched.rows, *touched.look}
+        by_exchange = await store.links_by_exchange(self._mailbox.id, exchange_ids) if exchange_ids else {}
+        work.links.update({link.dynamics_id: link for link in by_exchange.values()})
+        await self._links_of(touched.records, work)
+        return by_exchange
+
+    async def _links_of(self, dynamics_ids: Iterable[str], work: _Work) -> None:
+        missing = [(TABLE, row_id) for row_id in dynamics_ids if row_id not in work.links]
+        if missing:
+            found = await self._services.store.links_by_dynamics(self._mailbox.id, missing)
+            work.links.update({key[1]: link for key, link in found.items()})
+
+    # --- the Exchange side ------------------------------------------------------------------------
+
+    async def _exchange_side(
+        self, touched: Touched, by_exchange: Mapping[str, Link], work: _Work, paired: Paired
+    ) -> None:
+        """Which changed rows concern us: linked ones that are no echo, categorised and stamped ones."""
+        wanted: dict[str, ExchangeEvent] = {}
+        unknown: dict[str, ExchangeEvent] = {}
+        for event_id, event in touched.rows.items():
+            link = by_exchange.get(event_id)
+            if link and link.linked and event.etag == link.exchange_etag:
+                paired.echoes += 1
+            elif (link and link.linked) or tracking.has_category(event.categories) or self._everything:
+                wanted[event_id] = event
+            elif event.type is EventType.SINGLE:
+                unknown[event_id] = event
+            else:
+                paired.untracked += 1
+        await self._add_stamps(wanted, unknown, touched.full_round, work, paired)
+        await self._look(touched.look, by_exchange, work)
+        for event_id in [*work.events, *work.gone]:
+            known = by_exchange.get(event_id)
+            work.pairs.append((event_id, known.dynamics_id if known else None))
+
+    async def _add_stamps(
+        self,
+        wanted: Mapping[str, ExchangeEvent],
+        unknown: Mapping[str, ExchangeEvent],
+        full_round: bool,
+        work: _Work,
+        paired: Paired,
+    ) -> None:
+        """The calendar feed shows no stamps. A full round asks once for all stamped events instead."""
+        asked = {**wanted, **unknown}
+        if not asked:
+            return
+        stamps: Mapping[str, Stamps | None]
+        if full_round and len(asked) > STAMPED_LIST_FROM:
+            stamped = await self._box.stamped_events()
+            stamps = {event_id: stamped.get(event_id, Stamps()) for event_id in asked}
+        else:
+            stamps = await self._box.stamps(list(asked))
+        for event_id, event in asked.items():
+            found = stamps.get(event_id)
+            if found is None:
+                if event_id in wanted:
+                    work.gone.add(event_id)
+            elif event_id in wanted or found.tracked:
+                work.events[event_id] = _with_stamps(event, found)
+            else:
+                paired.untracked += 1
+
+    async def _look(self, ids: Iterable[str], by_exchange: Mapping[str, Link], work: _Work) -> None:
+        """A removed row is no proof: ask Graph by id. Ids that nothing is known of were never ours, unless
+        they wait in the inbox for another try."""
+        asked = [i for i in ids if i not in work.events]
+        if not asked:
+            return
+        for event_id, event in (await self._box.events(asked)).items():
+            if event is None:
+                if event_id in by_exchange:
+                    work.gone.add(event_id)
+            elif event_id in by_exchange or self._everything or self._is_marked(event):
+                work.events[event_id] = event
+
+    def _is_marked(self, event: ExchangeEvent) -> bool:
+        return tracking.is_tracked(event, self._context.organization)
+
+    # --- the rows that tracked events belong to ---------------------------------------------------
+
+    async def _rows_of_events(self, work: _Work) -> None:
+        """The Dynamics row of each tracked event without a link: by its stamp, by its meeting (iCalUId) in
+        ``items``, by ``globalobjectid`` (design: items shared by mailboxes)."""
+        unlinked = [event_id for event_id, row_id in work.pairs if row_id is None and event_id in work.events]
+        stamped = {i: crm for i in unlinked if (crm := _crm_id(work.events[i]))}
+        await self._links_of(stamped.values(), work)
+        found: dict[str, str] = {}
+        for event_id in unlinked:
+            event = work.events[event_id]
+            row_id = stamped.get(event_id)
+            if row_id and await self._is_copy(event, row_id, work):
+                work.copies[event_id] = row_id
+            elif row_id:
+                found[event_id] = row_id
+            elif self._is_marked(event) and event.ical_uid:
+                known = await self._services.items.by_ical_uid(event.ical_uid)
+                matches = [known] if known else await self._by_global_id(event)
+                if matches:
+                    found[event_id] = matches[0]
+        await self._links_of(found.values(), work)
+        work.pairs = [(event_id, row_id or found.get(event_id or "")) for event_id, row_id in work.pairs]
+
+    async def _by_global_id(self, event: ExchangeEvent) -> list[str]:
+        return list(await self._services.dynamics.find_by_global_object_id(event.ical_uid))
+
+    async def _is_copy(self, event: ExchangeEvent, row_id: str, work: _Work) -> bool:
+        """LNK-7: the stamped row is linked to another event that is still there."""
+        link = work.links.get(row_id)
+        if link is None or not link.linked or link.exchange_id in (None, event.id):
+            return False
+        other = str(link.exchange_id)
+        if other in work.gone:
+            return False
+        if other not in work.events:
+            alive = (await self._box.events([other])).get(other)
+            if alive is None:
+                return False
+        return True
+
+    # --- the Dynamics side ------------------------------------------------------------------------
+
+    async def _dynamics_side(self, touched: Touched, work: _Work) -> None:
+        """Read all rows at once, then the events of those that came from Dynamics."""
+        ids = {row_id for _, row_id in work.pairs if row_id} | touched.records
+        ids -= {i for i in ids if self._not_worth_reading(i, work)}
+        if ids:
+            work.records.update(
+                await self._services.dynamics.appointments(sorted(ids), as_user=self._mailbox.user_id)
+            )
+        paired = {row_id for _, row_id in work.pairs if row_id}
+        await self._events_of_rows(sorted(touched.records - paired), touched, work)
+
+    def _not_worth_reading(self, row_id: str, work: _Work) -> bool:
+        """An ended link whose row changed: nothing brings it back from this side (LNK-8)."""
+        link = work.links.get(row_id)
+        from_exchange = any(row_id == known for _, known in work.pairs)
+        return bool(link and link.state.ended and not from_exchange)
+
+    async def _events_of_rows(self, row_ids: list[str], touched: Touched, work: _Work) -> None:
+        linked = {
+            str(link.exchange_id): row_id
+            for row_id in row_ids
+            if (link := work.links.get(row_id)) and link.linked and link.exchange_id
+        }
+        fresh = {
+            event_id
+            for event_id, row_id in linked.items()
+            if row_id in touched.forced
+            or version_of(_etag(work.records.get(row_id))) != version_of(work.links[row_id].dynamics_etag)
+        }
+        events = await self._box.events(sorted(fresh)) if fresh else {}
+        for event_id in sorted(fresh):
+            event = events.get(event_id)
+            if event is None:
+                work.gone.add(event_id)
+            else:
+                work.events[event_id] = event
+            work.pairs.append((event_id, linked[event_id]))
+        for row_id in row_ids:
+            if row_id not in linked.values():
+                work.pairs.append((await self._counterpart(row_id, touched, work), row_id))
+
+    async def _counterpart(self, row_id: str, touched: Touched, work: _Work) -> str | None:
+        """An event for a row that this user organizes: one that an earlier, broken pass created (by stamp),
+        or the meeting that an attendee tracked first (by iCalUId)."""
+        record = work.records.get(row_id)
+        if not isinstance(record, DynamicsAppointment):
+            return None
+        if record.value("organizer") != self._mailbox.user_id:
+            return None
+        link = work.links.get(row_id)
+        events: list[ExchangeEvent] = []
+        if link is not None and link.state is LinkState.CREATING:
+            events = list(await self._box.find_by_crm_id(row_id))
+        if not events and record.global_object_id:
+            events = [e for e in touched.rows.values() if e.ical_uid == record.global_object_id][:1]
+            ids = [e.id for e in events]
+            events = [e for e in (await self._box.events(ids)).values() if e] if ids else []
+            events = events or list(await self._box.find_by_ical_uid(record.global_object_id))
+        if not events:
+            return None
+        work.events[events[0].id] = events[0]
+        return events[0].id
+
+    # --- situations -------------------------------------------------------------------------------
+
+    async def _situations(self, work: _Work, dropped: frozenset[str]) -> list[AppointmentSituation]:
+        entries = await self._entries(work)
+        organizers = await self._organizers(work)
+        mailboxes = await self._services.registry.by_users(
+            {*organizers.values(), *self._row_organizers(work)} - {self._mailbox.user_id}
+        )
+        resolved = await self._resolved(work)
+        situations: dict[tuple[str | None, str | None], AppointmentSituation] = {}
+        for event_id, row_id in work.pairs:
+            event = work.events.get(event_id or "")
+            record = work.records.get(row_id or "")
+            entry = entries.get(row_id or "")
+            organizer = organizers.get(str(event.value("organizer"))) if event else None
+            user = organizer or _organizer_user(record)
+            theirs = mailboxes.get(user or "")
+            owner = entry.owner if entry else None
+            situations[(event_id, row_id)] = AppointmentSituation(
+                link=work.links.get(row_id or ""),
+                event=event,
+                event_gone=event_id in work.gone,
+                record=record,
+                owner=owner,
+                owner_name=theirs.address if theirs else "",
+                organizer_mailbox=theirs.id if theirs else None,
+                organizer_user=organizer,
+                resolved=resolved,
+                copy_of=work.copies.get(event_id or ""),
+                dropped=bool(row_id and row_id in dropped),
+            )
+        return list(situations.values())
+
+    async def _entries(self, work: _Work) -> Mapping[str, ItemEntry]:
+        """Who owns what: known from the link where this mailbox owns it as organizer."""
+        ids = [
+            row_id
+            for event_id, row_id in work.pairs
+            if row_id and not self._certainly_mine(work.links.get(row_id))
+        ]
+        return await self._services.items.entries(TABLE, ids) if ids else {}
+
+    @staticmethod
+    def _certainly_mine(link: Link | None) -> bool:
+        return bool(
+            link and link.linked and link.role is Role.OWNER and link.markers.get("isOrganizer") is True
+        )
+
+    async def _organizers(self, work: _Work) -> Mapping[str, str]:
+        addresses = {
+            str(event.value("organizer"))
+            for event in work.events.values()
+            if not event.is_organizer and event.value("organizer")
+        }
+        return await self._services.dynamics.users_by_address(sorted(addresses)) if addresses else {}
+
+    @staticmethod
+    def _row_organizers(work: _Work) -> set[str]:
+        return {user for record in work.records.values() if (user := _organizer_user(record))}
+
+    async def _resolved(self, work: _Work) -> Mapping[str, RecordRef]:
+        """Rows behind attendee addresses that are no parties yet, bounded by what the owner may read."""
+        wanted: set[str] = set()
+        for event_id, row_id in work.pairs:
+            event = work.events.get(event_id or "")
+            if event is None or not self._moves_attendees(event, work.links.get(row_id or "")):
+                continue
+            record = work.records.get(row_id or "")
+            present = record.parties if isinstance(record, DynamicsAppointment) else ()
+            known = {party.address.lower() for party in present if party.address}
+            wanted |= set(attendees.addresses(event.value("attendees"))) - known
+        if not wanted:
+            return {}
+        inactive = self._context.organization.flag("ResolveForInactiveEntities")
+        return await self._services.dynamics.resolve(
+            sorted(wanted), as_user=self._mailbox.user_id, inactive_too=inactive
+        )
+
+    @staticmethod
+    def _moves_attendees(event: ExchangeEvent, link: Link | None) -> bool:
+        if event.type is not EventType.SINGLE:
+            return False
+        if link is None or not link.linked:
+            return True
+        return link.base.exchange.get("attendees") != event.value("attendees")
+
+
+def _with_stamps(event: ExchangeEvent, stamps: Stamps) -> ExchangeEvent:
+    """The feed's row with the stamps that were read for it; regarding lives in the stamps."""
+    regards: Any = None
+    if stamps.regarding_id:
+        regards = {
+            "type": (stamps.regarding_type or "").lower(),
+            "id": tracking.normal_guid(stamps.regarding_id),
+        }
+    return replace(event, stamps=stamps, values={**event.values, "regarding": regards})
+
+
+def _crm_id(event: ExchangeEvent) -> str | None:
+    stamp = event.stamps.crm_id if event.stamps else None
+    guid = tracking.normal_guid(stamp) if stamp else ""
+    return guid if len(guid) == 36 else None
+
+
+def _etag(record: DynamicsAppointment | Absence | None) -> str | None:
+    return record.etag if isinstance(record, DynamicsAppointment) else None
+
+
+def _organizer_user(record: DynamicsAppointment | Absence | None) -> str | None:
+    if not isinstance(record, DynamicsAppointment):
+        return None
+    organizer = record.value("organizer")
+    return str(organizer) if organizer else None

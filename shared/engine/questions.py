@@ -1,0 +1,152 @@
+"""Preview and explain: the plan of a pass as an administrator reads it. Nothing is written to either side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from shared.engine.gather import TABLE, Touched, gather
+from shared.engine.mailbox_pass import Answers, plan
+from shared.engine.pair import Pairing
+from shared.engine.services import Services
+from shared.model.decision import Action, Decision, ItemRef, Skip
+from shared.model.mailbox import Mailbox
+from shared.model.profile import Profile
+from shared.rules.appointments import decide
+from shared.rules.brake import apply_brake, people_mailed
+from shared.rules.skips import Reason
+
+INBOX_LIMIT = 500
+
+
+def item_json(item: ItemRef) -> dict[str, Any]:
+    return {
+        "kind": item.kind,
+        "exchange": item.exchange,
+        "dynamics": item.dynamics,
+        "subject": item.subject,
+    }
+
+
+def action_json(action: Action, item: ItemRef) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "kind": action.kind.value,
+        "side": action.side.value,
+        "item": item_json(item),
+        "rules": list(action.rules),
+        "reason": action.reason,
+    }
+    if action.fields:
+        view["fields"] = list(action.fields)
+    if action.mails:
+        view["mails"] = len(action.mails)
+    return view
+
+
+def skip_json(skip: Skip, item: ItemRef) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "item": item_json(item),
+        "code": skip.code,
+        "rules": list(skip.rules),
+        "reason": skip.reason,
+    }
+    if skip.fields:
+        view["fields"] = list(skip.fields)
+    return view
+
+
+def decisions_json(decisions: Sequence[Decision], *, complete: bool) -> dict[str, Any]:
+    """The result of a preview (rig interface): actions, what is skipped, and how many people would be mailed."""
+    return {
+        "complete": complete,
+        "actions": [action_json(a, d.item) for d in decisions for a in d.actions],
+        "skipped": [skip_json(s, d.item) for d in decisions for s in d.skips],
+        "peopleMailed": people_mailed(decisions),
+    }
+
+
+async def preview(services: Services, mailbox: Mailbox, profile: Profile) -> dict[str, Any]:
+    """What a pass would do now. Reads what is new on both sides, Dynamics by comparing, and counts items
+    that nobody tracks instead of listing them."""
+    agenda = await services.store.agenda(mailbox.id, inbox_limit=INBOX_LIMIT)
+    touched = await gather(services, mailbox, agenda, profile, reconcile=True)
+    touched.force({row.id for row in agenda.held})
+    _, paired, decided = await plan(services, mailbox, profile, agenda, touched, Answers())
+    decisions = [decision for _, decision in decided if decision.actions or decision.skips]
+    listed = [d for d in decisions if not _only(d, Reason.NOT_TRACKED)]
+    answer = decisions_json(listed, complete=not touched.more)
+    answer["untracked"] = paired.untracked + len(decisions) - len(listed)
+    answer["brake"] = apply_brake(listed, profile.brake, frozenset(), waiting=False).question or None
+    return answer
+
+
+def _only(decision: Decision, reason: Reason) -> bool:
+    return not decision.actions and all(skip.code == reason.code for skip in decision.skips)
+
+
+async def explain(services: Services, mailbox: Mailbox, profile: Profile, item_id: str) -> dict[str, Any]:
+    """The decision for one item now: linked or not, what would happen, and by which rule."""
+    link = await _find_link(services, mailbox, item_id)
+    touched = _touch(item_id, link.exchange_id if link else None, link.dynamics_id if link else None)
+    agenda = await services.store.agenda(mailbox.id, inbox_limit=0)
+    context, _, _ = await plan(services, mailbox, profile, agenda, Touched(), Answers())
+    context = replace(context, mailbox=mailbox)
+    paired = await Pairing(services, context, everything=True).pair(touched)
+    decisions = [decide(situation, context) for situation in paired.situations]
+    decisions = [d for d in decisions if item_id in (d.item.exchange, d.item.dynamics)] or decisions
+    answer = decisions_json(decisions[:1], complete=True)
+    answer["found"] = bool(decisions)
+    answer["item"] = item_json(decisions[0].item) if decisions else None
+    answer["link"] = _link_json(link)
+    answer["sentence"] = _sentence(decisions, link)
+    return answer
+
+
+async def _find_link(services: Services, mailbox: Mailbox, item_id: str) -> Any:
+    found = await services.store.links_by_exchange(mailbox.id, [item_id])
+    if item_id in found:
+        return found[item_id]
+    key = (TABLE, item_id.lower())
+    return (await services.store.links_by_dynamics(mailbox.id, [key])).get(key)
+
+
+def _touch(item_id: str, exchange: str | None, dynamics: str | None) -> Touched:
+    touched = Touched()
+    if exchange:
+        touched.look.add(exchange)
+    if dynamics:
+        touched.force({dynamics})
+    elif _is_guid(item_id):
+        touched.force({item_id.lower()})
+    else:
+        touched.look.add(item_id)
+    return touched
+
+
+def _is_guid(text: str) -> bool:
+    return len(text) == 36 and text.count("-") == 4
+
+
+def _link_json(link: Any) -> Mapping[str, Any] | None:
+    if link is None:
+        return None
+    return {
+        "state": link.state.value,
+        "role": link.role.value,
+        "generation": link.generation,
+        "reason": link.reason,
+        "rules": list(link.rules),
+    }
+
+
+def _sentence(decisions: Sequence[Decision], link: Any) -> str:
+    if not decisions:
+        return "The item was found on neither side."
+    decision = decisions[0]
+    parts = [f"{a.kind.value} in {a.side.value}: {a.reason} ({', '.join(a.rules)})" for a in decision.actions]
+    parts += [f"left alone: {s.reason} ({', '.join(s.rules)})" for s in decision.skips]
+    if not parts:
+        parts = ["both sides are in step; there is nothing to do"]
+    head = "Linked. " if link is not None and link.linked else "Not linked. "
+    return head + "; ".join(parts) + "."

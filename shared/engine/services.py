@@ -1,0 +1,46 @@
+"""Everything a pass works with, connected once in ``shared.wiring`` and handed down."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.engine.ports import (
+    AnswerStore,
+    DecisionStore,
+    DynamicsSystem,
+    Exchange,
+    FeedStore,
+    HistoryStore,
+    ItemIndex,
+    Jobs,
+    MailboxRegistry,
+    MailboxStore,
+    ProfileStore,
+    SubscriptionStore,
+)
+
+
+async def _no_step(_name: str) -> None:
+    """Nobody watches the steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports, the clock, and ``on_step``: called between any two steps of a pass (traces, crash tests)."""
+
+    exchange: Exchange
+    dynamics: DynamicsSystem
+    store: MailboxStore
+    items: ItemIndex
+    history: HistoryStore
+    decisions: DecisionStore
+    registry: MailboxRegistry
+    profiles: ProfileStore
+    answers: AnswerStore
+    feeds: FeedStore
+    subscriptions: SubscriptionStore
+    jobs: Jobs
+    now: Callable[[], datetime]
+    on_step: Callable[[str], Awaitable[None]] = _no_step
