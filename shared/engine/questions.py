@@ -57,7 +57,7 @@ def skip_json(skip: Skip, item: ItemRef) -> dict[str, Any]:
 
 
 def decisions_json(decisions: Sequence[Decision], *, complete: bool) -> dict[str, Any]:
-    """The result of a preview (rig interface): actions, what is skipped, and how many people would be mailed."""
+    """The result of a preview: actions, what is skipped, and how many people would be mailed."""
     return {
         "complete": complete,
         "actions": [action_json(a, d.item) for d in decisions for a in d.actions],

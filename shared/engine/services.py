@@ -28,7 +28,8 @@ async def _no_step(_name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The ports, the clock, and ``on_step``: called between any two steps of a pass (traces, crash tests)."""
+    """The ports, the clock, and ``on_step``: called between any two steps of a pass (traces, crash tests).
+    ``feed`` names the organization's change feed: the session of its jobs, the partition of its cursors."""
 
     exchange: Exchange
     dynamics: DynamicsSystem
@@ -43,4 +44,5 @@ class Services:
     subscriptions: SubscriptionStore
     jobs: Jobs
     now: Callable[[], datetime]
+    feed: str
     on_step: Callable[[str], Awaitable[None]] = _no_step

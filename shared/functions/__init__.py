@@ -1,0 +1,1 @@
+"""The triggers, as blueprints: bind, parse, call, map the result."""

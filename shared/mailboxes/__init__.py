@@ -1,0 +1,1 @@
+"""The life cycle of a mailbox: subscribed, tested and enabled, paused, scheduled, removed."""

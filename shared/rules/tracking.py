@@ -26,10 +26,10 @@ def is_tracked(event: ExchangeEvent, organization: Organization) -> bool:
 
 
 def was_untracked(event: ExchangeEvent, link: Link) -> bool:
-    """A person removed a mark that the item carried when we last saw it (EMI-17, APPT-13): the category, or
-    the stamp was set back to "not tracked" (the app does that)."""
-    if link.markers.get("category") and not has_category(event.categories):
-        return True
+    """A person removed the mark that the item carried when we last saw it (EMI-17, APPT-13): the category;
+    or, where the category is not used, the app set the stamp back to "not tracked"."""
+    if link.markers.get("category"):
+        return not has_category(event.categories)
     stamped = link.markers.get("stamp") in (1.0, 2.0)
     return stamped and event.stamps is not None and not event.stamps.tracked
 

@@ -1,0 +1,190 @@
+"""The one door to Microsoft Graph: msgraph-sdk's request builders and adapter, raw JSON in and out.
+
+The SDK's typed models cost about 9.5 ms per event; here no model is imported. Its retries are left out: a
+POST that is repeated after a 504 invites people twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from shared.errors import CursorExpired, ProfileBroken, Refused, SyncError, Transient, UnknownResult
+from shared.exchange.errors import UNREADABLE, code_of, error_of, seconds_of
+
+if TYPE_CHECKING:
+    from kiota_abstractions.base_request_builder import BaseRequestBuilder
+    from kiota_abstractions.request_information import RequestInformation
+
+Json = dict[str, Any]
+
+PREFERENCES = 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text"'
+_JSON_TYPE = "application/json"
+_REFUSED_CREDENTIAL = (400, 401, 403)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request: what the SDK built, what it is counted as, and whether it may change anything."""
+
+    kind: str
+    info: RequestInformation
+    write: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A successful answer. Header names are in lower case."""
+
+    status: int
+    body: Json = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class GraphClient:
+    """Builds requests and sends them; every failure comes out as one of the engine's errors."""
+
+    def __init__(self, base_url: str, credential: Any) -> None:
+        # Imported here: ingest must not load the SDK, and the worker loads it when it is wired, not before.
+        from shared.exchange.sdk import connect
+
+        self.base_url = base_url.rstrip("/")
+        self._sdk = connect(self.base_url, credential)
+        self.graph = self._sdk.service
+
+    async def close(self) -> None:
+        await self._sdk.http.aclose()
+
+    # --- building ---------------------------------------------------------------------------------
+
+    def get(self, kind: str, builder: BaseRequestBuilder, page_size: int = 0, **query: Any) -> Request:
+        """``query`` names OData options without their dollar (``select=…``), except the window's two."""
+        info = builder.to_get_request_information()
+        for name, value in query.items():
+            plain = name in ("startDateTime", "endDateTime")
+            info.query_parameters[name if plain else f"%24{name}"] = value
+        _prefer(info, page_size)
+        return Request(kind, info)
+
+    def follow(self, kind: str, link: str, page_size: int = 0) -> Request:
+        """The page behind a link that was kept. A link to elsewhere (the service's address was changed) is
+        worth nothing any more."""
+        if not self.is_own(link):
+            raise CursorExpired("the link leads to another host", code="foreignLink")
+        builder = self.graph.users.with_url(link)
+        return self.get(kind, builder, page_size)
+
+    def is_own(self, link: str) -> bool:
+        """True when a link stays on Graph's host: the token must go nowhere else."""
+        own, theirs = urlsplit(self.base_url), urlsplit(link)
+        same_place = (own.scheme, own.netloc.lower()) == (theirs.scheme, theirs.netloc.lower())
+        return same_place and theirs.path.startswith(own.path + "/")
+
+    def checked_link(self, link: Any) -> str:
+        """A link out of an answer, to be followed or kept."""
+        if not isinstance(link, str) or not self.is_own(link):
+            raise Refused("Graph's answer links to another host", code="foreignLink")
+        return link
+
+    def delete(self, kind: str, builder: BaseRequestBuilder, etag: str | None = None) -> Request:
+        info = builder.to_delete_request_information()
+        _prefer(info)
+        _if_match(info, etag)
+        return Request(kind, info, write=True)
+
+    def write(
+        self,
+        kind: str,
+        method: str,
+        builder: BaseRequestBuilder | None,
+        body: Json,
+        etag: str | None = None,
+        *,
+        effect: bool = True,
+    ) -> Request:
+        """A POST or PATCH with a raw body; without a builder it is ``$batch``. ``effect`` False: it only
+        reads."""
+        from kiota_abstractions.method import Method
+        from kiota_abstractions.request_information import RequestInformation
+
+        template = builder.url_template if builder else "{+baseurl}/$batch"
+        parameters = dict(builder.path_parameters) if builder else {}
+        info = RequestInformation(Method[method], template, parameters)
+        info.headers.try_add("Accept", _JSON_TYPE)
+        info.set_stream_content(json.dumps(body).encode(), _JSON_TYPE)
+        _prefer(info)
+        _if_match(info, etag)
+        return Request(kind, info, write=effect)
+
+    def as_part(self, request: Request, identifier: str) -> Json:
+        """A GET as a part of a ``$batch``."""
+        self._sdk.adapter.set_base_url_for_request_information(request.info)
+        path, _, query = request.info.url.removeprefix(self.base_url).partition("?")
+        # Kiota writes $select as %24select; a single request's middleware undoes that, a part has none.
+        options = [name.replace("%24", "$") + sep + value for name, sep, value in _options(query)]
+        headers = {"Prefer": ", ".join(sorted(request.info.headers.get("Prefer")))}
+        url = path + ("?" + "&".join(options) if options else "")
+        return {"id": identifier, "method": "GET", "url": url, "headers": headers}
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    async def send(self, request: Request) -> Reply:
+        try:
+            response = await self._sdk.send(request.info)
+        except self._sdk.transport_errors as error:
+            raise self._lost(error, write=request.write) from error
+        except self._sdk.credential_errors as error:
+            raise _no_token(error) from error
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return reply_of(response.status_code, headers, response.content, write=request.write)
+
+    def _lost(self, error: Exception, *, write: bool) -> SyncError:
+        """No answer. Before the request left, nothing was done; afterwards a write is unknown."""
+        kind = type(error).__name__
+        if write and not isinstance(error, self._sdk.unsent_errors):
+            return UnknownResult(f"no answer from Graph: {kind}", code=kind)
+        return Transient(f"no answer from Graph: {kind}", code=kind)
+
+
+def reply_of(status: int, headers: Mapping[str, str], content: bytes, *, write: bool) -> Reply:
+    """The answer, or the error it means."""
+    try:
+        body = json.loads(content) if content else {}
+    except ValueError:
+        body = None
+    return checked_reply(status, headers, body, write=write)
+
+
+def checked_reply(status: int, headers: Mapping[str, str], body: Any, *, write: bool) -> Reply:
+    """As ``reply_of``, for a body that is parsed already; one that is no object cannot be understood."""
+    if not 200 <= status < 300:
+        raise error_of(status, code_of(body), seconds_of(headers.get("retry-after")), write=write)
+    if not isinstance(body, dict):
+        lost = UnknownResult if write else Transient
+        raise lost(f"Graph answered {status} without a readable body", code=UNREADABLE, status=status)
+    return Reply(status, body, headers)
+
+
+def _no_token(error: Exception) -> SyncError:
+    """Entra refused the service's own credential: a person must mend it. Everything else passes."""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    kind = ProfileBroken if status in _REFUSED_CREDENTIAL else Transient
+    return kind(f"no token: {type(error).__name__}", code=type(error).__name__, status=status)
+
+
+def _prefer(info: RequestInformation, page_size: int = 0) -> None:
+    """One value: Kiota joins several in an order of its own."""
+    size = f", odata.maxpagesize={page_size}" if page_size else ""
+    info.headers.add("Prefer", PREFERENCES + size)
+
+
+def _if_match(info: RequestInformation, etag: str | None) -> None:
+    if etag:
+        info.headers.add("If-Match", etag)
+
+
+def _options(query: str) -> list[tuple[str, str, str]]:
+    return [part.partition("=") for part in query.split("&") if part]

@@ -1,0 +1,54 @@
+"""Role ``worker``: the timers and the queues."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from shared import wiring
+from shared.jobs import messages
+from shared.mailboxes import change_notifications, feed_jobs, jobs_of_mailbox, scheduling
+
+blueprint = func.Blueprint()
+
+
+@blueprint.function_name("due_mailboxes")
+@blueprint.timer_trigger(arg_name="timer", schedule="%DUE_MAILBOXES_SCHEDULE%", use_monitor=True)
+async def due_mailboxes(timer: func.TimerRequest) -> None:
+    """The net: ask for a pass of every mailbox whose time has come."""
+    del timer
+    await scheduling.due_mailboxes(await wiring.services())
+
+
+@blueprint.function_name("dynamics_feed")
+@blueprint.timer_trigger(arg_name="timer", schedule="%DYNAMICS_FEED_SCHEDULE%", use_monitor=True)
+async def dynamics_feed(timer: func.TimerRequest) -> None:
+    """Ask for a reading of the Dynamics change feed."""
+    del timer
+    services = await wiring.services()
+    await services.jobs.read_feed(wiring.feed_session(wiring.settings()), "net", services.now())
+
+
+@blueprint.function_name("renew_subscriptions")
+@blueprint.timer_trigger(arg_name="timer", schedule="%RENEW_SUBSCRIPTIONS_SCHEDULE%", use_monitor=True)
+async def renew_subscriptions(timer: func.TimerRequest) -> None:
+    """Renew subscriptions before they end, make missing ones anew."""
+    del timer
+    await change_notifications.renew_all(await wiring.services())
+
+
+@blueprint.function_name("mailbox_sync")
+@blueprint.service_bus_queue_trigger(
+    arg_name="message", queue_name="mailbox-sync", connection="ServiceBus", is_sessions_enabled=True
+)
+async def mailbox_sync(message: func.ServiceBusMessage) -> None:
+    """One pass of one mailbox, in its session."""
+    await jobs_of_mailbox.run(await wiring.services(), messages.job(message.get_body()))
+
+
+@blueprint.function_name("dynamics_feed_router")
+@blueprint.service_bus_queue_trigger(
+    arg_name="message", queue_name="dynamics-feed", connection="ServiceBus", is_sessions_enabled=True
+)
+async def dynamics_feed_router(message: func.ServiceBusMessage) -> None:
+    """One reading of the change feed, in the organization's session."""
+    await feed_jobs.run(await wiring.services(), messages.feed_job(message.get_body()))

@@ -1,0 +1,125 @@
+"""The Graph subscriptions of each mailbox: created, renewed before they end, repaired when missing."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.engine.ports import SubscriptionRow
+from shared.engine.services import Services
+from shared.errors import NotFound, SyncError
+from shared.model.mailbox import MailboxState
+
+LIFE = timedelta(minutes=10_000)
+"""Graph allows 10,080 minutes for Outlook resources."""
+RENEW_BEFORE = timedelta(days=2)
+
+log = logging.getLogger("sync.subscriptions")
+
+
+def hash_of(client_state: str) -> str:
+    return hashlib.sha256(client_state.encode()).hexdigest()
+
+
+def is_ours(row: SubscriptionRow, client_state: str) -> bool:
+    """Compared in constant time."""
+    return hmac.compare_digest(row.client_state_hash, hash_of(client_state))
+
+
+def resources(mailbox_id: str) -> tuple[str, ...]:
+    """What a mailbox is watched for."""
+    return (f"/users/{mailbox_id}/events",)
+
+
+async def ensure(services: Services, mailbox_id: str) -> int:
+    """Create what is missing; returns how many were created. A subscription that cannot be had now is no
+    reason to stop: the net finds every change."""
+    now = services.now()
+    alive = {
+        row.resource for row in await services.subscriptions.of_mailbox(mailbox_id) if row.expires_at > now
+    }
+    created = 0
+    for resource in resources(mailbox_id):
+        if resource not in alive:
+            created += await _create(services, mailbox_id, resource)
+    return created
+
+
+async def _create(services: Services, mailbox_id: str, resource: str) -> int:
+    client_state = secrets.token_urlsafe(32)
+    try:
+        made = await services.exchange.subscribe(
+            mailbox_id,
+            resource=resource,
+            client_state=client_state,
+            expires_at=services.now() + LIFE,
+        )
+    except SyncError as error:
+        log.warning("subscription not created: %s %s", type(error).__name__, error.code)
+        return 0
+    row = SubscriptionRow(made.id, mailbox_id, resource, hash_of(client_state), made.expires_at)
+    await services.subscriptions.put(row)
+    return 1
+
+
+@dataclass
+class Renewal:
+    """What one run of the timer did."""
+
+    renewed: int = 0
+    recreated: int = 0
+    removed: int = 0
+
+
+async def renew_all(services: Services) -> Renewal:
+    """Renew what ends soon, re-create what Graph no longer has, drop what belongs to no mailbox."""
+    outcome = Renewal()
+    alive = {subscription.id for subscription in await services.exchange.subscriptions()}
+    active = {m.id async for m in services.registry.all() if m.state is MailboxState.ACTIVE}
+    async for row in services.subscriptions.all():
+        if row.mailbox not in active:
+            continue
+        if row.id not in alive or row.expires_at <= services.now():
+            await services.subscriptions.remove(row.id)
+            outcome.removed += 1
+        elif row.expires_at - services.now() < RENEW_BEFORE:
+            await _renew(services, row, outcome)
+    for mailbox_id in sorted(active):
+        outcome.recreated += await ensure(services, mailbox_id)
+    return outcome
+
+
+async def _renew(services: Services, row: SubscriptionRow, outcome: Renewal) -> None:
+    try:
+        renewed = await services.exchange.renew_subscription(row.id, services.now() + LIFE)
+    except NotFound:
+        await services.subscriptions.remove(row.id)
+        outcome.removed += 1
+    except SyncError as error:
+        log.warning("subscription not renewed: %s %s", type(error).__name__, error.code)
+    else:
+        await services.subscriptions.put(
+            SubscriptionRow(row.id, row.mailbox, row.resource, row.client_state_hash, renewed.expires_at)
+        )
+        outcome.renewed += 1
+
+
+async def reauthorize(services: Services, mailbox_id: str) -> None:
+    """Graph asks for it in a lifecycle event; extending does it too."""
+    outcome = Renewal()
+    for row in await services.subscriptions.of_mailbox(mailbox_id):
+        await _renew(services, row, outcome)
+    await ensure(services, mailbox_id)
+
+
+async def remove_all(services: Services, mailbox_id: str) -> None:
+    for row in await services.subscriptions.of_mailbox(mailbox_id):
+        try:
+            await services.exchange.delete_subscription(row.id)
+        except SyncError as error:
+            log.warning("subscription not deleted, it ends by itself: %s", error.code)
+        await services.subscriptions.remove(row.id)

@@ -1,0 +1,311 @@
+"""The admin API: its routes, in one table that the dispatcher and the OpenAPI description both read."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shared.engine.ports import PendingDecision
+from shared.engine.services import Services
+from shared.errors import Conflict, SyncError, Throttled
+from shared.mailboxes import life_cycle
+from shared.mailboxes.life_cycle import Rejected
+from shared.model.mailbox import Mailbox
+from shared.model.profile import Profile
+from shared.web import views
+from shared.web.http import Answer, BadRequest, Request, error_answer, json_answer, json_body
+from shared.web.principal import principal_of
+
+WAIT_FOR_ANSWER = 18.0
+POLL = 0.1
+PAGE = 100
+PROFILE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+
+log = logging.getLogger("sync.admin")
+
+Handler = Callable[["Call"], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authorised call."""
+
+    services: Services
+    request: Request
+    parts: dict[str, str]
+
+    async def mailbox(self) -> Mailbox:
+        found = await self.services.registry.get(self.parts["id"])
+        if found is None:
+            raise BadRequest("There is no mailbox with this id.", status=404, code="notFound")
+        return found
+
+
+# --- mailboxes ------------------------------------------------------------------------------------
+
+
+async def _add_mailbox(call: Call) -> Answer:
+    body = json_body(call.request)
+    unknown = set(body) - {"address", "dynamicsUser", "enable", "profile"}
+    if unknown:
+        raise BadRequest(f"Unknown properties: {', '.join(sorted(unknown))}.")
+    address, user = _text(body, "address"), _text(body, "dynamicsUser")
+    enable = body.get("enable", True)
+    if not isinstance(enable, bool):
+        raise BadRequest("'enable' must be true or false.")
+    if "@" not in address or len(address) > 320 or any(c.isspace() or c in "<>/\\" for c in address):
+        raise BadRequest("'address' must be an e-mail address.")
+    mailbox, new = await life_cycle.subscribe(
+        call.services, address, user, enable=enable, profile=str(body.get("profile") or "default")
+    )
+    return json_answer(201 if new else 200, views.mailbox_json(mailbox, call.services.now()))
+
+
+def _text(body: dict[str, Any], name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise BadRequest(f"'{name}' is missing; it must be a text.")
+    return value.strip()
+
+
+async def _list_mailboxes(call: Call) -> Answer:
+    after = call.request.query.get("after", "")
+    everyone = sorted([m async for m in call.services.registry.all()], key=lambda m: m.id)
+    rest = [m for m in everyone if m.id > after]
+    now = call.services.now()
+    view: dict[str, Any] = {"value": [views.mailbox_json(m, now) for m in rest[:PAGE]]}
+    if len(rest) > PAGE:
+        view["nextLink"] = _link(call, f"mailboxes?after={rest[PAGE - 1].id}")
+    return json_answer(200, view)
+
+
+def _link(call: Call, path: str) -> str:
+    """A link relative to where the caller reached us."""
+    host = call.request.header("host")
+    scheme = call.request.header("x-forwarded-proto") or "http"
+    return f"{scheme}://{host}/api/admin/{path}"
+
+
+async def _get_mailbox(call: Call) -> Answer:
+    mailbox = await call.mailbox()
+    services = call.services
+    agenda = await services.store.agenda(mailbox.id, inbox_limit=PAGE)
+    counts: dict[str, int] = {}
+    async for link in services.store.links(mailbox.id):
+        counts[link.state.value] = counts.get(link.state.value, 0) + 1
+    rows = await services.subscriptions.of_mailbox(mailbox.id)
+    return json_answer(200, views.mailbox_details(mailbox, services.now(), agenda, counts, rows))
+
+
+async def _delete_mailbox(call: Call) -> Answer:
+    await life_cycle.remove(call.services, await call.mailbox())
+    return Answer(204)
+
+
+async def _change_state(call: Call) -> Answer:
+    verb = call.request.path.rsplit("/", 1)[-1]
+    mailbox = await life_cycle.change_state(call.services, await call.mailbox(), verb)
+    return json_answer(200, views.mailbox_json(mailbox, call.services.now()))
+
+
+async def _sync_now(call: Call) -> Answer:
+    mailbox = await call.mailbox()
+    if mailbox.state.value != "active":
+        raise BadRequest(
+            f"The mailbox is {mailbox.state}; enable or resume it first.", status=409, code="notActive"
+        )
+    await call.services.jobs.again(mailbox.id, "sync now")
+    return json_answer(202, {"id": mailbox.id, "state": mailbox.state.value})
+
+
+# --- questions ------------------------------------------------------------------------------------
+
+
+async def _preview(call: Call) -> Answer:
+    return await _ask(call, "preview", {})
+
+
+async def _explain(call: Call) -> Answer:
+    item = call.request.query.get("item", "").strip()
+    if not item:
+        raise BadRequest("Say which item: ?item=<Exchange id or Dynamics id>.")
+    return await _ask(call, "explain", {"item": item})
+
+
+async def _ask(call: Call, what: str, options: dict[str, str]) -> Answer:
+    """Questions are answered in the mailbox's session; wait for the answer, or say where it will be."""
+    mailbox = await call.mailbox()
+    number = secrets.token_hex(8)
+    await call.services.jobs.ask(mailbox.id, what, number, options)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + WAIT_FOR_ANSWER
+    while loop.time() < until:
+        answer = await call.services.answers.get(mailbox.id, number)
+        if answer is not None:
+            return _answered(answer)
+        await asyncio.sleep(POLL)
+    where = _link(call, f"mailboxes/{mailbox.id}/answers/{number}")
+    return json_answer(202, {"status": "the mailbox is busy; ask again"}, Location=where)
+
+
+async def _get_answer(call: Call) -> Answer:
+    mailbox = await call.mailbox()
+    answer = await call.services.answers.get(mailbox.id, call.parts["number"])
+    if answer is None:
+        where = _link(call, f"mailboxes/{mailbox.id}/answers/{call.parts['number']}")
+        return json_answer(202, {"status": "not answered yet"}, Location=where)
+    return _answered(answer)
+
+
+def _answered(answer: Any) -> Answer:
+    return json_answer(502 if "error" in answer else 200, answer)
+
+
+async def _history(call: Call) -> Answer:
+    mailbox = await call.mailbox()
+    item = call.request.query.get("item") or None
+    after = call.request.query.get("after") or None
+    rows, more = await call.services.history.of_item(mailbox.id, item, limit=PAGE, after=after)
+    view: dict[str, Any] = {"value": [views.history_json(row) for row in rows]}
+    if more:
+        named = f"item={item}&" if item else ""
+        view["nextLink"] = _link(call, f"mailboxes/{mailbox.id}/history?{named}after={more}")
+    return json_answer(200, view)
+
+
+# --- decisions and profiles -----------------------------------------------------------------------
+
+
+async def _decisions(call: Call) -> Answer:
+    waiting = await call.services.decisions.of_mailbox(call.request.query.get("mailbox") or None)
+    return json_answer(200, {"value": [views.decision_json(d) for d in waiting if not d.answer]})
+
+
+async def _answer_decision(call: Call) -> Answer:
+    decision = await call.services.decisions.get(call.parts["id"])
+    if decision is None:
+        raise BadRequest("There is no decision with this id.", status=404, code="notFound")
+    answer = _text(json_body(call.request), "answer")
+    allowed = {"go-on", "drop", *(candidate.id for candidate in decision.candidates)}
+    if answer not in allowed:
+        raise BadRequest(f"'answer' must be one of: {', '.join(sorted(allowed))}.")
+    await _store_answer(call, decision, answer)
+    return json_answer(200, {**views.decision_json(decision), "answer": answer})
+
+
+async def _store_answer(call: Call, decision: PendingDecision, answer: str) -> None:
+    if decision.answer and decision.answer != answer:
+        raise BadRequest(f"It was answered already: {decision.answer}.", status=409, code="answered")
+    await call.services.decisions.put(replace(decision, answer=answer))
+    await call.services.jobs.again(decision.mailbox, "decision")
+
+
+async def _profiles(call: Call) -> Answer:
+    profiles = await call.services.profiles.all()
+    return json_answer(200, {"value": [views.profile_json(p) for p in profiles]})
+
+
+async def _get_profile(call: Call) -> Answer:
+    return json_answer(200, views.profile_json(await _profile(call)))
+
+
+async def _profile(call: Call) -> Profile:
+    found = await call.services.profiles.get(call.parts["id"])
+    if found is None:
+        raise BadRequest("There is no profile with this id.", status=404, code="notFound")
+    return found
+
+
+async def _put_profile(call: Call) -> Answer:
+    name = call.parts["id"]
+    if not PROFILE_ID.match(name):
+        raise BadRequest("A profile's id has letters, digits, '-' and '_', 64 at most.")
+    profile = await call.services.profiles.get(name) or Profile(id=name)
+    changed = views.profile_from(profile, json_body(call.request))
+    await call.services.profiles.put(changed)
+    return json_answer(200, views.profile_json(changed))
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    path: str
+    handler: Handler
+    summary: str
+    statuses: tuple[int, ...] = (200,)
+
+    def match(self, path: str) -> dict[str, str] | None:
+        pattern = "^" + re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.path) + "$"
+        found = re.match(pattern, path)
+        return found.groupdict() if found else None
+
+
+ROUTES: tuple[Route, ...] = (
+    Route("POST", "mailboxes", _add_mailbox, "Subscribe a mailbox", (201, 200, 400, 404, 409)),
+    Route("GET", "mailboxes", _list_mailboxes, "List the mailboxes"),
+    Route("GET", "mailboxes/{id}", _get_mailbox, "One mailbox: state, feeds, last pass, counts", (200, 404)),
+    Route("DELETE", "mailboxes/{id}", _delete_mailbox, "Stop a mailbox; all items stay", (204, 404)),
+    Route("POST", "mailboxes/{id}/enable", _change_state, "Enable a mailbox", (200, 404, 409)),
+    Route("POST", "mailboxes/{id}/pause", _change_state, "Pause a mailbox", (200, 404, 409)),
+    Route("POST", "mailboxes/{id}/resume", _change_state, "Resume a mailbox", (200, 404, 409)),
+    Route("POST", "mailboxes/{id}/sync", _sync_now, "Sync now", (202, 404, 409)),
+    Route("POST", "mailboxes/{id}/preview", _preview, "What a pass would do now", (200, 202, 404)),
+    Route("GET", "mailboxes/{id}/explain", _explain, "The decision for one item now", (200, 202, 404)),
+    Route("GET", "mailboxes/{id}/answers/{number}", _get_answer, "The answer to a question", (200, 202)),
+    Route("GET", "mailboxes/{id}/history", _history, "What was decided, when, by which rule", (200, 404)),
+    Route("GET", "decisions", _decisions, "What waits for an administrator"),
+    Route("POST", "decisions/{id}", _answer_decision, "Answer a decision", (200, 400, 404, 409)),
+    Route("GET", "profiles", _profiles, "List the profiles"),
+    Route("GET", "profiles/{id}", _get_profile, "One profile", (200, 404)),
+    Route("PUT", "profiles/{id}", _put_profile, "Change a profile's settings", (200, 400)),
+)
+
+
+async def handle(services: Services, request: Request, admin_auth: str) -> Answer:
+    """Authorise, dispatch, and turn every failure into a plain sentence."""
+    try:
+        principal = principal_of(request, admin_auth)
+        if not principal.may_read or (request.method != "GET" and not principal.may_write):
+            return error_answer(403, "forbidden", "This needs the app role Sync.Admin (Sync.Reader to read).")
+        if request.method == "GET" and request.path == "openapi.json":
+            from shared.web.openapi import description
+
+            return json_answer(200, description())
+        return await _dispatch(services, request)
+    except BadRequest as error:
+        return error_answer(error.status, error.code, str(error))
+    except Rejected as error:
+        return error_answer(error.status or 400, error.code, str(error))
+    except Conflict:
+        return error_answer(409, "conflict", "It was changed at the same time; read it again and repeat.")
+    except Throttled as error:
+        answer = error_answer(503, "throttled", "A service behind this one asks for patience; try again.")
+        return replace(answer, headers={"Retry-After": str(int(error.retry_after) + 1)})
+    except SyncError as error:
+        log.warning("admin call failed: %s %s", type(error).__name__, error.code)
+        return error_answer(
+            502, error.code or type(error).__name__, "A service behind this one failed; try again."
+        )
+
+
+async def _dispatch(services: Services, request: Request) -> Answer:
+    allowed: list[str] = []
+    for route in ROUTES:
+        parts = route.match(request.path.strip("/"))
+        if parts is None:
+            continue
+        if route.method == request.method:
+            return await route.handler(Call(services, request, parts))
+        allowed.append(route.method)
+    if allowed:
+        answer = error_answer(405, "methodNotAllowed", f"Allowed here: {', '.join(sorted(allowed))}.")
+        return replace(answer, headers={"Allow": ", ".join(sorted(allowed))})
+    return error_answer(404, "notFound", "There is nothing at this address; see /api/admin/openapi.json.")

@@ -1,0 +1,66 @@
+"""A request and an answer, as the handlers see them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+BODY_LIMIT = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``path`` is what follows the surface's own prefix (``mailboxes/{id}/sync``)."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def header(self, name: str) -> str:
+        wanted = name.lower()
+        return next((value for key, value in self.headers.items() if key.lower() == wanted), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class BadRequest(Exception):  # noqa: N818 - named after its answer
+    """The request cannot be taken; the message says what to do."""
+
+    def __init__(self, message: str, *, status: int = 400, code: str = "badRequest") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+def json_answer(status: int, value: Any, **headers: str) -> Answer:
+    shown = {name.replace("_", "-"): text for name, text in headers.items()}
+    return Answer(status, json.dumps(value, ensure_ascii=False).encode(), headers=shown)
+
+
+def error_answer(status: int, code: str, message: str) -> Answer:
+    return json_answer(status, {"error": {"code": code, "message": message}})
+
+
+def json_body(request: Request, *, limit: int = BODY_LIMIT) -> dict[str, Any]:
+    """The body as an object; an empty body is an empty object. Raises BadRequest."""
+    if len(request.body) > limit:
+        raise BadRequest(f"The body is larger than {limit} bytes.", status=413, code="tooLarge")
+    if not request.body.strip():
+        return {}
+    try:
+        value = json.loads(request.body)
+    except ValueError as error:
+        raise BadRequest(f"The body is not JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return value

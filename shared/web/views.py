@@ -1,0 +1,204 @@
+"""How mailboxes, decisions, history and profiles look in the admin API."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from shared.engine.ports import Agenda, HistoryRow, PendingDecision, SubscriptionRow
+from shared.engine.questions import item_json
+from shared.model.mailbox import Mailbox
+from shared.model.organization import DEFAULTS
+from shared.model.profile import Brake, Profile
+from shared.model.values import Direction
+from shared.rules.appointment_fields import FIELDS
+from shared.web.http import BadRequest
+
+
+def moment(value: datetime | None) -> str | None:
+    return value.isoformat().replace("+00:00", "Z") if value else None
+
+
+def mailbox_json(mailbox: Mailbox, now: datetime) -> dict[str, Any]:
+    lag = (now - mailbox.last_pass_at).total_seconds() if mailbox.last_pass_at else None
+    return {
+        "id": mailbox.id,
+        "address": mailbox.address,
+        "displayName": mailbox.display_name,
+        "dynamicsUser": mailbox.user_id,
+        "state": mailbox.state.value,
+        "profile": mailbox.profile,
+        "timeZone": mailbox.time_zone,
+        "lastPassAt": moment(mailbox.last_pass_at),
+        "lastPassMilliseconds": mailbox.last_pass_ms,
+        "nextDueAt": moment(mailbox.due_at),
+        "lagSeconds": round(lag, 1) if lag is not None else None,
+        "lastError": mailbox.last_error or None,
+        "failures": mailbox.failures,
+        "reconciledAt": moment(mailbox.reconciled_at),
+    }
+
+
+def mailbox_details(
+    mailbox: Mailbox,
+    now: datetime,
+    agenda: Agenda,
+    counts: dict[str, int],
+    subscriptions: Sequence[SubscriptionRow],
+) -> dict[str, Any]:
+    feeds = [
+        {
+            "feed": cursor.feed,
+            "readTo": moment(cursor.updated_at),
+            "complete": cursor.complete,
+            "windowStart": moment(cursor.window.start) if cursor.window else None,
+            "windowEnd": moment(cursor.window.end) if cursor.window else None,
+        }
+        for cursor in agenda.cursors.values()
+        if cursor.feed.startswith("calendar:")
+    ]
+    return {
+        **mailbox_json(mailbox, now),
+        "feeds": feeds,
+        "inbox": len(agenda.inbox),
+        "waiting": len(agenda.held),
+        "counts": counts,
+        "subscriptions": [
+            {"resource": row.resource, "expiresAt": moment(row.expires_at)} for row in subscriptions
+        ],
+    }
+
+
+def history_json(row: HistoryRow) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "at": moment(row.at),
+        "item": item_json(row.item),
+        "action": row.action,
+        "side": row.side,
+        "rules": list(row.rules),
+        "reason": row.reason,
+        "outcome": row.outcome,
+    }
+    for name in ("before", "after", "lost"):
+        if getattr(row, name):
+            view[name] = getattr(row, name)
+    return view
+
+
+def decision_json(decision: PendingDecision) -> dict[str, Any]:
+    view: dict[str, Any] = {
+        "id": decision.id,
+        "mailbox": decision.mailbox,
+        "kind": decision.kind.value,
+        "question": decision.question,
+        "askedAt": moment(decision.asked_at),
+    }
+    if decision.item:
+        view["item"] = item_json(decision.item)
+    if decision.candidates:
+        view["candidates"] = [{"id": c.id, "label": c.label} for c in decision.candidates]
+    return view
+
+
+# --- profiles -------------------------------------------------------------------------------------
+
+
+def profile_json(profile: Profile) -> dict[str, Any]:
+    return {
+        "id": profile.id,
+        "brake": {"items": profile.brake.items, "people": profile.brake.people},
+        "windowPastDays": profile.window_past_days,
+        "windowFutureDays": profile.window_future_days,
+        "trackCategorizedContacts": profile.track_categorized_contacts,
+        "completeWhenShownAsFree": profile.complete_when_shown_as_free,
+        "directions": {
+            entity: {name: direction.value for name, direction in fields.items()}
+            for entity, fields in profile.directions.items()
+        },
+        "organizationSettings": dict(profile.settings),
+    }
+
+
+def profile_from(profile: Profile, body: dict[str, Any]) -> Profile:
+    """``profile`` with the settings named in ``body``; unknown ones are refused (BadRequest)."""
+    for name, value in body.items():
+        if name == "id":
+            if value != profile.id:
+                raise BadRequest("A profile's id cannot be changed.")
+        elif name in _SETTINGS:
+            profile = _SETTINGS[name](profile, value)
+        else:
+            known = ", ".join(sorted(_SETTINGS))
+            raise BadRequest(f"There is no setting '{name}'. Known settings: {known}.", code="unknownSetting")
+    return profile
+
+
+def _brake(profile: Profile, value: Any) -> Profile:
+    if not isinstance(value, dict) or set(value) - {"items", "people"}:
+        raise BadRequest("'brake' must be an object with 'items' and 'people'.")
+    items = _count("brake.items", value.get("items", profile.brake.items))
+    people = _count("brake.people", value.get("people", profile.brake.people))
+    return replace(profile, brake=Brake(items, people))
+
+
+def _count(name: str, value: Any, highest: int = 1_000_000) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= highest:
+        raise BadRequest(f"'{name}' must be a whole number from 0 to {highest}.")
+    return value
+
+
+def _window(profile: Profile, past: Any, future: Any) -> Profile:
+    days_back, days_ahead = _count("windowPastDays", past, 1825), _count("windowFutureDays", future, 1825)
+    if days_back + days_ahead > 1825:
+        raise BadRequest("The calendar window may span at most 1825 days (Exchange's limit).")
+    return replace(profile, window_past_days=days_back, window_future_days=days_ahead)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadRequest(f"'{name}' must be true or false.")
+    return value
+
+
+def _directions(profile: Profile, value: Any) -> Profile:
+    settable = {field.name for field in FIELDS if field.settable}
+    if not isinstance(value, dict) or set(value) - {"appointment"}:
+        raise BadRequest("'directions' must be an object with the key 'appointment'.")
+    chosen: dict[str, Direction] = {}
+    for name, direction in (value.get("appointment") or {}).items():
+        if name not in settable:
+            raise BadRequest(f"The direction of '{name}' is fixed. Settable: {', '.join(sorted(settable))}.")
+        try:
+            chosen[name] = Direction(str(direction))
+        except ValueError as error:
+            allowed = ", ".join(d.value for d in Direction)
+            raise BadRequest(f"'{direction}' is no direction. Directions: {allowed}.") from error
+    return replace(profile, directions={"appointment": chosen})
+
+
+def _organization_settings(profile: Profile, value: Any) -> Profile:
+    if not isinstance(value, dict):
+        raise BadRequest("'organizationSettings' must be an object.")
+    for name, setting in value.items():
+        if name not in DEFAULTS:
+            raise BadRequest(f"There is no organization setting '{name}' that this version reads.")
+        if not isinstance(setting, bool | int):
+            raise BadRequest(f"'{name}' must be true, false or a number.")
+    return replace(profile, settings=dict(value))
+
+
+_SETTINGS = {
+    "brake": _brake,
+    "windowPastDays": lambda p, v: _window(p, v, p.window_future_days),
+    "windowFutureDays": lambda p, v: _window(p, p.window_past_days, v),
+    "trackCategorizedContacts": lambda p, v: replace(
+        p, track_categorized_contacts=_flag("trackCategorizedContacts", v)
+    ),
+    "completeWhenShownAsFree": lambda p, v: replace(
+        p, complete_when_shown_as_free=_flag("completeWhenShownAsFree", v)
+    ),
+    "directions": _directions,
+    "organizationSettings": _organization_settings,
+}
