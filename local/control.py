@@ -78,7 +78,9 @@ class Control:
         wanted = match.get("method")
         if wanted and wanted.upper() != method.upper():
             return False
-        return str(match.get("pathContains") or "") in path
+        part = str(match.get("pathContains") or "")
+        # An envelope is hit only when named: a rule for "POST" means the parts, not what they came in.
+        return part in path and (not path.endswith("/$batch") or "$batch" in part)
 
     # --- routes ---------------------------------------------------------------------------------
 

@@ -10,9 +10,8 @@ from functools import cache
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
 
-from shared.clock import Now, clock
+from shared.clock import Now
 from shared.engine.ports import Jobs, SubscriptionStore
-from shared.engine.services import Services
 from shared.settings import Settings
 
 T = TypeVar("T")

@@ -141,7 +141,7 @@ class MailboxPass:
         braked = apply_brake(
             [decision for _, decision in decided],
             self._profile.brake,
-            answers.go_on,
+            answers.items,
             waiting=bool(answers.waiting),
         )
         await self._hold(braked, agenda, answers)
@@ -280,9 +280,8 @@ class MailboxPass:
         now = self._services.now()
         known = {row.id: row for row in agenda.held if row.id not in answers.items}
         fresh = [d for d in braked.held if str(d.item.dynamics) not in known]
-        question = (
-            answers.waiting[0].id if answers.waiting else f"{self._mailbox.id}-brake-{now:%Y%m%d%H%M%S%f}"
-        )
+        number = self._current_fence().generation
+        question = answers.waiting[0].id if answers.waiting else f"{self._mailbox.id}-{number}"
         if not answers.waiting:
             await self._services.decisions.put(
                 PendingDecision(question, self._mailbox.id, Question.BRAKE, braked.question, now)

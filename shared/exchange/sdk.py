@@ -19,9 +19,11 @@ from kiota_http.middleware.options import ResponseHandlerOption
 from kiota_http.observability_options import ObservabilityOptions
 from msgraph import GraphRequestAdapter, GraphServiceClient
 from msgraph.graph_request_adapter import options as graph_options
-from msgraph_core import GraphClientFactory
-from msgraph_core.middleware import GraphTelemetryHandler
-from msgraph_core.middleware.options import GraphTelemetryHandlerOption
+from msgraph_core import GraphClientFactory  # type: ignore[import-untyped]
+from msgraph_core.middleware import GraphTelemetryHandler  # type: ignore[import-untyped]
+from msgraph_core.middleware.options import (  # type: ignore[import-untyped]
+    GraphTelemetryHandlerOption,
+)
 
 TIMEOUT_SECONDS = 30.0
 PUBLIC_SCOPE = "https://graph.microsoft.com/.default"
@@ -34,7 +36,7 @@ class Sdk:
     http: httpx.AsyncClient
     adapter: GraphRequestAdapter
     service: GraphServiceClient
-    transport_errors: tuple[type[Exception], ...] = (httpx.TransportError,)
+    transport_errors: tuple[type[Exception], ...] = (httpx.RequestError,)
     unsent_errors: tuple[type[Exception], ...] = (
         httpx.ConnectError,
         httpx.ConnectTimeout,
@@ -72,13 +74,14 @@ def _http_client(*, secure: bool) -> httpx.AsyncClient:
         http2=secure,
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=50),
     )
-    return GraphClientFactory.create_with_custom_middleware(middleware, client=client)
+    GraphClientFactory.create_with_custom_middleware(middleware, client=client)
+    return client
 
 
 def _authentication(base_url: str, credential: Any) -> AzureIdentityAuthenticationProvider:
-    """An empty list of hosts would send the token to every host; without scopes it would be asked for by
-    the host's name."""
-    host = urlsplit(base_url).hostname or ""
-    national = host.startswith("graph.") or host.endswith(".graph.microsoft.us")
-    scope = f"https://{host}/.default" if national else PUBLIC_SCOPE
+    """An empty list of hosts would send the token to every host; without scopes one would be derived from
+    the host's name, which is right for the national clouds and wrong for a stand-in."""
+    address = urlsplit(base_url)
+    host = address.hostname or ""
+    scope = f"https://{host}/.default" if address.scheme == "https" else PUBLIC_SCOPE
     return AzureIdentityAuthenticationProvider(credential, scopes=[scope], allowed_hosts=[host])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
 
 from shared.clock import Now
@@ -42,7 +42,7 @@ class MailboxThrottle:
         is too far off to wait for."""
         taken = 0
         try:
-            async with self._several if wanted > 1 else asyncio.Lock():
+            async with self._several if wanted > 1 else nullcontext():
                 while taken < min(wanted, IN_FLIGHT):
                     await self._slots.acquire()
                     taken += 1

@@ -27,7 +27,9 @@ async def graph_notifications(req: func.HttpRequest) -> func.HttpResponse:
 async def graph_lifecycle(req: func.HttpRequest) -> func.HttpResponse:
     """Lifecycle events of our subscriptions; anonymous, guarded by the client state."""
     edge = await wiring.edge()
-    answer = await notifications.graph(request_of(req), edge.subscriptions, edge.jobs, edge.now, lifecycle=True)
+    answer = await notifications.graph(
+        request_of(req), edge.subscriptions, edge.jobs, edge.now, lifecycle=True
+    )
     return response_of(answer)
 
 

@@ -32,6 +32,7 @@ from shared.rules import (
 )
 from shared.rules.appointment_content import Content, merge_content
 from shared.rules.appointment_fields import FIELDS, crossing, direction_of, is_cut
+from shared.rules.brake import is_grave
 from shared.rules.situation import KIND, AppointmentSituation, Context
 from shared.rules.skips import Reason
 
@@ -40,12 +41,35 @@ TABLE = "appointment"
 
 def decide(situation: AppointmentSituation, context: Context) -> Decision:
     """What is to be done about this appointment in this mailbox, and why."""
+    if not situation.dropped:
+        return _decide(situation, context)
+    wanted = _decide(replace(situation, dropped=False), context)
+    return _dropped(situation, context, wanted) if is_grave(wanted) else wanted
+
+
+def _decide(situation: AppointmentSituation, context: Context) -> Decision:
     link = situation.link
     if link is not None and link.linked:
         return _linked(situation, context, link)
     if link is not None and link.state.ended and not _resumes(situation, context, link):
         return _left(situation, Reason.ENDED.skip(detail=f"{link.state.value}: {link.reason}"), link)
     return _unlinked(situation, context)
+
+
+def _dropped(situation: AppointmentSituation, context: Context, wanted: Decision) -> Decision:
+    """An administrator said no: a deletion or cancellation only ends the link, an unlinking does not happen,
+    and what would have mailed people is taken as seen without being sent."""
+    if any(action.kind in (ActionKind.DELETE, ActionKind.CANCEL) for action in wanted.actions):
+        return _decide(situation, context)
+    skips = (*wanted.skips, Reason.DROPPED.skip())
+    if not wanted.mails:
+        return replace(wanted, actions=(), skips=skips, link=situation.link)
+    quiet = tuple(action for action in wanted.actions if not action.mails)
+    link = wanted.link
+    if link is not None and (situation.link is None or not situation.link.linked) and situation.event is None:
+        link = link.ended(LinkState.LEFT_FILTER, Reason.DROPPED.sentence, Reason.DROPPED.rules)
+        quiet = ()
+    return replace(wanted, actions=quiet, skips=skips, link=link, absorb=_all_fields(), lost={})
 
 
 def _resumes(situation: AppointmentSituation, context: Context, link: Link) -> bool:

@@ -1,0 +1,210 @@
+"""What the rig may do to the stand-in beyond Graph: ``/_control``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from local.control import bad_request, json_object
+from local.exchange.calendars import Calendars
+from local.exchange.delta import DeltaTokens
+from local.exchange.directory import Directory
+from local.exchange.errors import GraphError
+from local.exchange.event_input import DEFAULTS, parse, settled
+from local.exchange.events import Events, Version
+from local.exchange.identifiers import Identifiers
+from local.exchange.meetings import Meetings
+from local.exchange.notifier import MODES, Notifier
+from local.exchange.outbox import Outbox
+from local.exchange.schema import ENUMS
+from local.exchange.subscriptions import Subscriptions
+from local.journaled import JournaledTables
+
+Json = dict[str, Any]
+
+
+class ControlRoutes:
+    """Counts, faults and the clock are in ``local.control``; the rest is here."""
+
+    def __init__(
+        self,
+        tables: JournaledTables,
+        directory: Directory,
+        calendars: Calendars,
+        events: Events,
+        meetings: Meetings,
+        outbox: Outbox,
+        notifier: Notifier,
+        subscriptions: Subscriptions,
+        tokens: DeltaTokens,
+        version: Version,
+        identifiers: Identifiers,
+    ) -> None:
+        self._tables = tables
+        self._directory = directory
+        self._calendars = calendars
+        self._events = events
+        self._meetings = meetings
+        self._outbox = outbox
+        self._notifier = notifier
+        self._subscriptions = subscriptions
+        self._tokens = tokens
+        self._version = version
+        self._identifiers = identifiers
+
+    def add_to(self, app: web.Application) -> None:
+        router = app.router
+        router.add_post("/_control/users", self._post_user)
+        router.add_get("/_control/outbox", self._get_outbox)
+        router.add_delete("/_control/outbox", self._delete_outbox)
+        router.add_post("/_control/deliver", self._post_deliver)
+        router.add_post("/_control/copy", self._post_copy)
+        router.add_post("/_control/move", self._post_move)
+        router.add_post("/_control/notifications", self._post_notifications)
+        router.add_post("/_control/lifecycle", self._post_lifecycle)
+        router.add_post("/_control/expire-delta", self._post_expire_delta)
+        router.add_get("/_control/version", self._get_version)
+
+    # --- people ---------------------------------------------------------------------------------
+
+    async def _post_user(self, request: web.Request) -> web.Response:
+        """Optional: ``delegates`` (names), ``aliases`` (addresses), ``mailbox: false`` (no licence)."""
+        body = await json_object(request)
+        name = str(body.get("userPrincipalName") or "")
+        if "@" not in name:
+            raise bad_request("'userPrincipalName' is missing")
+        delegates = [self._user(str(key))["id"] for key in body.get("delegates") or []]
+        with self._tables.transaction():
+            user = self._created_user(name, body, delegates)
+        return web.json_response({"id": user["id"]}, status=201)
+
+    def _created_user(self, name: str, body: Json, delegates: list[str]) -> Json:
+        try:
+            user = self._directory.create(
+                name,
+                str(body.get("displayName") or name),
+                str(body.get("timeZone") or "UTC"),
+                mailbox=body.get("mailbox", True) is not False,
+            )
+        except GraphError as error:
+            raise bad_request(error.message.replace('"', "'")) from error
+        aliases = [f"smtp:{address}" for address in body.get("aliases") or []]
+        addresses = [*user["proxyAddresses"], *aliases]
+        self._directory.put({**user, "delegates": delegates, "proxyAddresses": addresses})
+        self._calendars.equip(user)
+        self._version.next()
+        return user
+
+    def _user(self, key: str) -> Json:
+        user = self._directory.find(key)
+        if user is None:
+            raise bad_request(f"no user '{key}'")
+        return user
+
+    # --- mail -----------------------------------------------------------------------------------
+
+    async def _get_outbox(self, _request: web.Request) -> web.Response:
+        return web.json_response({"value": self._outbox.rows()})
+
+    async def _delete_outbox(self, _request: web.Request) -> web.Response:
+        self._outbox.empty()
+        return web.Response(status=204)
+
+    async def _post_deliver(self, request: web.Request) -> web.Response:
+        """From outside; the same ``iCalUId`` again is its update or, if ``isCancelled``, its end."""
+        body = await json_object(request)
+        sent, addresses = body.get("meeting"), body.get("to")
+        if not isinstance(sent, dict) or not isinstance(addresses, list) or not addresses:
+            raise bad_request("'to' (a list of addresses) and 'meeting' are needed")
+        try:
+            meeting = self._outside_meeting(sent, [str(address) for address in addresses])
+        except GraphError as error:
+            raise bad_request(error.message.replace('"', "'")) from error
+        with self._tables.transaction():
+            copies = [self._arrive(str(address), meeting) for address in addresses]
+        found = [{"user": copy["user"], "id": copy["id"]} for copy in copies if copy]
+        if not found:
+            raise bad_request("none of the addresses is local")
+        return web.json_response({"iCalUId": meeting["iCalUId"], "value": found}, status=201)
+
+    def _outside_meeting(self, sent: Json, addresses: list[str]) -> Json:
+        organizer = (sent.get("organizer") or {}).get("emailAddress") or {}
+        if not organizer.get("address"):
+            raise bad_request("the meeting has no organizer")
+        props = {
+            **DEFAULTS,
+            **parse({name: value for name, value in sent.items() if name != "transactionId"}),
+        }
+        props.pop("singleValueExtendedProperties", None)
+        if not props["attendees"]:
+            props |= parse({"attendees": [{"emailAddress": {"address": address}} for address in addresses]})
+        address = {"name": organizer.get("name") or organizer["address"], "address": organizer["address"]}
+        return {
+            "props": settled(props),
+            "organizer": address,
+            "iCalUId": sent.get("iCalUId") or self._identifiers.ical_uid(),
+            "isCancelled": bool(sent.get("isCancelled")),
+        }
+
+    def _arrive(self, address: str, meeting: Json) -> Json | None:
+        if meeting["isCancelled"]:
+            return self._meetings.withdraw(address, meeting["iCalUId"])
+        return self._meetings.deliver(address, meeting)
+
+    # --- items ----------------------------------------------------------------------------------
+
+    def _event(self, body: Json) -> tuple[Json, Json]:
+        user = self._user(str(body.get("user") or ""))
+        try:
+            return user, self._events.get(user["id"], str(body.get("id") or ""))
+        except GraphError as error:
+            raise bad_request(error.message) from error
+
+    async def _post_copy(self, request: web.Request) -> web.Response:
+        body = await json_object(request)
+        if body.get("kind") != "event":
+            raise bad_request("only 'event' can be copied")
+        user, event = self._event(body)
+        facts = {name: event[name] for name in ("extended", "isOrganizer", "organizer", "responseStatus")}
+        with self._tables.transaction():
+            copy = self._events.create(user, event["calendar"], event["props"], **facts)
+        return web.json_response({"id": copy["id"]}, status=201)
+
+    async def _post_move(self, request: web.Request) -> web.Response:
+        """What dragging an event to another calendar does in Outlook; Graph has no request for it."""
+        body = await json_object(request)
+        user, event = self._event(body)
+        try:
+            calendar = self._calendars.get(user, str(body.get("calendar") or ""))
+        except GraphError as error:
+            raise bad_request(error.message) from error
+        with self._tables.transaction():
+            moved = self._events.move(event, calendar["id"])
+        return web.json_response({"id": moved["id"]})
+
+    # --- notifications and tokens ---------------------------------------------------------------
+
+    async def _post_notifications(self, request: web.Request) -> web.Response:
+        body = await json_object(request)
+        if body.get("mode") not in MODES:
+            raise bad_request(f"'mode' must be one of {', '.join(MODES)}")
+        self._notifier.set_mode(str(body["mode"]), float(body.get("seconds") or 0))
+        return web.Response(status=204)
+
+    async def _post_lifecycle(self, request: web.Request) -> web.Response:
+        body = await json_object(request)
+        if body.get("event") not in ENUMS["lifecycleEventType"]:
+            raise bad_request("'event' must be reauthorizationRequired, subscriptionRemoved or missed")
+        wanted = body.get("subscriptionId")
+        rows = [row for row in self._subscriptions.live() if wanted in (None, row["id"])]
+        for row in rows:
+            self._notifier.lifecycle(str(body["event"]), row)
+        return web.json_response({"subscriptions": [row["id"] for row in rows]})
+
+    async def _post_expire_delta(self, _request: web.Request) -> web.Response:
+        self._tokens.expire_all()
+        return web.Response(status=204)
+
+    async def _get_version(self, _request: web.Request) -> web.Response:
+        return web.json_response({"version": self._version.value})

@@ -1,0 +1,192 @@
+"""Every event of every mailbox, with the log of changes per calendar from which deltas are read.
+
+An event is one JSON row: identity (``id`` immutable, ``restId`` normal), place (``user``, ``calendar``), the
+state of the meeting, and ``props``, the writable properties in stored form. ``seq`` numbers the
+last change.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from local.clock import Clock
+from local.exchange.errors import GraphError, item_not_found
+from local.exchange.event_input import DEFAULTS, NO_TIME, begin_end, settled
+from local.exchange.identifiers import Identifiers, legal
+from local.exchange.zones import utc_text
+from local.journaled import JournaledTables
+
+Json = dict[str, Any]
+Listener = Callable[[str, Json], None]
+
+
+class Version:
+    """A number that rises with every change of business data."""
+
+    def __init__(self, tables: JournaledTables) -> None:
+        self._tables = tables
+
+    @property
+    def value(self) -> int:
+        return int(self._tables.get("control", "version") or 0)
+
+    def next(self) -> int:
+        value = self.value + 1
+        self._tables.put("control", "version", value)
+        return value
+
+
+class Events:
+    """Create, change, move, remove and find events; ``listeners`` hear of every change."""
+
+    def __init__(
+        self, tables: JournaledTables, identifiers: Identifiers, clock: Clock, version: Version
+    ) -> None:
+        self._tables = tables
+        self._identifiers = identifiers
+        self._clock = clock
+        self._version = version
+        self.listeners: list[Listener] = []
+        self._by_rest_id: dict[str, str] = {}
+        self._by_uid: dict[tuple[str, str], list[str]] = {}
+        self._by_calendar: dict[str, dict[str, None]] = {}
+        self._logs: dict[str, list[tuple[int, str]]] = {}
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        rows = [*self._tables.table("tombstones").values(), *self._tables.table("events").values()]
+        for row in sorted(rows, key=lambda row: row["seq"]):
+            self._logs.setdefault(row["calendar"], []).append((row["seq"], row["id"]))
+        for event in self._tables.table("events").values():
+            self._index(event)
+
+    def _index(self, event: Json) -> None:
+        self._by_rest_id[event["restId"]] = event["id"]
+        self._by_calendar.setdefault(event["calendar"], {})[event["id"]] = None
+        same_uid = self._by_uid.setdefault((event["user"], event["iCalUId"]), [])
+        if event["id"] not in same_uid:
+            same_uid.append(event["id"])
+
+    def _unindex(self, event: Json) -> None:
+        self._by_rest_id.pop(event["restId"], None)
+        self._by_calendar[event["calendar"]].pop(event["id"], None)
+        self._by_uid[(event["user"], event["iCalUId"])].remove(event["id"])
+
+    # --- finding --------------------------------------------------------------------------------
+
+    def get(self, user_id: str, identifier: str) -> Json:
+        """By either form of its id; an id of another mailbox is as unknown as an invented one."""
+        if not legal(identifier):
+            raise GraphError(400, "ErrorInvalidIdMalformed", "Id is malformed.")
+        key = self._by_rest_id.get(identifier, identifier)
+        event: Json | None = self._tables.get("events", key)
+        if event is None or event["user"] != user_id:
+            raise item_not_found()
+        return event
+
+    def present(self, event_id: str) -> Json | None:
+        """By immutable id, wherever it is; None when it is gone."""
+        return self._tables.get("events", event_id)
+
+    def in_calendar(self, calendar_id: str) -> list[Json]:
+        rows = self._tables.table("events")
+        return [rows[key] for key in self._by_calendar.get(calendar_id, {})]
+
+    def copy_of(self, user_id: str, ical_uid: str) -> Json | None:
+        """A mailbox's own copy of a meeting."""
+        found = self._by_uid.get((user_id, ical_uid)) or []
+        return self._tables.table("events")[found[0]] if found else None
+
+    # --- changing -------------------------------------------------------------------------------
+
+    def create(self, user: Json, calendar_id: str, props: Json, **facts: Any) -> Json:
+        """A new event. ``facts`` override what an own, uncancelled event of the mailbox would have."""
+        now = utc_text(self._clock.now())
+        event = {
+            "id": self._identifiers.immutable(),
+            "restId": self._identifiers.normal(calendar_id),
+            "user": user["id"],
+            "calendar": calendar_id,
+            "created": now,
+            "iCalUId": self._identifiers.ical_uid(),
+            "isOrganizer": True,
+            "organizer": {"name": user["displayName"], "address": user["mail"]},
+            "isCancelled": False,
+            "responseStatus": {"response": "organizer", "time": NO_TIME},
+            "transactionId": None,
+            "extended": {},
+            **facts,
+            "props": settled({**DEFAULTS, **props}),
+        }
+        return self._put(event, "created")
+
+    def change(self, event: Json, props: Json, **facts: Any) -> Json:
+        """The event with other properties (a whole, consistent set) and facts."""
+        return self._put({**event, **facts, "props": settled(props)}, "updated")
+
+    def move(self, event: Json, calendar_id: str) -> Json:
+        """To another calendar of the mailbox: only the immutable id stays."""
+        self._bury(event)
+        self._unindex(event)
+        moved = {**event, "calendar": calendar_id, "restId": self._identifiers.normal(calendar_id)}
+        return self._put(moved, "updated")
+
+    def remove(self, event: Json) -> None:
+        self._bury(event)
+        self._unindex(event)
+        self._tables.delete("events", event["id"])
+        self._tell("deleted", event)
+
+    def _put(self, event: Json, change: str) -> Json:
+        begins, ends = begin_end(event["props"])
+        stored = {
+            **event,
+            "seq": self._version.next(),
+            "changeKey": self._identifiers.change_key(),
+            "modified": utc_text(self._clock.now()),
+            "startsAt": begins,
+            "endsAt": ends,
+        }
+        self._tables.put("events", stored["id"], stored)
+        self._index(stored)
+        self._logs.setdefault(stored["calendar"], []).append((stored["seq"], stored["id"]))
+        self._tell(change, stored)
+        return stored
+
+    def _bury(self, event: Json) -> None:
+        """Leave a trace of an event in the calendar it is no longer in."""
+        seq = self._version.next()
+        trace = {name: event[name] for name in ("id", "restId", "calendar", "user")} | {"seq": seq}
+        self._tables.put("tombstones", f"{event['calendar']} {event['id']}", trace)
+        self._logs.setdefault(event["calendar"], []).append((seq, event["id"]))
+
+    def _tell(self, change: str, event: Json) -> None:
+        for listener in self.listeners:
+            listener(change, event)
+
+    # --- the log --------------------------------------------------------------------------------
+
+    def changed_since(self, calendar_id: str, seq: int) -> Iterator[tuple[int, str]]:
+        """Changes after a number, oldest first; of each item only the last one."""
+        log = self._logs.get(calendar_id, [])
+        for position in range(bisect_right(log, (seq, "\uffff")), len(log)):
+            number, event_id = log[position]
+            if self._last_change(calendar_id, event_id) == number:
+                yield number, event_id
+
+    def _last_change(self, calendar_id: str, event_id: str) -> int:
+        event = self._tables.get("events", event_id)
+        if event is not None and event["calendar"] == calendar_id:
+            return int(event["seq"])
+        trace = self.trace(calendar_id, event_id)
+        return int(trace["seq"]) if trace else -1
+
+    def trace(self, calendar_id: str, event_id: str) -> Json | None:
+        """What is left of an event that is no longer in a calendar."""
+        return self._tables.get("tombstones", f"{calendar_id} {event_id}")
+
+    def latest(self, calendar_id: str) -> int:
+        log = self._logs.get(calendar_id)
+        return log[-1][0] if log else 0

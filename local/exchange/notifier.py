@@ -1,0 +1,169 @@
+"""Sends change notifications and lifecycle events: a little later, grouped, until somebody takes them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from local.clock import Clock
+from local.exchange.event_view import etag
+from local.exchange.events import Events
+from local.exchange.identifiers import Identifiers
+from local.exchange.subscriptions import Subscriptions
+from local.journaled import JournaledTables
+
+Json = dict[str, Any]
+
+TENANT_ID = "84bd8158-6d4d-4958-8b9f-9d6445542f95"
+LATENCY_SECONDS = 0.1
+GIVE_UP_SECONDS = 4 * 3600
+ANSWER_SECONDS = 10.0
+LARGEST_GROUP = 100
+_TICK = 0.05
+MODES = ("normal", "drop", "repeat", "delay")
+
+
+@dataclass
+class Pending:
+    """A group of notifications on its way; ``tries`` have failed so far."""
+
+    url: str
+    rows: list[Json]
+    due: float
+    born: float
+    tries: int = 0
+
+
+class Notifier:
+    """One task sends what is due by the stand-in's clock."""
+
+    def __init__(
+        self,
+        tables: JournaledTables,
+        clock: Clock,
+        events: Events,
+        subscriptions: Subscriptions,
+        identifiers: Identifiers,
+        session: aiohttp.ClientSession,
+    ) -> None:
+        self._tables = tables
+        self._clock = clock
+        self._events = events
+        self._subscriptions = subscriptions
+        self._identifiers = identifiers
+        self._session = session
+        self._pending: list[Pending] = []
+        self._sending: set[asyncio.Task[None]] = set()
+        self._loop_task: asyncio.Task[None] | None = None
+        events.listeners.append(self.changed)
+
+    def start(self) -> None:
+        self._loop_task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        for task in (*self._sending, self._loop_task):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+    # --- what is to be sent ---------------------------------------------------------------------
+
+    def set_mode(self, mode: str, seconds: float) -> None:
+        self._tables.put("control", "notifications", {"mode": mode, "seconds": seconds})
+
+    def changed(self, change: str, event: Json) -> None:
+        """Subscriptions to a mailbox's events cover its default calendar."""
+        calendar = self._tables.get("calendars", event["calendar"])
+        if calendar is None or not calendar["isDefaultCalendar"]:
+            return
+        for subscription in self._subscriptions.live():
+            if subscription["user"] == event["user"] and change in subscription["changeType"].split(","):
+                self._enqueue(subscription["notificationUrl"], self._row(subscription, change, event))
+
+    def _row(self, subscription: Json, change: str, event: Json) -> Json:
+        identifier = event["id"] if subscription["immutable"] else event["restId"]
+        resource = f"Users/{event['user']}/Events/{identifier}"
+        return {
+            "id": self._identifiers.guid(),
+            **_envelope(subscription),
+            "changeType": change,
+            "resource": resource,
+            "resourceData": {
+                "@odata.type": "#Microsoft.Graph.Event",
+                "@odata.id": resource,
+                "@odata.etag": etag(event),
+                "id": identifier,
+            },
+        }
+
+    def _enqueue(self, url: str, row: Json) -> None:
+        setting = self._tables.get("control", "notifications") or {"mode": "normal", "seconds": 0}
+        if setting["mode"] == "drop":
+            return
+        now = self._clock.time()
+        later = setting["seconds"] if setting["mode"] == "delay" else 0
+        for _ in range(2 if setting["mode"] == "repeat" else 1):
+            self._add(Pending(url, [row], now + LATENCY_SECONDS + later, now))
+
+    def _add(self, new: Pending) -> None:
+        """Joins a group to the same endpoint that is due then; a repetition goes in a group of its own."""
+        for group in self._pending:
+            fits = group.url == new.url and not group.tries and len(group.rows) < LARGEST_GROUP
+            if fits and abs(group.due - new.due) < LATENCY_SECONDS and new.rows[0] not in group.rows:
+                group.rows += new.rows
+                return
+        self._pending.append(new)
+
+    def lifecycle(self, event: str, subscription: Json) -> None:
+        url = subscription["lifecycleNotificationUrl"]
+        if event == "subscriptionRemoved":
+            self._subscriptions.remove(subscription["id"])
+        if url:
+            now = self._clock.time()
+            row = {**_envelope(subscription), "lifecycleEvent": event}
+            self._pending.append(Pending(url, [row], now + LATENCY_SECONDS, now))
+
+    # --- sending --------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            now = self._clock.time()
+            due = [group for group in self._pending if group.due <= now]
+            self._pending = [group for group in self._pending if group.due > now]
+            for group in due:
+                task = asyncio.create_task(self._send(group))
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+            await asyncio.sleep(_TICK)
+
+    async def _send(self, group: Pending) -> None:
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        try:
+            async with self._session.post(group.url, json={"value": group.rows}, timeout=timeout) as response:
+                taken = 200 <= response.status < 300
+        except (aiohttp.ClientError, TimeoutError):
+            taken = False
+        if not taken:
+            self._retry(group)
+
+    def _retry(self, group: Pending) -> None:
+        """Twice as long after every failure, for four hours."""
+        now = self._clock.time()
+        group.tries += 1
+        group.due = now + min(2 ** (group.tries - 1), 600)
+        if group.due - group.born <= GIVE_UP_SECONDS:
+            self._pending.append(group)
+
+
+def _envelope(subscription: Json) -> Json:
+    return {
+        "subscriptionId": subscription["id"],
+        "subscriptionExpirationDateTime": subscription["expirationDateTime"],
+        "clientState": subscription["clientState"],
+        "tenantId": TENANT_ID,
+    }

@@ -1,0 +1,140 @@
+"""One mailbox of Exchange Online, as the engine uses it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from shared.engine.ports import CalendarRef, EventPage, MailboxInfo, Window
+from shared.errors import Refused, UnknownResult
+from shared.exchange import directory, event_writes, events, stamps
+from shared.exchange.calendars import Calendars
+from shared.exchange.channel import Channel
+from shared.exchange.client import Json, Reply
+from shared.exchange.errors import UNREADABLE
+from shared.model.decision import CancelEvent, CreateEvent, DeleteEvent, MarkEvent, UpdateEvent
+from shared.model.event import ExchangeEvent, Stamps
+
+LIST_SIZE = 100
+
+
+class GraphMailbox:
+    """Implements the engine's ``ExchangeMailbox``. ``time_zone``: the zone that times are written in, by the
+    name Exchange gives it. ``requests``: what this object sent, by kind."""
+
+    def __init__(self, channel: Channel, mailbox_id: str, time_zone: str) -> None:
+        self._channel = channel
+        self._client = channel.client
+        self._id = mailbox_id
+        self._time_zone = time_zone
+        self._calendars = Calendars(channel, self._user, self.events)
+        self.requests = channel.requests
+
+    def _user(self) -> Any:
+        return self._client.graph.users.by_user_id(self._id)
+
+    def _event(self, event_id: str) -> Any:
+        return self._user().events.by_event_id(event_id)
+
+    async def info(self) -> MailboxInfo:
+        return await directory.mailbox_info(self._channel, self._id)
+
+    # --- the feed ---------------------------------------------------------------------------------
+
+    async def calendars(self) -> Sequence[CalendarRef]:
+        return await self._calendars.own()
+
+    async def calendar_changes(self, calendar: CalendarRef, window: Window, link: str | None) -> EventPage:
+        return await self._calendars.changes(calendar, window, link)
+
+    # --- reading by id ----------------------------------------------------------------------------
+
+    async def events(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
+        bodies = await self._each("event", ids, list(events.FIELDS))
+        return {event_id: _read(body) if body is not None else None for event_id, body in bodies.items()}
+
+    async def stamps(self, ids: Sequence[str]) -> Mapping[str, Stamps | None]:
+        bodies = await self._each("stamps", ids, ["id"])
+        return {
+            event_id: events.decode_stamps(body) if body is not None else None
+            for event_id, body in bodies.items()
+        }
+
+    async def _each(self, kind: str, ids: Sequence[str], select: list[str]) -> dict[str, Json | None]:
+        requests = {
+            event_id: self._client.get(kind, self._event(event_id), select=select, expand=[stamps.EXPAND])
+            for event_id in ids
+        }
+        return await self._channel.read_each(requests) if requests else {}
+
+    # --- finding ----------------------------------------------------------------------------------
+
+    async def stamped_events(self) -> Mapping[str, Stamps]:
+        rows = await self._search("stamped_events", stamps.TRACKED, ["id"])
+        found = {str(row["id"]): events.decode_stamps(row) for row in rows}
+        return {event_id: marks for event_id, marks in found.items() if (marks.link_state or 0) >= 1}
+
+    async def find_by_ical_uid(self, ical_uid: str) -> Sequence[ExchangeEvent]:
+        text = ical_uid.replace("'", "''")
+        rows = await self._search("find_by_ical_uid", f"iCalUId eq '{text}'", list(events.FIELDS))
+        return [_read(row) for row in rows]
+
+    async def find_by_crm_id(self, dynamics_id: str) -> Sequence[ExchangeEvent]:
+        rows = await self._search("find_by_crm_id", stamps.names_row(dynamics_id), list(events.FIELDS))
+        return [_read(row) for row in rows]
+
+    async def _search(self, kind: str, condition: str, select: list[str]) -> list[Json]:
+        """In every calendar of the mailbox: ``/users/{id}/events`` lists the default one only."""
+        rows: list[Json] = []
+        for calendar in await self._calendars.known():
+            user = self._user()
+            place = user if calendar.is_default else user.calendars.by_calendar_id(calendar.id)
+            request = self._client.get(
+                kind, place.events, filter=condition, select=select, expand=[stamps.EXPAND], top=LIST_SIZE
+            )
+            rows += [row async for row in self._channel.rows(request)]
+        return rows
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    async def create_event(self, write: CreateEvent) -> ExchangeEvent:
+        body = event_writes.create(write, self._time_zone)
+        request = self._client.write("create_event", "POST", self._user().events, body)
+        return _written(await self._channel.send(request), write.stamps)
+
+    async def update_event(self, write: UpdateEvent) -> ExchangeEvent:
+        """The answer shows no stamps."""
+        body = event_writes.update(write, self._time_zone)
+        return _written(await self._patch("update_event", write.id, body, write.etag))
+
+    async def mark_event(self, write: MarkEvent) -> ExchangeEvent:
+        """The answer has the stamps that were written, not those that were left alone."""
+        body = event_writes.mark(write)
+        return _written(await self._patch("mark_event", write.id, body, write.etag), write.stamps)
+
+    async def _patch(self, kind: str, event_id: str, body: Json, etag: str | None) -> Reply:
+        return await self._channel.send(self._client.write(kind, "PATCH", self._event(event_id), body, etag))
+
+    async def cancel_event(self, write: CancelEvent) -> None:
+        body = {"comment": write.comment} if write.comment else {}
+        request = self._client.write("cancel_event", "POST", self._event(write.id).cancel, body)
+        await self._channel.send(request)
+
+    async def delete_event(self, write: DeleteEvent) -> None:
+        await self._channel.send(self._client.delete("delete_event", self._event(write.id), write.etag))
+
+
+def _read(body: Json) -> ExchangeEvent:
+    """An event that cannot be read must not look like one that is gone."""
+    try:
+        return events.decode(body, marks=Stamps())
+    except events.UnreadableEvent as error:
+        raise Refused(f"an event cannot be read: {error}", code=UNREADABLE) from error
+
+
+def _written(reply: Reply, marks: Stamps | None = None) -> ExchangeEvent:
+    """The write was done, but what Graph has stored is not known."""
+    try:
+        return events.decode(reply.body, marks=stamps.as_read(marks) if marks else None)
+    except events.UnreadableEvent as error:
+        raise UnknownResult(f"the answer to a write cannot be read: {error}", code=UNREADABLE) from error

@@ -1,0 +1,489 @@
+"""Exchange and Dynamics in memory, behind the engine's ports: enough of both to run passes by the hundred.
+
+The stand-ins under ``local/`` are the strict ones; this double only has what decides about convergence,
+doubles and mails: versions that move, conditional writes, delivered copies, mails counted, deltas that
+repeat, and answers that get lost. ``people`` edit through the plain methods, the service through the ports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.engine.ports import (
+    CalendarRef,
+    ChangedRow,
+    ChangePage,
+    DynamicsMailboxRow,
+    DynamicsUser,
+    EventPage,
+    MailboxInfo,
+    Subscription,
+    Window,
+)
+from shared.errors import Conflict, CursorExpired, NotFound, UnknownResult
+from shared.model.appointment import Absence, DynamicsAppointment
+from shared.model.decision import (
+    CancelEvent,
+    CreateAppointment,
+    CreateEvent,
+    DeleteAppointment,
+    DeleteEvent,
+    MarkEvent,
+    UpdateAppointment,
+    UpdateEvent,
+)
+from shared.model.event import EventType, ExchangeEvent, Stamps
+from shared.model.organization import Organization
+from shared.model.party import Party, RecordRef
+from shared.rules import attendees
+from shared.rules.invitations import mailed_by_update
+from shared.rules.tracking import normal_guid
+
+EPOCH = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+ORGANIZATION = "11111111-1111-1111-1111-111111111111"
+
+
+@dataclass
+class Clock:
+    """Time that only moves when told to, or by a second with every edit."""
+
+    moment: datetime = EPOCH
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def forward(self, seconds: float = 1) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@dataclass
+class MemoryExchange:
+    """All mailboxes. ``mails``: one (kind, address) per recipient and message."""
+
+    clock: Clock
+    boxes: dict[str, MemoryMailbox] = field(default_factory=dict)
+    mails: list[tuple[str, str]] = field(default_factory=list)
+    lose_answers_of: set[str] = field(default_factory=set)
+    serial: int = 0
+
+    def add(self, mailbox_id: str, address: str) -> MemoryMailbox:
+        self.boxes[mailbox_id] = MemoryMailbox(self, mailbox_id, address)
+        return self.boxes[mailbox_id]
+
+    def mailbox(self, mailbox_id: str) -> MemoryMailbox:
+        return self.boxes[mailbox_id]
+
+    def number(self) -> int:
+        self.serial += 1
+        return self.serial
+
+    def by_address(self, address: str) -> MemoryMailbox | None:
+        return next((box for box in self.boxes.values() if box.address == address), None)
+
+    async def find_mailbox(self, address: str) -> MailboxInfo:
+        box = self.by_address(address.lower())
+        if box is None:
+            raise NotFound("no such user")
+        return await box.info()
+
+    async def subscribe(
+        self, mailbox_id: str, *, resource: str, client_state: str, expires_at: datetime
+    ) -> Subscription:
+        return Subscription(f"sub-{self.number()}", mailbox_id, resource, expires_at)
+
+    async def renew_subscription(self, subscription_id: str, expires_at: datetime) -> Subscription:
+        raise NotFound(subscription_id)
+
+    async def delete_subscription(self, subscription_id: str) -> None: ...
+
+    async def subscriptions(self) -> Sequence[Subscription]:
+        return []
+
+
+class MemoryMailbox:
+    """One mailbox with one calendar."""
+
+    def __init__(self, world: MemoryExchange, mailbox_id: str, address: str) -> None:
+        self._world = world
+        self.id = mailbox_id
+        self.address = address
+        self.items: dict[str, ExchangeEvent] = {}
+        self._log: list[str] = []
+        self._transactions: set[str] = set()
+        self._epoch = 0
+
+    # --- people -----------------------------------------------------------------------------------
+
+    def add(self, **values: Any) -> ExchangeEvent:
+        """A person creates an event; its attendees are invited."""
+        marks = {name: values.pop(name) for name in ("categories", "stamps") if name in values}
+        return self._create({**_blank(self.address), **values}, marks)
+
+    def edit(self, event_id: str, **changes: Any) -> ExchangeEvent:
+        """A person edits: names of fields change values, ``categories`` and ``stamps`` the marks."""
+        self._world.clock.forward()
+        event = self.items[event_id]
+        marks = {name: changes.pop(name) for name in ("categories", "stamps") if name in changes}
+        return self._change(replace(event, **marks), changes)
+
+    def remove(self, event_id: str) -> None:
+        """A person deletes; as organizer of a meeting that cancels it."""
+        self._world.clock.forward()
+        self._remove(event_id)
+
+    def forget_deltas(self) -> None:
+        """Every delta token given out so far is dead."""
+        self._epoch += 1
+
+    # --- the store --------------------------------------------------------------------------------
+
+    def _create(self, values: dict[str, Any], marks: dict[str, Any]) -> ExchangeEvent:
+        number = self._world.number()
+        event = ExchangeEvent(
+            id=f"{self.id}/event-{number}",
+            etag="",
+            type=EventType.SINGLE,
+            ical_uid=f"ical-{number}",
+            is_organizer=True,
+            modified=None,
+            values=values,
+            **{"stamps": Stamps(), "categories": (), **marks},
+        )
+        self._put(event)
+        self._deliver(event, (), attendees.addresses(values["attendees"]))
+        return self.items[event.id]
+
+    def _put(self, event: ExchangeEvent) -> ExchangeEvent:
+        etag = f'W/"{self._world.number()}"'
+        stamped = replace(event, etag=etag, modified=self._world.clock())
+        self.items[event.id] = stamped
+        self._log.append(event.id)
+        return stamped
+
+    def _change(self, event: ExchangeEvent, changes: dict[str, Any]) -> ExchangeEvent:
+        before = event.value("attendees")
+        changed = replace(event, values={**event.values, **changes})
+        after = changed.value("attendees")
+        stored = self._put(changed)
+        if event.is_organizer:
+            mailed = mailed_by_update(changes, before, after)
+            self._deliver(stored, attendees.addresses(before), attendees.addresses(after), mailed)
+        return stored
+
+    def _deliver(
+        self,
+        event: ExchangeEvent,
+        before: Sequence[str],
+        after: Sequence[str],
+        mailed: Iterable[str] | None = None,
+    ) -> None:
+        for address in mailed if mailed is not None else after:
+            kind = "invitation" if address not in before else "update" if address in after else "cancellation"
+            self._world.mails.append((kind, address))
+            copy = self._world.by_address(address)
+            if copy is not None and copy is not self:
+                copy.receive(event, kind)
+
+    def receive(self, event: ExchangeEvent, kind: str) -> None:
+        """A meeting message arrives: the own copy is made, updated, or taken off the calendar."""
+        mine = next((e for e in self.items.values() if e.ical_uid == event.ical_uid), None)
+        if kind == "cancellation":
+            if mine is not None:
+                del self.items[mine.id]
+                self._log.append(mine.id)
+            return
+        values = {**event.values, "regarding": None, "showAs": "tentative"}
+        if mine is None:
+            number = self._world.number()
+            mine = replace(
+                event, id=f"{self.id}/event-{number}", categories=(), stamps=Stamps(), is_organizer=False
+            )
+        else:
+            values |= {"showAs": mine.value("showAs"), "regarding": mine.value("regarding")}
+        self._put(replace(mine, values=values))
+
+    def _remove(self, event_id: str) -> None:
+        event = self.items.pop(event_id)
+        self._log.append(event_id)
+        if event.is_organizer:
+            people = attendees.addresses(event.value("attendees"))
+            self._deliver(event, people, (), people)
+
+    # --- the port ---------------------------------------------------------------------------------
+
+    async def info(self) -> MailboxInfo:
+        return MailboxInfo(self.id, self.address, self.address, "UTC")
+
+    async def calendars(self) -> Sequence[CalendarRef]:
+        return [CalendarRef("default", "Calendar", is_default=True)]
+
+    async def calendar_changes(self, calendar: CalendarRef, window: Window, link: str | None) -> EventPage:
+        del calendar, window
+        if link is not None and int(link.split(":")[0]) != self._epoch:
+            raise CursorExpired("the sync state is not found")
+        seen = int(link.split(":")[1]) if link else None
+        touched = list(self.items) if seen is None else list(dict.fromkeys(self._log[seen:]))
+        events = tuple(_without_stamps(self.items[i]) for i in touched if i in self.items)
+        removed = tuple(i for i in touched if i not in self.items)
+        return EventPage(events, removed, f"{self._epoch}:{len(self._log)}", complete=True)
+
+    async def events(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
+        return {i: self.items.get(i) for i in ids}
+
+    async def stamps(self, ids: Sequence[str]) -> Mapping[str, Stamps | None]:
+        return {i: self.items[i].stamps if i in self.items else None for i in ids}
+
+    async def stamped_events(self) -> Mapping[str, Stamps]:
+        return {i: e.stamps for i, e in self.items.items() if e.stamps and e.stamps.tracked}
+
+    async def find_by_ical_uid(self, ical_uid: str) -> Sequence[ExchangeEvent]:
+        return [e for e in self.items.values() if e.ical_uid == ical_uid]
+
+    async def find_by_crm_id(self, dynamics_id: str) -> Sequence[ExchangeEvent]:
+        return [
+            e
+            for e in self.items.values()
+            if e.stamps and e.stamps.crm_id and normal_guid(e.stamps.crm_id) == dynamics_id
+        ]
+
+    async def create_event(self, write: CreateEvent) -> ExchangeEvent:
+        if write.transaction_id in self._transactions:
+            raise Conflict("used before", code="ErrorDuplicateTransactionId")
+        self._transactions.add(write.transaction_id)
+        values = {**_blank(self.address), **write.values}
+        event = self._create(values, {"stamps": write.stamps, "categories": write.categories})
+        self._lose("create_event")
+        return event
+
+    async def update_event(self, write: UpdateEvent) -> ExchangeEvent:
+        event = self._current(write.id, write.etag)
+        changed = self._change(event, dict(write.values))
+        self._lose("update_event")
+        return _without_stamps(changed)
+
+    async def mark_event(self, write: MarkEvent) -> ExchangeEvent:
+        event = self._current(write.id, write.etag)
+        old = event.stamps or Stamps()
+        new = {name: value for name in Stamps.__slots__ if (value := getattr(write.stamps, name)) is not None}
+        categories = event.categories if write.categories is None else write.categories
+        stored = self._put(replace(event, stamps=replace(old, **new), categories=categories))
+        self._lose("mark_event")
+        return _without_stamps(stored)
+
+    async def cancel_event(self, write: CancelEvent) -> None:
+        self._current(write.id, None)
+        self._remove(write.id)
+        self._lose("cancel_event")
+
+    async def delete_event(self, write: DeleteEvent) -> None:
+        self._current(write.id, write.etag)
+        self._remove(write.id)
+        self._lose("delete_event")
+
+    def _current(self, event_id: str, etag: str | None) -> ExchangeEvent:
+        event = self.items.get(event_id)
+        if event is None:
+            raise NotFound("ErrorItemNotFound")
+        if etag is not None and etag != event.etag:
+            raise Conflict("ErrorIrresolvableConflict")
+        return event
+
+    def _lose(self, what: str) -> None:
+        if what in self._world.lose_answers_of:
+            self._world.lose_answers_of.discard(what)
+            raise UnknownResult(f"the answer of {what} was lost")
+
+
+def _blank(organizer: str) -> dict[str, Any]:
+    return {
+        "time": None,
+        "subject": "",
+        "body": "",
+        "location": "",
+        "importance": "normal",
+        "showAs": "busy",
+        "attendees": [],
+        "organizer": organizer,
+        "regarding": None,
+    }
+
+
+def _without_stamps(event: ExchangeEvent) -> ExchangeEvent:
+    """As the calendar feed and the answers to writes show it."""
+    values = {name: value for name, value in event.values.items() if name != "regarding"}
+    return replace(event, stamps=None, values=values)
+
+
+@dataclass
+class MemoryDynamics:
+    """The appointments of one organization, org-wide rights, change tracking."""
+
+    clock: Clock
+    users: dict[str, str] = field(default_factory=dict)
+    """Address to systemuserid."""
+    rows: dict[str, DynamicsAppointment] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    """Rows that no user may read."""
+    contacts: dict[str, RecordRef] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    lose_answers_of: set[str] = field(default_factory=set)
+    version: int = 100
+    log: list[str] = field(default_factory=list)
+    epoch: int = 0
+
+    # --- people -----------------------------------------------------------------------------------
+
+    def add(self, row_id: str, organizer: str | None, **values: Any) -> DynamicsAppointment:
+        blank = {**_blank(""), "importance": 1, "showAs": [3, 5], "organizer": organizer}
+        parties = tuple(
+            Party(5 if r == "required" else 6, a, self.contacts.get(a))
+            for a, r in values.get("attendees", [])
+        )
+        head = (Party(7, None, RecordRef("systemuser", organizer)),) if organizer else ()
+        row = DynamicsAppointment(row_id, "", None, {**blank, **values}, (*head, *parties))
+        return self._put(row)
+
+    def edit(self, row_id: str, **values: Any) -> DynamicsAppointment:
+        self.clock.forward()
+        row = self.rows[row_id]
+        parties = row.parties
+        if "attendees" in values:
+            parties = attendees.parties_for(values["attendees"], row.parties, self.contacts, row.organizer)
+        return self._put(replace(row, values={**row.values, **values}, parties=parties))
+
+    def remove(self, row_id: str) -> None:
+        self.clock.forward()
+        del self.rows[row_id]
+        self.log.append(row_id)
+
+    def _put(self, row: DynamicsAppointment) -> DynamicsAppointment:
+        self.version += 1
+        stored = replace(row, etag=f'W/"{self.version}"', modified=self.clock())
+        self.rows[row.id] = stored
+        self.log.append(row.id)
+        return stored
+
+    # --- the port ---------------------------------------------------------------------------------
+
+    async def organization(self) -> Organization:
+        return Organization(ORGANIZATION, dict(self.settings))
+
+    async def changes(self, table: str, link: str | None) -> ChangePage:
+        del table
+        if link is not None and int(link.split(":")[0]) != self.epoch:
+            raise CursorExpired("0x80044352")
+        begin = int(link.split(":")[1]) if link else 0
+        touched = list(self.rows) if link is None else list(dict.fromkeys(self.log[begin:]))
+        rows = tuple(ChangedRow(i, self.rows[i].etag) for i in touched if i in self.rows)
+        removed = tuple(i for i in touched if i not in self.rows)
+        return ChangePage(rows, removed, f"{self.epoch}:{len(self.log)}", complete=True)
+
+    async def organizers(self, appointment_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        known = {i: self.rows[i].value("organizer") for i in appointment_ids if i in self.rows}
+        return {i: [str(user)] for i, user in known.items() if user}
+
+    async def find_user(self, id_or_address: str) -> DynamicsUser | None:
+        for address, user in self.users.items():
+            if id_or_address.lower() in (address, user):
+                return DynamicsUser(user, address, address)
+        return None
+
+    async def mailbox_row(self, user_id: str) -> DynamicsMailboxRow | None:
+        del user_id
+        return DynamicsMailboxRow("", 2, True, True, True)
+
+    async def appointments(
+        self, ids: Sequence[str], *, as_user: str
+    ) -> Mapping[str, DynamicsAppointment | Absence]:
+        del as_user
+        return {i: self._read(i) for i in ids}
+
+    def _read(self, row_id: str) -> DynamicsAppointment | Absence:
+        if row_id not in self.rows:
+            return Absence.PHYSICAL
+        return Absence.ACCESS if row_id in self.hidden else self.rows[row_id]
+
+    async def appointments_organized_by(
+        self, user_id: str, window: Window, *, as_user: str
+    ) -> Sequence[ChangedRow]:
+        del window, as_user
+        mine = [r for r in self.rows.values() if r.value("organizer") == user_id and r.id not in self.hidden]
+        return [ChangedRow(r.id, r.etag) for r in mine]
+
+    async def find_by_global_object_id(self, global_object_id: str) -> Sequence[str]:
+        return [r.id for r in self.rows.values() if r.global_object_id == global_object_id]
+
+    async def resolve(
+        self, addresses: Iterable[str], *, as_user: str, inactive_too: bool
+    ) -> Mapping[str, RecordRef]:
+        del as_user, inactive_too
+        return {a: self.contacts[a] for a in addresses if a in self.contacts}
+
+    async def users_by_address(self, addresses: Iterable[str]) -> Mapping[str, str]:
+        return {a: self.users[a] for a in addresses if a in self.users}
+
+    async def create_appointment(
+        self, write: CreateAppointment, *, as_user: str | None
+    ) -> DynamicsAppointment:
+        del as_user
+        if write.id in self.rows:
+            raise Conflict("0x80040237")
+        organizer = next((p.ref.id for p in write.parties if p.role == 7 and p.ref), None)
+        values = {**_blank(""), **write.values, "organizer": organizer, "attendees": _listed(write.parties)}
+        row = self._put(
+            DynamicsAppointment(
+                write.id,
+                "",
+                None,
+                values,
+                write.parties,
+                write.owner,
+                global_object_id=write.global_object_id,
+            )
+        )
+        self._lose("create_appointment")
+        return row
+
+    async def update_appointment(
+        self, write: UpdateAppointment, *, as_user: str | None, known: DynamicsAppointment | None = None
+    ) -> DynamicsAppointment:
+        del as_user, known
+        row = self._current(write.id, write.etag)
+        values = {**row.values, **write.values}
+        parties = row.parties
+        if write.parties is not None:
+            parties = write.parties
+            values["attendees"] = _listed(parties)
+        stored = self._put(replace(row, values=values, parties=parties))
+        self._lose("update_appointment")
+        return stored
+
+    async def delete_appointment(self, write: DeleteAppointment, *, as_user: str | None) -> None:
+        del as_user
+        self._current(write.id, write.etag)
+        del self.rows[write.id]
+        self.log.append(write.id)
+        self._lose("delete_appointment")
+
+    def _current(self, row_id: str, etag: str) -> DynamicsAppointment:
+        row = self.rows.get(row_id)
+        if row is None:
+            raise NotFound("0x80040217")
+        if row.etag != etag:
+            raise Conflict("0x80060882")
+        return row
+
+    def _lose(self, what: str) -> None:
+        if what in self.lose_answers_of:
+            self.lose_answers_of.discard(what)
+            raise UnknownResult(f"the answer of {what} was lost")
+
+
+def _listed(parties: Sequence[Party]) -> Any:
+    roles = {5: "required", 6: "optional"}
+    return attendees.as_value(
+        (p.address.lower(), roles[p.role]) for p in parties if p.address and p.role in roles
+    )
