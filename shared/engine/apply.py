@@ -74,7 +74,7 @@ class Applying:
         self._context = context
         self._read_again = read_again
         self._fence = fence
-        self._box: ExchangeMailbox = services.exchange.mailbox(context.mailbox.id)
+        self._box: ExchangeMailbox = services.exchange.mailbox(context.mailbox.id, context.mailbox.time_zone)
 
     async def apply(self, situation: AppointmentSituation, decision: Decision) -> Outcome:
         outcome = Outcome(situation, decision)

@@ -72,7 +72,7 @@ async def gather(
     """Read the mailbox's feeds and its inbox; reconcile with Dynamics when asked or due."""
     touched = Touched(more=agenda.more_inbox)
     _take_inbox(agenda, touched)
-    box = services.exchange.mailbox(mailbox.id)
+    box = services.exchange.mailbox(mailbox.id, mailbox.time_zone)
     for calendar in await _calendars(services, box, agenda, touched, refresh=reconcile):
         await _read_calendar(services, box, calendar, agenda, profile, touched)
     first = not any(name.startswith("calendar:") for name in agenda.cursors)

@@ -49,7 +49,7 @@ class Pairing:
         self._services = services
         self._context = context
         self._mailbox = context.mailbox
-        self._box: ExchangeMailbox = services.exchange.mailbox(context.mailbox.id)
+        self._box: ExchangeMailbox = services.exchange.mailbox(context.mailbox.id, context.mailbox.time_zone)
         self._everything = everything
 
     async def pair(self, touched: Touched, dropped: frozenset[str] = frozenset()) -> Paired:

@@ -125,7 +125,10 @@ class Subscription:
 class Exchange(Protocol):
     """Exchange Online as a whole."""
 
-    def mailbox(self, mailbox_id: str) -> ExchangeMailbox: ...
+    def mailbox(self, mailbox_id: str, time_zone: str = "UTC") -> ExchangeMailbox:
+        """``time_zone``: the mailbox's own, in which its events are written."""
+        ...
+
     async def find_mailbox(self, address: str) -> MailboxInfo:
         """By any of its addresses. Raises NotFound, or MailboxBroken when the user has no mailbox."""
         ...
