@@ -35,6 +35,7 @@ from shared.rules.appointments import decide
 from shared.rules.situation import AppointmentSituation, Context
 
 ATTEMPTS = 4
+DUPLICATE = "ErrorDuplicateTransactionId"
 
 ReadAgain = Callable[[AppointmentSituation], Awaitable[AppointmentSituation]]
 
@@ -93,7 +94,19 @@ class Applying:
                 self._refused(outcome, error)
             outcome.error = None
             return outcome
+        if outcome.error is not None and outcome.error.code == DUPLICATE:
+            self._deleted_before_seen(outcome)
         return outcome
+
+    def _deleted_before_seen(self, outcome: Outcome) -> None:
+        """The event was created (its key is used up) and is nowhere: a person deleted it before its link was
+        written. The row stays; nothing is created again."""
+        link = outcome.decision.link
+        if link is None:
+            return
+        reason = "the event was deleted in Exchange right after it was created"
+        outcome.link = link.ended(LinkState.DELETED_IN_EXCHANGE, reason, ("APPT-30", "LNK-8"))
+        outcome.error = None
 
     # --- one try ----------------------------------------------------------------------------------
 
@@ -154,7 +167,7 @@ class Applying:
             await self._delete_row(write, situation)
             state.row = None
         elif isinstance(write, CreateEvent):
-            await self._announce(decision)
+            await self._announce(situation, decision)
             state.event = await self._box.create_event(write)
         elif isinstance(write, UpdateEvent):
             state.event = self._keep_marks(await self._box.update_event(write), state.event)
@@ -180,17 +193,16 @@ class Applying:
         except NotFound:
             return
 
-    async def _announce(self, decision: Decision) -> None:
-        """Say that an event is about to be created, so that a crash is found and resolved by the stamp that
-        goes in the create body (design: the fence)."""
-        link = decision.link
-        if link is None:
-            return
+    async def _announce(self, situation: AppointmentSituation, decision: Decision) -> None:
+        """Make sure that it is on record that an event is about to be created, and that the mailbox is still
+        ours; a crash is then resolved by the stamp in the create body (design: the fence)."""
+        link, known = decision.link, situation.link
         fence = self._fence()
         if not await self._services.store.still_mine(fence):
             raise FenceLost("another worker has this mailbox")
-        creating = replace(link, state=LinkState.CREATING, attempt_at=self._services.now())
-        await self._services.store.announce(fence, creating)
+        if link is not None and (known is None or known.state is not LinkState.CREATING):
+            creating = replace(link, state=LinkState.CREATING, attempt_at=self._services.now())
+            await self._services.store.announce(fence, creating)
         await self._services.on_step("announced")
 
     async def _mark(self, write: MarkEvent, state: _State) -> ExchangeEvent | None:
@@ -244,6 +256,7 @@ class Applying:
             exchange_etag=event.etag,
             dynamics_etag=row.etag,
             base=base,
+            intent={},
             attempt_at=None,
         )
 
@@ -254,7 +267,7 @@ class Applying:
         if link.linked and link.ical_uid and state.event and (before is None or not before.linked):
             await self._services.items.put_ical_uid(link.ical_uid, link.dynamics_id)
         if link.state.ended and before is not None and before.linked:
-            await self._services.items.leave(TABLE, link.dynamics_id, self._context.mailbox.id)
+            await self._services.items.end(TABLE, link.dynamics_id, self._context.mailbox.id)
             entry = await self._services.items.entry(TABLE, link.dynamics_id)
             outcome.left_to = tuple(m for m in entry.mailboxes if m != self._context.mailbox.id)
 

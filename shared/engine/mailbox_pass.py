@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 
 from shared.engine.apply import Applying, Outcome
@@ -14,6 +14,7 @@ from shared.engine.pair import Paired, Pairing
 from shared.engine.ports import (
     Agenda,
     Changes,
+    Cursor,
     Fence,
     HeldRow,
     HistoryRow,
@@ -24,15 +25,18 @@ from shared.engine.ports import (
 from shared.engine.services import Services
 from shared.errors import FenceLost, Throttled
 from shared.model.decision import Decision
+from shared.model.link import Link, LinkState
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
 from shared.rules.appointments import decide
 from shared.rules.brake import Braked, apply_brake
+from shared.rules.intent import with_intent
 from shared.rules.situation import AppointmentSituation, Context
 
 PASS_LIMIT = timedelta(minutes=2)
 FENCE_GRACE = timedelta(minutes=1)
 CHUNK = 40
+CURSOR_AGE = timedelta(minutes=30)
 CONCURRENCY = 4
 RETRY_AFTER = timedelta(seconds=20)
 LANE = "mailbox-sync"
@@ -91,21 +95,19 @@ class MailboxPass:
         self._profile = profile
         self._result = PassResult()
         self._fence: Fence | None = None
+        self._unclaimed: Fence | None = None
 
     async def run(self, *, reconcile: bool = False) -> PassResult:
         """Raises FenceLost when another worker took the mailbox, and whatever kept it from beginning."""
         services, started = self._services, self._services.now()
         agenda = await services.store.agenda(self._mailbox.id, inbox_limit=INBOX_LIMIT)
-        self._fence = await services.store.claim(
-            self._mailbox.id, agenda.fence, deadline=started + PASS_LIMIT + FENCE_GRACE, lane=LANE
-        )
-        await services.on_step("claimed")
+        self._unclaimed = agenda.fence
         answers = await self._answers(agenda)
         touched = await gather(services, self._mailbox, agenda, self._profile, reconcile=reconcile)
         self._apply_held(agenda, answers, touched)
         await services.on_step("gathered")
         if touched.nothing:
-            await self._commit(Changes(cursors=touched.cursors, inbox_removed=touched.inbox))
+            await self._commit(Changes(cursors=_worth_saving(touched, agenda), inbox_removed=touched.inbox))
         else:
             await self._work(agenda, touched, answers, deadline=started + PASS_LIMIT)
         await self._finish(touched, started)
@@ -164,12 +166,31 @@ class MailboxPass:
             if self._result.again_at or self._services.now() > deadline:
                 unfinished += [situation for situation, _ in chunk]
                 continue
-            outcomes = await self._apply_chunk(context, chunk)
+            outcomes = await self._apply_chunk(context, await self._note_intents(chunk))
             await self._commit_outcomes(outcomes, touched)
             unfinished += [o.situation for o in outcomes if not o.finished]
         if unfinished and self._result.again_at is None:
             self._result.again_at = self._services.now()
         return unfinished
+
+    async def _note_intents(
+        self, chunk: Sequence[tuple[AppointmentSituation, Decision]]
+    ) -> list[tuple[AppointmentSituation, Decision]]:
+        """Take the mailbox, and say on the links what is about to be written, in one transaction."""
+        noted = [(s, d, with_intent(d, s)) for s, d in chunk]
+        links = [link for _, _, link in noted if link is not None]
+        if self._fence is None:
+            await self._claim(links)
+        elif links:
+            await self._commit(Changes(links=links))
+        return [(_announced(s, link), d) for s, d, link in noted]
+
+    async def _claim(self, links: Sequence[Link] = ()) -> None:
+        deadline = self._services.now() + PASS_LIMIT + FENCE_GRACE
+        self._fence = await self._services.store.claim(
+            self._mailbox.id, self._unclaimed, deadline=deadline, lane=LANE, links=links
+        )
+        await self._services.on_step("claimed")
 
     async def _apply_chunk(
         self, context: Context, chunk: Sequence[tuple[AppointmentSituation, Decision]]
@@ -265,8 +286,10 @@ class MailboxPass:
             await self._services.history.add(self._mailbox.id, rows)
 
     async def _commit(self, changes: Changes) -> None:
-        if changes == Changes():
+        if not any(getattr(changes, part.name) for part in fields(changes)):
             return
+        if self._fence is None:
+            await self._claim()
         self._fence = await self._services.store.commit(self._current_fence(), changes)
         await self._services.on_step("committed")
 
@@ -280,6 +303,8 @@ class MailboxPass:
         now = self._services.now()
         known = {row.id: row for row in agenda.held if row.id not in answers.items}
         fresh = [d for d in braked.held if str(d.item.dynamics) not in known]
+        if self._fence is None:
+            await self._claim()
         number = self._current_fence().generation
         question = answers.waiting[0].id if answers.waiting else f"{self._mailbox.id}-{number}"
         if not answers.waiting:
@@ -320,6 +345,25 @@ class _Reader:
         )
         found = (await pairing.pair(touched, dropped)).situations
         return found[0] if found else AppointmentSituation(link=situation.link)
+
+
+def _announced(situation: AppointmentSituation, link: Link | None) -> AppointmentSituation:
+    """The situation of an item whose creation is on record now."""
+    if link is None or link.state is not LinkState.CREATING:
+        return situation
+    return replace(situation, link=link)
+
+
+def _worth_saving(touched: Touched, agenda: Agenda) -> list[Cursor]:
+    """An idle pass has no news but a new token; the old one serves as well, so it is saved now and then."""
+    return [cursor for cursor in touched.cursors if _is_stale(agenda.cursors.get(cursor.feed), cursor)]
+
+
+def _is_stale(saved: Cursor | None, cursor: Cursor) -> bool:
+    if saved is None or saved.updated_at is None or cursor.updated_at is None:
+        return True
+    changed = (saved.complete, saved.window, saved.round) != (cursor.complete, cursor.window, cursor.round)
+    return changed or cursor.updated_at - saved.updated_at > CURSOR_AGE
 
 
 def touched_by(situation: AppointmentSituation) -> Touched:

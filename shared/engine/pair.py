@@ -51,6 +51,7 @@ class Pairing:
         self._mailbox = context.mailbox
         self._box: ExchangeMailbox = services.exchange.mailbox(context.mailbox.id, context.mailbox.time_zone)
         self._everything = everything
+        self._stamped: Mapping[str, Stamps] | None = None
 
     async def pair(self, touched: Touched, dropped: frozenset[str] = frozenset()) -> Paired:
         paired, work = Paired(), _Work()
@@ -115,7 +116,7 @@ class Pairing:
             return
         stamps: Mapping[str, Stamps | None]
         if full_round and len(asked) > STAMPED_LIST_FROM:
-            stamped = await self._box.stamped_events()
+            stamped = await self._all_stamped()
             stamps = {event_id: stamped.get(event_id, Stamps()) for event_id in asked}
         else:
             stamps = await self._box.stamps(list(asked))
@@ -128,6 +129,11 @@ class Pairing:
                 work.events[event_id] = _with_stamps(event, found)
             else:
                 paired.untracked += 1
+
+    async def _all_stamped(self) -> Mapping[str, Stamps]:
+        if self._stamped is None:
+            self._stamped = await self._box.stamped_events()
+        return self._stamped
 
     async def _look(self, ids: Iterable[str], by_exchange: Mapping[str, Link], work: _Work) -> None:
         """A removed row is no proof: ask Graph by id. Ids that nothing is known of were never ours, unless
@@ -241,6 +247,8 @@ class Pairing:
         events: list[ExchangeEvent] = []
         if link is not None and link.state is LinkState.CREATING:
             events = list(await self._box.find_by_crm_id(row_id))
+        elif link is None and touched.full_round:
+            events = await self._stamped_with(row_id)
         if not events and record.global_object_id:
             events = [e for e in touched.rows.values() if e.ical_uid == record.global_object_id][:1]
             ids = [e.id for e in events]
@@ -250,6 +258,12 @@ class Pairing:
             return None
         work.events[events[0].id] = events[0]
         return events[0].id
+
+    async def _stamped_with(self, row_id: str) -> list[ExchangeEvent]:
+        """In a full round the links may be lost: the stamps tell which event belongs to the row."""
+        stamped = await self._all_stamped()
+        ids = [i for i, stamps in stamped.items() if tracking.normal_guid(stamps.crm_id or "") == row_id]
+        return [event for event in (await self._box.events(ids)).values() if event] if ids else []
 
     # --- situations -------------------------------------------------------------------------------
 
@@ -281,6 +295,7 @@ class Pairing:
                 resolved=resolved,
                 copy_of=work.copies.get(event_id or ""),
                 dropped=bool(row_id and row_id in dropped),
+                ended_before=bool(entry and self._mailbox.id in entry.ended),
             )
         return list(situations.values())
 

@@ -94,7 +94,7 @@ class ExchangeMailbox(Protocol):
         ...
 
     async def stamped_events(self) -> Mapping[str, Stamps]:
-        """Every event that carries a tracking stamp (crmLinkState >= 1), for full rounds."""
+        """Every event that was ever stamped (crmLinkState >= 0), for full rounds."""
         ...
 
     async def find_by_ical_uid(self, ical_uid: str) -> Sequence[ExchangeEvent]: ...
@@ -317,8 +317,17 @@ class MailboxStore(Protocol):
     """The partition of one mailbox in table ``state``."""
 
     async def agenda(self, mailbox: str, *, inbox_limit: int) -> Agenda: ...
-    async def claim(self, mailbox: str, fence: Fence | None, *, deadline: datetime, lane: str) -> Fence:
-        """Next generation of the fence; raises FenceLost when somebody else was quicker."""
+    async def claim(
+        self,
+        mailbox: str,
+        fence: Fence | None,
+        *,
+        deadline: datetime,
+        lane: str,
+        links: Sequence[Link] = (),
+    ) -> Fence:
+        """Next generation of the fence, and the links that note what is about to be written, in one
+        transaction; raises FenceLost when somebody else was quicker."""
         ...
 
     async def still_mine(self, fence: Fence) -> bool: ...
@@ -357,6 +366,9 @@ class ItemEntry:
 
     owner: str | None
     mailboxes: tuple[str, ...] = ()
+    ended: tuple[str, ...] = ()
+    """Mailboxes whose link with the row ended: remembered here too, so that a lost link table brings nothing
+    back that a person ended."""
 
 
 class ItemIndex(Protocol):
@@ -366,7 +378,11 @@ class ItemIndex(Protocol):
     async def entries(self, table: str, ids: Sequence[str]) -> Mapping[str, ItemEntry]: ...
     async def join(self, table: str, dynamics_id: str, mailbox: str) -> None: ...
     async def leave(self, table: str, dynamics_id: str, mailbox: str) -> None:
-        """Also gives up ownership."""
+        """Also gives up ownership; as if the mailbox had never held the row."""
+        ...
+
+    async def end(self, table: str, dynamics_id: str, mailbox: str) -> None:
+        """Leave for good: the mailbox is among ``ended`` until it joins again."""
         ...
 
     async def own(self, table: str, dynamics_id: str, mailbox: str, *, instead_of: str | None) -> str:

@@ -54,6 +54,7 @@ class Link:
     ``withheld``: attendees kept out of Exchange so that nobody is mailed (APPT-26 b).
     ``noted`` is the last reason for leaving the item alone that went into the history; a new row is
     written only when it changes. ``turns`` counts writes without a human edit (the breaker).
+    ``intent``: what a pass was about to write when it was last heard of (``rules.intent``).
     """
 
     kind: str
@@ -75,7 +76,7 @@ class Link:
     noted: str = ""
     turns: int = 0
     attempt_at: datetime | None = None
-    window_end: str | None = None
+    intent: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def linked(self) -> bool:

@@ -17,12 +17,13 @@ from shared.model.decision import (
     UpdateEvent,
 )
 from shared.model.event import EventType, ExchangeEvent, Stamps
-from shared.model.link import Link, LinkState, Role
+from shared.model.link import Base, Link, LinkState, Role
 from shared.model.party import ParticipationType, Party, RecordRef
 from shared.model.values import Side, Value
 from shared.rules import (
     appointment_endings,
     attendees,
+    intent,
     invitations,
     keys,
     meeting_time,
@@ -89,6 +90,8 @@ def _unlinked(situation: AppointmentSituation, context: Context) -> Decision:
     event, row = situation.event, situation.row
     if event is not None and event.type is not EventType.SINGLE:
         return _left(situation, Reason.SERIES.skip(), situation.link)
+    if situation.link is None and situation.ended_before and not _is_tracked(situation, context):
+        return _left(situation, Reason.ENDED.skip(detail="its link ended before the links were lost"))
     if situation.record is Absence.ACCESS:
         return _left(situation, Reason.NO_ACCESS.skip(), situation.link)
     if event is not None and row is not None:
@@ -98,6 +101,10 @@ def _unlinked(situation: AppointmentSituation, context: Context) -> Decision:
     if row is not None:
         return _from_dynamics(situation, context, row)
     return Decision(situation.item(), link=situation.link)
+
+
+def _is_tracked(situation: AppointmentSituation, context: Context) -> bool:
+    return situation.event is not None and tracking.is_tracked(situation.event, context.organization)
 
 
 def _why_not_tracked(situation: AppointmentSituation, context: Context, event: ExchangeEvent) -> Skip | None:
@@ -368,12 +375,13 @@ def _join(
     link = _new_link(situation, context, event, row.id, _generation(situation.link))
     withheld = invitations.decode_withheld(event.stamps.withheld if event.stamps else None)
     link = replace(link, withheld=withheld)
+    base = _base_of_creation(situation, event, row, withheld)
     joined = Action(ActionKind.LINK, Side.DYNAMICS, ("LNK-3", "LNK-5"), "both items exist already")
     if link.role is Role.MEMBER:
         mark = _mark(event, row.id, row.value("regarding"), context, rules=("LNK-3",))
         skip = Reason.OWNED_BY.skip(detail=situation.owner_name or "the organizer's mailbox")
         return Decision(situation.item(), (joined, mark), (skip,), link, ())
-    content = merge_content(event, row, None, withheld, context)
+    content = merge_content(event, row, base, withheld, context)
     actions = [joined, *_content_actions(situation, context, event, row, content)]
     regards = content.dynamics.get("regarding", row.value("regarding"))
     actions.append(_mark(event, row.id, regards, context, rules=("LNK-3",), withheld=content.withheld))
@@ -381,6 +389,20 @@ def _join(
     return Decision(
         situation.item(), tuple(actions), tuple(content.skips), link, content.absorb, content.lost
     )
+
+
+def _base_of_creation(
+    situation: AppointmentSituation,
+    event: ExchangeEvent,
+    row: DynamicsAppointment,
+    withheld: tuple[tuple[str, str], ...],
+) -> Base | None:
+    """The base of a pair whose creation never committed; None for two items that nobody created for us."""
+    creating = situation.link
+    if creating is None or creating.state is not LinkState.CREATING:
+        return None
+    base = intent.settled(replace(creating, withheld=withheld), event, row).base
+    return base if base.exchange else None
 
 
 def _linked(situation: AppointmentSituation, context: Context, link: Link) -> Decision:
@@ -409,6 +431,7 @@ def _in_step(
     row: DynamicsAppointment,
 ) -> Decision:
     """Keep a linked pair's content in step: the three-way merge, each side against its own base."""
+    link = intent.settled(link, event, row)
     base = link.base if link.base.exchange or link.base.dynamics else None
     content = merge_content(event, row, base, link.withheld, context)
     actions = _content_actions(situation, context, event, row, content)

@@ -45,7 +45,8 @@ class AppointmentSituation:
     ``organizer_mailbox``: the organizer's mailbox, if it is subscribed. ``organizer_user``: the
     systemuserid of the event's organizer, if a Dynamics user. ``resolved``: attendee addresses to rows.
     ``copy_of``: the live event that the stamped row is linked to already (LNK-7). ``dropped``: an
-    administrator answered "drop" for what waits here.
+    administrator answered "drop" for what waits here. ``ended_before``: a link of this mailbox with the row
+    ended, says the index of items, though the link itself is lost.
     """
 
     link: Link | None = None
@@ -59,6 +60,7 @@ class AppointmentSituation:
     resolved: Mapping[str, RecordRef] = field(default_factory=dict)
     copy_of: str | None = None
     dropped: bool = False
+    ended_before: bool = False
 
     @property
     def row(self) -> DynamicsAppointment | None:

@@ -72,11 +72,20 @@ class MemoryMailboxStore:
         more = len(inbox) > inbox_limit
         return Agenda(part.fence, dict(part.cursors), inbox[:inbox_limit], held, more)
 
-    async def claim(self, mailbox: str, fence: Fence | None, *, deadline: datetime, lane: str) -> Fence:
+    async def claim(
+        self,
+        mailbox: str,
+        fence: Fence | None,
+        *,
+        deadline: datetime,
+        lane: str,
+        links: Sequence[Link] = (),
+    ) -> Fence:
         part = self._of(mailbox)
         if (part.fence and part.fence.etag) != (fence and fence.etag):
             raise FenceLost(f"mailbox {mailbox} was claimed by another worker")
         part.fence = Fence(mailbox, fence.generation + 1 if fence else 1, deadline, lane, _etag())
+        self._links(part, Changes(links=links))
         return part.fence
 
     async def still_mine(self, fence: Fence) -> bool:
@@ -159,10 +168,12 @@ class MemoryItemIndex:
         self._owners: dict[tuple[str, str], str] = {}
         self._members: dict[tuple[str, str], set[str]] = {}
         self._by_uid: dict[str, str] = {}
+        self._ended: dict[tuple[str, str], set[str]] = {}
 
     async def entry(self, table: str, dynamics_id: str) -> ItemEntry:
         key = (table, dynamics_id)
-        return ItemEntry(self._owners.get(key), tuple(sorted(self._members.get(key, ()))))
+        members, ended = (tuple(sorted(rows.get(key, ()))) for rows in (self._members, self._ended))
+        return ItemEntry(self._owners.get(key), members, ended)
 
     async def entries(self, table: str, ids: Sequence[str]) -> Mapping[str, ItemEntry]:
         found = {id_: await self.entry(table, id_) for id_ in ids}
@@ -170,6 +181,11 @@ class MemoryItemIndex:
 
     async def join(self, table: str, dynamics_id: str, mailbox: str) -> None:
         self._members.setdefault((table, dynamics_id), set()).add(mailbox)
+        self._ended.get((table, dynamics_id), set()).discard(mailbox)
+
+    async def end(self, table: str, dynamics_id: str, mailbox: str) -> None:
+        await self.leave(table, dynamics_id, mailbox)
+        self._ended.setdefault((table, dynamics_id), set()).add(mailbox)
 
     async def leave(self, table: str, dynamics_id: str, mailbox: str) -> None:
         self._members.get((table, dynamics_id), set()).discard(mailbox)

@@ -238,7 +238,7 @@ class MemoryMailbox:
         return {i: self.items[i].stamps if i in self.items else None for i in ids}
 
     async def stamped_events(self) -> Mapping[str, Stamps]:
-        return {i: e.stamps for i, e in self.items.items() if e.stamps and e.stamps.tracked}
+        return {i: e.stamps for i, e in self.items.items() if e.stamps and e.stamps.link_state is not None}
 
     async def find_by_ical_uid(self, ical_uid: str) -> Sequence[ExchangeEvent]:
         return [e for e in self.items.values() if e.ical_uid == ical_uid]
