@@ -59,12 +59,16 @@ class _Text(HTMLParser):
             self._new_line()
 
     def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self._parts.append(re.sub(r"[ \t\r\n]+", " ", data))
+        shown = re.sub(r"[ \t\r\n]+", " ", data)
+        if not self._unseen and not (shown == " " and self._at_line_start()):
+            self._parts.append(shown)
 
     def _new_line(self) -> None:
-        if self._parts and not self._parts[-1].endswith("\n"):
+        if not self._at_line_start():
             self._parts.append("\n")
+
+    def _at_line_start(self) -> bool:
+        return not self._parts or self._parts[-1].endswith("\n")
 
     def text(self) -> str:
         lines = (line.strip(" ") for line in "".join(self._parts).split("\n"))

@@ -108,7 +108,7 @@ def _named(text: str, time_zone: str) -> Json:
     instant = datetime.fromisoformat(text.replace("Z", "+00:00"))
     where = _known(time_zone)
     if where is not None:
-        local = instant.astimezone(where).replace(tzinfo=None)
-        if local.replace(tzinfo=where).utcoffset() == local.replace(tzinfo=where, fold=1).utcoffset():
-            return {"dateTime": local.isoformat(), "timeZone": time_zone}
+        local = instant.astimezone(where)
+        if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
+            return {"dateTime": local.replace(tzinfo=None).isoformat(), "timeZone": time_zone}
     return {"dateTime": instant.astimezone(UTC).replace(tzinfo=None).isoformat(), "timeZone": UTC_NAME}

@@ -36,7 +36,8 @@ def to_json(record: Any) -> dict[str, Any]:
 
 def from_json(kind: type[T], data: Mapping[str, Any]) -> T:
     """The record again; raises ValueError, TypeError or KeyError for what is not one."""
-    decoders = _field_decoders(kind)
+    record: Any = kind
+    decoders = _field_decoders(record)
     return kind(**{name: decoders[name](value) for name, value in data.items() if name in decoders})
 
 
@@ -73,9 +74,9 @@ def _default(field: Field[Any]) -> Any:
 
 
 @cache
-def _field_decoders(kind: type) -> dict[str, Decoder]:
-    hints = get_type_hints(kind)
-    return {f.name: _decoder(hints[f.name]) for f in fields(kind)}
+def _field_decoders(record: Any) -> dict[str, Decoder]:
+    hints = get_type_hints(record)
+    return {f.name: _decoder(hints[f.name]) for f in fields(record)}
 
 
 def _decoder(hint: Any) -> Decoder:

@@ -1,6 +1,7 @@
-"""The limits of Table Storage, checked before anything is sent: Azurite is kinder, the service's words are poor.
+"""The limits of Table Storage, checked before anything is sent.
 
-Sizes are the service's own: two bytes a character of keys, names and texts.
+Azurite is kinder than the service, and the service's words are poor. Sizes are the service's own: two
+bytes a character of keys, names and texts.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ class Table:
     async def delete(self, partition: str, row: str, etag: str | None = None) -> None:
         """A row that is gone already is fine; raises Conflict when it is not the version that was read."""
         condition = MatchConditions.IfNotModified if etag else MatchConditions.Unconditionally
-        with translated(f"delete from {self.name}"):
+        with translated(f"removal in {self.name}"):
             try:
                 await self._client.delete_entity(partition, row, etag=etag, match_condition=condition)
             except ResourceNotFoundError:

@@ -23,7 +23,7 @@ from shared.engine.ports import (
     Subscription,
     Window,
 )
-from shared.errors import Conflict, CursorExpired, NotFound, UnknownResult
+from shared.errors import Conflict, CursorExpired, NotFound, Refused, UnknownResult
 from shared.model.appointment import Absence, DynamicsAppointment
 from shared.model.decision import (
     CancelEvent,
@@ -331,6 +331,8 @@ class MemoryDynamics:
     contacts: dict[str, RecordRef] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     lose_answers_of: set[str] = field(default_factory=set)
+    refused_subjects: set[str] = field(default_factory=set)
+    """A customer's plug-in refuses rows with these subjects."""
     version: int = 100
     log: list[str] = field(default_factory=list)
     epoch: int = 0
@@ -430,6 +432,7 @@ class MemoryDynamics:
         self, write: CreateAppointment, *, as_user: str | None
     ) -> DynamicsAppointment:
         del as_user
+        self._ask_plug_in(write.values)
         if write.id in self.rows:
             raise Conflict("0x80040237")
         organizer = next((p.ref.id for p in write.parties if p.role == 7 and p.ref), None)
@@ -452,6 +455,7 @@ class MemoryDynamics:
         self, write: UpdateAppointment, *, as_user: str | None, known: DynamicsAppointment | None = None
     ) -> DynamicsAppointment:
         del as_user, known
+        self._ask_plug_in(write.values)
         row = self._current(write.id, write.etag)
         values = {**row.values, **write.values}
         parties = row.parties
@@ -468,6 +472,10 @@ class MemoryDynamics:
         del self.rows[write.id]
         self.log.append(write.id)
         self._lose("delete_appointment")
+
+    def _ask_plug_in(self, values: Mapping[str, Any]) -> None:
+        if values.get("subject") in self.refused_subjects:
+            raise Refused("a plug-in refused it", code="0x80040265", status=400)
 
     def _current(self, row_id: str, etag: str) -> DynamicsAppointment:
         row = self.rows.get(row_id)

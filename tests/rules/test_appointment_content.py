@@ -45,7 +45,7 @@ def test_nothing_changed_means_nothing_to_do():
     assert not decided(linked(event(), row())).actions
 
 
-@rule("APPT-1", "LNK-10")
+@rule("APPT-1", "LNK-9", "LNK-10")
 def test_different_fields_changed_on_each_side_merge():
     decision = decided(linked(event(), row(), event=event(subject="New"), record=row(location="Room 2")))
     assert writes(decision, UpdateAppointment)[0].values == {"subject": "New"}

@@ -320,3 +320,37 @@ async def test_a_changed_contact_address_changes_no_meeting(service, ada):
     row = only(service.dynamics.rows)
     assert [(p.address, p.ref) for p in row.parties if p.role == 5] == [("guest@fabrikam.example", contact)]
     assert not service.exchange.mails
+
+
+@rule("LNK-1", "LNK-2", "MBX-16", "OUT-8")
+async def test_a_refused_item_is_recorded_with_its_reason_and_blocks_nobody(service, ada):
+    service.dynamics.refused_subjects.add("Poison")
+    poison = ada.add(subject="Poison", time=at(FUTURE), categories=TRACKED)
+    ada.add(subject="Neighbour", time=at(FUTURE), categories=TRACKED)
+    await service.settle()
+    assert [row.value("subject") for row in service.dynamics.rows.values()] == ["Neighbour"]
+    (refusal,) = [r for r in await history(service, ada, poison.id) if r.outcome == "refused"]
+    assert "0x80040265" in refusal.reason
+    link = (await service.services.store.links_by_exchange(ada.id, [poison.id]))[poison.id]
+    assert "0x80040265" in link.reason
+    service.dynamics.refused_subjects.clear()
+    ada.edit(poison.id, body="Try again")
+    await service.settle()
+    assert len(service.dynamics.rows) == 2
+
+
+@rule("LNK-1", "LNK-2")
+async def test_a_link_is_kept_per_mailbox_with_both_ids_and_versions(service):
+    boss, ada = service.person("boss", 1), service.person("ada", 2)
+    for box in (boss, ada):
+        await service.subscribe(box)
+    await service.settle()
+    boss.add(subject="Plan", time=at(FUTURE), attendees=[[ada.address, "required"]], categories=TRACKED)
+    ada.edit(only(ada.items).id, categories=TRACKED)
+    await service.settle()
+    row = only(service.dynamics.rows)
+    for box in (boss, ada):
+        (link,) = [each async for each in service.services.store.links(box.id)]
+        event = only(box.items)
+        assert (link.exchange_id, link.dynamics_id) == (event.id, row.id)
+        assert link.exchange_etag == event.etag

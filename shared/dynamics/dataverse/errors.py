@@ -163,7 +163,7 @@ def _hexadecimal(code: str) -> str:
 
 
 def _is_about_another_row(request: Request, message: str) -> bool:
-    """"account With Id = … Does Not Exist" while an appointment was written: a party, a regarding."""
+    """An account does not exist while an appointment was written: it is a party or the regarding."""
     asked = {found.lower() for found in _GUID.findall(request.path.partition("?")[0])}
     named = {found.lower() for found in _GUID.findall(message)}
     return bool(asked and named) and not asked & named

@@ -26,11 +26,12 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Json | None = None
     organization_wide: bool = False
+    repeatable: bool = False
 
     @property
     def reads(self) -> bool:
-        """Repeating it is harmless."""
-        return self.method == "GET"
+        """Repeating it is harmless: a GET, or a batch of GETs."""
+        return self.method == "GET" or self.repeatable
 
     @property
     def kind(self) -> str:

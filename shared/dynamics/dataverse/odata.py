@@ -18,7 +18,7 @@ FORMATTED = "OData.Community.Display.V1.FormattedValue"
 _PLAIN = "$(),;=:'/*!@"
 
 
-def annotations(*names: str) -> str:
+def with_annotations(*names: str) -> str:
     """The value of ``Prefer`` that asks for these annotations."""
     return f'odata.include-annotations="{",".join(names)}"'
 

@@ -8,18 +8,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from shared.dynamics.dataverse.messages import Answer, Request
-from shared.errors import ProfileBroken, Transient, UnknownResult
-
-if TYPE_CHECKING:
-    import httpx
+from shared.errors import ProfileBroken, SyncError, Transient, UnknownResult
 
 # No write starts within this time of a pass's deadline (design: the fence).
 TIME_OUT = 30.0
 CONNECT_TIME_OUT = 10.0
 SERVICE = "/api/data/v9.2"
+NO_IDENTITY_SERVICE = "no token for Dataverse: the identity service cannot be reached"
 
 
 class AccessToken(Protocol):
@@ -37,7 +35,8 @@ class Transport:
     """Sends requests; at most ``in_flight`` at once, counted for the whole organization."""
 
     def __init__(self, url: str, credential: Credential, *, in_flight: int) -> None:
-        import httpx  # Deferred: the notification endpoints import this package's neighbours, not HTTP.
+        import httpx  # Deferred: who only imports this package (the notification endpoints) needs no HTTP.
+        from azure.core.exceptions import AzureError
 
         # httpx logs every URL, and filters hold addresses.
         for name in ("httpx", "httpcore"):
@@ -47,6 +46,7 @@ class Transport:
         self._credential = credential
         self._slots = asyncio.Semaphore(in_flight)
         self._httpx = httpx
+        self._azure_error = AzureError
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(TIME_OUT, connect=CONNECT_TIME_OUT),
             limits=httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight),
@@ -87,9 +87,7 @@ class Transport:
     async def post_batch(self, content: bytes, headers: dict[str, str], *, reads: bool) -> Answer:
         token = await self._token()
         all_headers = {**headers, "Authorization": f"Bearer {token}"}
-        return await self.exchange(
-            "POST", f"{self.root}/$batch", all_headers, content, "POST /$batch", reads
-        )
+        return await self.exchange("POST", f"{self.root}/$batch", all_headers, content, "POST /$batch", reads)
 
     async def exchange(
         self, method: str, url: str, headers: dict[str, str], content: bytes, kind: str, reads: bool
@@ -108,18 +106,20 @@ class Transport:
         return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
 
     async def _token(self) -> str:
-        """A credential that is refused must be mended; one that cannot be asked just now is an outage."""
         try:
             return (await self._credential.get_token(self._scope)).token
-        except Exception as error:
-            raise _token_error(error) from error
+        except self._azure_error as error:
+            raise _token_error(error) from None
+        except (OSError, TimeoutError):
+            raise Transient(NO_IDENTITY_SERVICE) from None
 
 
-def _token_error(error: Exception) -> Exception:
-    from azure.core.exceptions import AzureError, ClientAuthenticationError  # deferred like httpx
+def _token_error(error: Exception) -> SyncError:
+    """A credential that is refused must be mended; one that cannot be asked just now is an outage."""
+    from azure.core.exceptions import ClientAuthenticationError
+    from azure.identity import CredentialUnavailableError
 
-    if isinstance(error, ClientAuthenticationError):
+    outage = isinstance(error, CredentialUnavailableError) or (getattr(error, "status_code", 0) or 0) >= 500
+    if isinstance(error, ClientAuthenticationError) and not outage:
         return ProfileBroken("no token for Dataverse: the application's credential is refused")
-    if isinstance(error, AzureError | OSError | TimeoutError):
-        return Transient("no token for Dataverse: the identity service cannot be reached")
-    return error
+    return Transient(NO_IDENTITY_SERVICE)
