@@ -214,8 +214,9 @@ class Applying:
         if before is None:
             return marked
         regards = before.values.get("regarding")
-        if write.stamps.regarding_id:
-            regards = {"type": write.stamps.regarding_type or "", "id": write.stamps.regarding_id}
+        if write.stamps.regarding_id is not None:
+            named = {"type": write.stamps.regarding_type or "", "id": write.stamps.regarding_id}
+            regards = named if write.stamps.regarding_id else None
         values = {**marked.values, "regarding": regards} if "regarding" in before.values else marked.values
         return replace(marked, stamps=write.stamps, values=values)
 

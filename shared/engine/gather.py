@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from shared.engine.ports import Agenda, CalendarRef, Cursor, ExchangeMailbox, InboxRow, Window
 from shared.engine.services import Services
-from shared.errors import CursorExpired
+from shared.errors import CursorExpired, NotFound
 from shared.model.event import EventType, ExchangeEvent
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
@@ -36,6 +36,7 @@ class Touched:
     forced: set[str] = field(default_factory=set)
     inbox: list[InboxRow] = field(default_factory=list)
     cursors: list[Cursor] = field(default_factory=list)
+    dropped_cursors: list[str] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
     overflow: list[InboxRow] = field(default_factory=list)
     more: bool = False
@@ -50,6 +51,16 @@ class Touched:
     @property
     def nothing(self) -> bool:
         return not (self.rows or self.look or self.records or self.broken)
+
+
+async def _calendar_vanished(
+    services: Services, mailbox: Mailbox, calendar: CalendarRef, touched: Touched
+) -> None:
+    """A calendar was deleted with what is in it: forget its feed, read the list again, ask for every event."""
+    touched.dropped_cursors += [f"calendar:{calendar.id}", CALENDARS_FEED]
+    touched.cursors = [cursor for cursor in touched.cursors if cursor.feed != CALENDARS_FEED]
+    touched.more = True
+    await _look_for_the_unseen(services, mailbox, touched)
 
 
 def planned_window(profile: Profile, now: datetime) -> Window:
@@ -74,7 +85,10 @@ async def gather(
     _take_inbox(agenda, touched)
     box = services.exchange.mailbox(mailbox.id, mailbox.time_zone)
     for calendar in await _calendars(services, box, agenda, touched, refresh=reconcile):
-        await _read_calendar(services, box, calendar, agenda, profile, touched)
+        try:
+            await _read_calendar(services, box, calendar, agenda, profile, touched)
+        except NotFound:
+            await _calendar_vanished(services, mailbox, calendar, touched)
     first = not any(name.startswith("calendar:") for name in agenda.cursors)
     asked = any(row.kind == "reconcile" for row in agenda.inbox)
     stale = mailbox.reconciled_at is None or services.now() - mailbox.reconciled_at > RECONCILE_AGE

@@ -107,7 +107,13 @@ class MailboxPass:
         self._apply_held(agenda, answers, touched)
         await services.on_step("gathered")
         if touched.nothing:
-            await self._commit(Changes(cursors=_worth_saving(touched, agenda), inbox_removed=touched.inbox))
+            await self._commit(
+                Changes(
+                    cursors=_worth_saving(touched, agenda),
+                    dropped_cursors=touched.dropped_cursors,
+                    inbox_removed=touched.inbox,
+                )
+            )
         else:
             await self._work(agenda, touched, answers, deadline=started + PASS_LIMIT)
         await self._finish(touched, started)
@@ -268,6 +274,7 @@ class MailboxPass:
         await self._commit(
             Changes(
                 cursors=touched.cursors,
+                dropped_cursors=touched.dropped_cursors,
                 inbox_added=waiting,
                 inbox_removed=[row for row in touched.inbox if row not in kept],
                 held_removed=settled,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from shared.engine.gather import TABLE, Touched, version_of
 from shared.engine.ports import ExchangeMailbox, ItemEntry
 from shared.engine.services import Services
+from shared.errors import Refused
 from shared.model.appointment import Absence, DynamicsAppointment
 from shared.model.event import EventType, ExchangeEvent, Stamps
 from shared.model.link import Link, LinkState, Role
@@ -17,6 +18,7 @@ from shared.rules import attendees, tracking
 from shared.rules.situation import AppointmentSituation, Context
 
 STAMPED_LIST_FROM = 20
+T = TypeVar("T")
 
 
 @dataclass
@@ -52,9 +54,11 @@ class Pairing:
         self._box: ExchangeMailbox = services.exchange.mailbox(context.mailbox.id, context.mailbox.time_zone)
         self._everything = everything
         self._stamped: Mapping[str, Stamps] | None = None
+        self._broken: dict[str, str] = {}
 
     async def pair(self, touched: Touched, dropped: frozenset[str] = frozenset()) -> Paired:
         paired, work = Paired(), _Work()
+        self._broken = touched.broken
         by_exchange = await self._load_links(touched, work)
         await self._exchange_side(touched, by_exchange, work, paired)
         await self._rows_of_events(work)
@@ -119,16 +123,31 @@ class Pairing:
             stamped = await self._all_stamped()
             stamps = {event_id: stamped.get(event_id, Stamps()) for event_id in asked}
         else:
-            stamps = await self._box.stamps(list(asked))
+            stamps = await self._readable(self._box.stamps, list(asked))
         for event_id, event in asked.items():
             found = stamps.get(event_id)
             if found is None:
-                if event_id in wanted:
+                if event_id in wanted and event_id in stamps:
                     work.gone.add(event_id)
             elif event_id in wanted or found.tracked:
                 work.events[event_id] = _with_stamps(event, found)
             else:
                 paired.untracked += 1
+
+    async def _readable(
+        self, read: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]], ids: list[str]
+    ) -> Mapping[str, T]:
+        """What can be read of these; one that Graph refuses is recorded and never blocks its neighbours."""
+        try:
+            return await read(ids)
+        except Refused as error:
+            if len(ids) == 1:
+                self._broken[ids[0]] = f"{error.code or error.status}: {error}"
+                return {}
+        found: dict[str, T] = {}
+        for event_id in ids:
+            found.update(await self._readable(read, [event_id]))
+        return found
 
     async def _all_stamped(self) -> Mapping[str, Stamps]:
         if self._stamped is None:
@@ -141,7 +160,7 @@ class Pairing:
         asked = [i for i in ids if i not in work.events]
         if not asked:
             return
-        for event_id, event in (await self._box.events(asked)).items():
+        for event_id, event in (await self._readable(self._box.events, asked)).items():
             if event is None:
                 if event_id in by_exchange:
                     work.gone.add(event_id)
@@ -223,9 +242,9 @@ class Pairing:
             if row_id in touched.forced
             or version_of(_etag(work.records.get(row_id))) != version_of(work.links[row_id].dynamics_etag)
         }
-        events = await self._box.events(sorted(fresh)) if fresh else {}
-        for event_id in sorted(fresh):
-            event = events.get(event_id)
+        events = await self._readable(self._box.events, sorted(fresh)) if fresh else {}
+        for event_id in sorted(fresh & set(events)):
+            event = events[event_id]
             if event is None:
                 work.gone.add(event_id)
             else:

@@ -70,9 +70,8 @@ class GraphMailbox:
     # --- finding ----------------------------------------------------------------------------------
 
     async def stamped_events(self) -> Mapping[str, Stamps]:
-        rows = await self._search("stamped_events", stamps.TRACKED, ["id"])
-        found = {str(row["id"]): events.decode_stamps(row) for row in rows}
-        return {event_id: marks for event_id, marks in found.items() if (marks.link_state or 0) >= 1}
+        rows = await self._search("stamped_events", stamps.STAMPED, ["id"])
+        return {str(row["id"]): events.decode_stamps(row) for row in rows}
 
     async def find_by_ical_uid(self, ical_uid: str) -> Sequence[ExchangeEvent]:
         text = ical_uid.replace("'", "''")

@@ -34,9 +34,9 @@ _GUID = re.compile(r"^\{?([0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12})\}?$", re.
 EXPAND = "singleValueExtendedProperties($filter={})".format(
     " or ".join(f"id eq '{identifier}'" for identifier in PROPERTIES.values())
 )
-TRACKED = (
+STAMPED = (
     "singleValueExtendedProperties/Any("
-    f"ep: ep/id eq '{PROPERTIES['link_state']}' and cast(ep/value, Edm.Double) ge 1)"
+    f"ep: ep/id eq '{PROPERTIES['link_state']}' and cast(ep/value, Edm.Double) ge 0)"
 )
 
 

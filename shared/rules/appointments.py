@@ -281,6 +281,16 @@ def _stamps(
     )
 
 
+def _cleared(stamps: Stamps) -> Stamps:
+    """An empty text clears what a mark without it would leave standing."""
+    return replace(
+        stamps,
+        regarding_id=stamps.regarding_id or "",
+        regarding_type=stamps.regarding_type or "",
+        withheld=stamps.withheld or "",
+    )
+
+
 def _mark(
     event: ExchangeEvent,
     row_id: str,
@@ -437,7 +447,10 @@ def _in_step(
     actions = _content_actions(situation, context, event, row, content)
     if "regarding" in content.exchange or content.withheld != link.withheld:
         regards = content.dynamics.get("regarding", row.value("regarding"))
-        actions.append(_mark(event, row.id, regards, context, rules=("FLD-8",), withheld=content.withheld))
+        mark = _mark(event, row.id, regards, context, rules=("FLD-8",), withheld=content.withheld)
+        if isinstance(mark.write, MarkEvent):
+            mark = replace(mark, write=replace(mark.write, stamps=_cleared(mark.write.stamps)))
+        actions.append(mark)
     kept = replace(link, withheld=content.withheld, subject=situation.item().subject)
     return Decision(
         situation.item(), tuple(actions), tuple(content.skips), kept, content.absorb, content.lost
