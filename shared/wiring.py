@@ -7,12 +7,19 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from shared.clock import Now
+from shared.clock import Now, clock
+from shared.credentials import credential
 from shared.engine.ports import Jobs, SubscriptionStore
+from shared.engine.services import Services
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from shared.store.tables import Tables
 
 T = TypeVar("T")
 
@@ -52,3 +59,66 @@ class _Once(Generic[T]):
                 if self._value is None:
                     self._value = await self._build()
         return self._value
+
+
+async def _connect_edge() -> Edge:
+    """Queues and subscriptions only: what role ``ingest`` may touch."""
+    from shared.jobs.sender import ServiceBusJobs
+    from shared.store.subscriptions import TableSubscriptionStore
+
+    values = settings()
+    jobs = ServiceBusJobs.from_settings(values, _credential())
+    tables = await _tables()
+    await jobs.start()
+    return Edge(values, TableSubscriptionStore(tables), jobs, clock(values.clock_offset_file))
+
+
+@cache
+def _credential() -> AsyncTokenCredential:
+    return credential(settings())
+
+
+async def _connect_tables() -> Tables:
+    from shared.store.tables import Tables
+
+    tables = Tables.from_settings(settings(), _credential())
+    await tables.ensure()
+    return tables
+
+
+async def _connect_services() -> Services:
+    """Everything a pass works with. The clients are built here, not in the first pass."""
+    from shared.dynamics.dataverse.system import Dataverse
+    from shared.exchange.graph import GraphExchange
+    from shared.store.answers import TableAnswerStore
+    from shared.store.decisions import TableDecisionStore
+    from shared.store.feeds import TableFeedStore
+    from shared.store.history import TableHistoryStore
+    from shared.store.items import TableItemIndex
+    from shared.store.mailbox_store import TableMailboxStore
+    from shared.store.profiles import TableProfileStore
+    from shared.store.registry import TableMailboxRegistry
+
+    values, tables, front = settings(), await _tables(), await edge()
+    now = clock(values.clock_offset_file)
+    return Services(
+        exchange=GraphExchange(values.graph_base_url, _credential(), values.public_base_url, now),
+        dynamics=Dataverse(values.dataverse_url, _credential(), now),
+        store=TableMailboxStore(tables),
+        items=TableItemIndex(tables),
+        history=TableHistoryStore(tables),
+        decisions=TableDecisionStore(tables),
+        registry=TableMailboxRegistry(tables),
+        profiles=TableProfileStore(tables),
+        answers=TableAnswerStore(tables, now),
+        feeds=TableFeedStore(tables),
+        subscriptions=front.subscriptions,
+        jobs=front.jobs,
+        now=now,
+        feed=feed_session(values),
+    )
+
+
+_tables = _Once(_connect_tables)
+edge = _Once(_connect_edge)
+services = _Once(_connect_services)

@@ -56,7 +56,7 @@ class Touched:
 async def _calendar_vanished(
     services: Services, mailbox: Mailbox, calendar: CalendarRef, touched: Touched
 ) -> None:
-    """A calendar was deleted with what is in it: forget its feed, read the list again, ask for every event."""
+    """A calendar was deleted with all in it: forget its feed, read the list again, ask for every event."""
     touched.dropped_cursors += [f"calendar:{calendar.id}", CALENDARS_FEED]
     touched.cursors = [cursor for cursor in touched.cursors if cursor.feed != CALENDARS_FEED]
     touched.more = True

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from shared.engine.gather import TABLE, version_of
 from shared.engine.ports import ChangedRow, Cursor, InboxRow, ItemEntry
 from shared.engine.services import Services
-from shared.errors import CursorExpired
+from shared.errors import CursorExpired, NotFound
 
 TABLES = (TABLE,)
 PAGES_PER_RUN = 40
@@ -129,7 +129,10 @@ class Router:
         now = self._services.now()
         for mailbox, rows in boxes.items():
             await self._services.store.add_inbox(mailbox, rows)
-            await self._services.registry.patch(mailbox, due_at=now)
+            try:
+                await self._services.registry.patch(mailbox, due_at=now)
+            except NotFound:
+                continue  # a stale row of the index: the mailbox was removed
             self._result.routed += len(rows)
             self._result.mailboxes.add(mailbox)
 

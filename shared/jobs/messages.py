@@ -67,7 +67,7 @@ def feed_job(body: str | bytes) -> FeedJob:
 
 
 def _parsed(kind: type[_T], body: str | bytes, session: str) -> _T:
-    data = _json_object(body)
+    data: dict[str, Any] = _json_object(body)
     known = {each.name for each in fields(kind)}
     problems = [*_wrong_texts(data, required=(session, "cause")), *_wrong_others(data)]
     if problems:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+from collections.abc import Set
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -22,7 +23,8 @@ log = logging.getLogger("sync.subscriptions")
 
 
 def hash_of(client_state: str) -> str:
-    return hashlib.sha256(client_state.encode()).hexdigest()
+    """Of any text: strangers may send lone surrogates."""
+    return hashlib.sha256(client_state.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_ours(row: SubscriptionRow, client_state: str) -> bool:
@@ -76,21 +78,32 @@ class Renewal:
 
 
 async def renew_all(services: Services) -> Renewal:
-    """Renew what ends soon, re-create what Graph no longer has, drop what belongs to no mailbox."""
+    """Renew what ends soon, re-create what Graph no longer has, drop what belongs to no mailbox. The rows
+    are read before Graph is asked, so that one made meanwhile does not look as if Graph had lost it."""
     outcome = Renewal()
+    rows = [row async for row in services.subscriptions.all()]
     alive = {subscription.id for subscription in await services.exchange.subscriptions()}
-    active = {m.id async for m in services.registry.all() if m.state is MailboxState.ACTIVE}
-    async for row in services.subscriptions.all():
-        if row.mailbox not in active:
-            continue
-        if row.id not in alive or row.expires_at <= services.now():
-            await services.subscriptions.remove(row.id)
-            outcome.removed += 1
-        elif row.expires_at - services.now() < RENEW_BEFORE:
-            await _renew(services, row, outcome)
-    for mailbox_id in sorted(active):
-        outcome.recreated += await ensure(services, mailbox_id)
+    states = {mailbox.id: mailbox.state async for mailbox in services.registry.all()}
+    for row in rows:
+        await _look_after(services, row, alive, states.get(row.mailbox), outcome)
+    for mailbox_id in sorted(states):
+        if states[mailbox_id] is MailboxState.ACTIVE:
+            outcome.recreated += await ensure(services, mailbox_id)
     return outcome
+
+
+async def _look_after(
+    services: Services, row: SubscriptionRow, alive: Set[str], state: MailboxState | None, outcome: Renewal
+) -> None:
+    """One subscription; that of a paused mailbox is left to end by itself."""
+    if row.id not in alive or row.expires_at <= services.now():
+        await services.subscriptions.remove(row.id)
+        outcome.removed += 1
+    elif state is None:
+        await _remove(services, row)
+        outcome.removed += 1
+    elif state is MailboxState.ACTIVE and row.expires_at - services.now() < RENEW_BEFORE:
+        await _renew(services, row, outcome)
 
 
 async def _renew(services: Services, row: SubscriptionRow, outcome: Renewal) -> None:
@@ -108,8 +121,9 @@ async def _renew(services: Services, row: SubscriptionRow, outcome: Renewal) -> 
         outcome.renewed += 1
 
 
-async def reauthorize(services: Services, mailbox_id: str) -> None:
-    """Graph asks for it in a lifecycle event; extending does it too."""
+async def repair(services: Services, mailbox_id: str) -> None:
+    """After a lifecycle event: extend (which reauthorizes too) what Graph still has, replace what it has not.
+    Our own row says nothing about that: Graph removed the subscription, not us."""
     outcome = Renewal()
     for row in await services.subscriptions.of_mailbox(mailbox_id):
         await _renew(services, row, outcome)
@@ -118,8 +132,13 @@ async def reauthorize(services: Services, mailbox_id: str) -> None:
 
 async def remove_all(services: Services, mailbox_id: str) -> None:
     for row in await services.subscriptions.of_mailbox(mailbox_id):
-        try:
-            await services.exchange.delete_subscription(row.id)
-        except SyncError as error:
-            log.warning("subscription not deleted, it ends by itself: %s", error.code)
-        await services.subscriptions.remove(row.id)
+        await _remove(services, row)
+
+
+async def _remove(services: Services, row: SubscriptionRow) -> None:
+    """Without its row a subscription is a stranger, and what it still sends is dropped."""
+    try:
+        await services.exchange.delete_subscription(row.id)
+    except SyncError as error:
+        log.warning("subscription not deleted, it ends by itself: %s", error.code)
+    await services.subscriptions.remove(row.id)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from shared.engine.gather import CALENDARS_FEED, INBOX_LIMIT, TABLE
-from shared.engine.ports import Changes, DynamicsUser, MailboxInfo
+from shared.engine.gather import TABLE
+from shared.engine.mailbox_pass import LANE
+from shared.engine.ports import DynamicsUser, MailboxInfo
 from shared.engine.services import Services
-from shared.errors import Conflict, MailboxBroken, NotFound, SyncError
+from shared.errors import Conflict, FenceLost, MailboxBroken, NotFound, SyncError
 from shared.mailboxes import change_notifications
 from shared.model.mailbox import Mailbox, MailboxState
 
 SERVER_SIDE_SYNC = 1
 """``actdeliverymethod`` of a mailbox that Microsoft's own sync handles (MBX-6)."""
+
+
+FENCE_TRIES = 5
+ENTRIES = 100
 
 
 class Rejected(SyncError):  # noqa: N818
@@ -34,7 +37,7 @@ async def subscribe(
     known = await services.registry.get(info.id)
     if known is not None:
         return _already_there(known, user), False
-    await _refuse_other_sync(services, user)
+    await _refuse_other_sync(services, user.id)
     mailbox = Mailbox(
         id=info.id,
         address=info.address.lower(),
@@ -49,9 +52,11 @@ async def subscribe(
     try:
         added = await services.registry.add(mailbox)
     except Conflict as error:
-        raise rejected(
-            409, "alreadyMapped", "This Dynamics user already has another subscribed mailbox (MBX-3)."
-        ) from error
+        twin = await services.registry.get(info.id)
+        if twin is None:
+            message = "This Dynamics user or address already belongs to another subscribed mailbox (MBX-3)."
+            raise rejected(409, "alreadyMapped", message) from error
+        return _already_there(twin, user), False
     if enable:
         await services.jobs.again(added.id, "enable")
     return added, True
@@ -87,9 +92,9 @@ def _already_there(known: Mailbox, user: DynamicsUser) -> Mailbox:
     return known
 
 
-async def _refuse_other_sync(services: Services, user: DynamicsUser) -> None:
+async def _refuse_other_sync(services: Services, user_id: str) -> None:
     """Two services in one mailbox make duplicates of everything (LNK-5, MBX-6)."""
-    row = await services.dynamics.mailbox_row(user.id)
+    row = await services.dynamics.mailbox_row(user_id)
     if row and row.active and row.act_delivery_method == SERVER_SIDE_SYNC and row.enabled_for_act:
         raise rejected(
             409,
@@ -113,36 +118,54 @@ async def change_state(services: Services, mailbox: Mailbox, verb: str) -> Mailb
     if mailbox.state not in _ALLOWED[verb]:
         raise rejected(409, "wrongState", f"A mailbox that is {mailbox.state} cannot be told to {verb}.")
     target = MailboxState.PAUSED if verb == "pause" else MailboxState.ACTIVE
+    if target is MailboxState.ACTIVE and mailbox.state is not target:
+        await _refuse_other_sync(services, mailbox.user_id)
     if mailbox.state is not target:
-        changed = replace(mailbox, state=target, failures=0, last_error="", due_at=services.now())
-        mailbox = await services.registry.update(changed)
+        await services.registry.patch(
+            mailbox.id,
+            state=target.value,
+            failures=0,
+            last_error="",
+            retry_at=None,
+            due_at=services.now(),
+        )
+        mailbox = await services.registry.get(mailbox.id) or mailbox
     if target is MailboxState.ACTIVE:
         await services.jobs.again(mailbox.id, verb)
     return mailbox
 
 
 async def remove(services: Services, mailbox: Mailbox) -> None:
-    """Stop, remove the subscriptions, keep all items on both sides. The links are kept too: a mailbox that
-    comes back goes on where it was, and nothing that a person ended comes back with it."""
-    await services.registry.remove(mailbox)
+    """Stop, remove the subscriptions, keep all items on both sides. Links, cursors and waiting decisions are
+    kept too: a mailbox that comes back goes on where it was, and nothing that a person ended comes back
+    with it. The registry's row goes last, so that a removal cut off in between can be asked for again."""
+    await services.registry.patch(mailbox.id, state=MailboxState.DISABLED.value)
+    await _stop_pass(services, mailbox.id)
     await change_notifications.remove_all(services, mailbox.id)
     async for link in services.store.links(mailbox.id):
         if link.linked:
             await services.items.leave(link.table, link.dynamics_id, mailbox.id)
-    await _forget_cursors(services, mailbox.id)
+    await services.registry.remove(mailbox)
 
 
-async def _forget_cursors(services: Services, mailbox_id: str) -> None:
-    agenda = await services.store.agenda(mailbox_id, inbox_limit=INBOX_LIMIT)
-    fence = await services.store.claim(mailbox_id, agenda.fence, deadline=services.now(), lane="mailbox-sync")
-    names = [name for name in agenda.cursors if name == CALENDARS_FEED or name.startswith("calendar:")]
-    await services.store.commit(fence, Changes(dropped_cursors=names, inbox_removed=agenda.inbox))
+async def _stop_pass(services: Services, mailbox_id: str) -> None:
+    """Take the fence from a pass that is under way: it ends at its next write without a key, or commit."""
+    for _ in range(FENCE_TRIES):
+        agenda = await services.store.agenda(mailbox_id, inbox_limit=1)
+        try:
+            await services.store.claim(mailbox_id, agenda.fence, deadline=services.now(), lane=LANE)
+        except FenceLost:
+            continue
+        return
+    raise Conflict("the mailbox's pass could not be stopped")
 
 
 async def rejoin(services: Services, mailbox_id: str) -> None:
     """A mailbox that was removed and came back is put into the index of items again."""
-    async for link in services.store.links(mailbox_id):
-        if link.linked:
-            entry = await services.items.entry(TABLE, link.dynamics_id)
-            if mailbox_id not in entry.mailboxes:
-                await services.items.join(TABLE, link.dynamics_id, mailbox_id)
+    linked = [link.dynamics_id async for link in services.store.links(mailbox_id, TABLE) if link.linked]
+    for begin in range(0, len(linked), ENTRIES):
+        some = linked[begin : begin + ENTRIES]
+        entries = await services.items.entries(TABLE, some)
+        for dynamics_id in some:
+            if dynamics_id not in entries or mailbox_id not in entries[dynamics_id].mailboxes:
+                await services.items.join(TABLE, dynamics_id, mailbox_id)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 
 from shared.engine.services import Services
+from shared.errors import NotFound
 from shared.mailboxes.jobs_of_mailbox import NET
 
 BATCH = 100
+
+log = logging.getLogger("sync.net")
 
 
 async def due_mailboxes(services: Services) -> int:
@@ -29,5 +33,13 @@ async def _ask(services: Services, mailboxes: list[str], now: datetime) -> int:
     if mailboxes:
         await services.jobs.hint(mailboxes, "due", now)
     for mailbox in mailboxes:
-        await services.registry.patch(mailbox, due_at=now + NET)
+        await _postpone(services, mailbox, now)
     return len(mailboxes)
+
+
+async def _postpone(services: Services, mailbox: str, now: datetime) -> None:
+    """One that was removed meanwhile keeps nobody else from being asked for."""
+    try:
+        await services.registry.patch(mailbox, due_at=now + NET)
+    except NotFound:
+        log.info("a due mailbox was removed meanwhile")

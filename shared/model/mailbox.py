@@ -20,7 +20,7 @@ class Mailbox:
 
     ``user_id`` is the Dynamics ``systemuserid``. ``time_zone`` is the mailbox's own, as Exchange names it
     (usually a Windows name). ``due_at``: when the net next asks for a pass. ``failures`` counts
-    transient failures in a row (MBX-16).
+    transient failures in a row (MBX-16), and ``retry_at`` is when the retry comes that is scheduled already.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Mailbox:
     last_pass_ms: int = 0
     last_error: str = ""
     failures: int = 0
+    retry_at: datetime | None = None
     lag_seconds: float | None = None
     reconciled_at: datetime | None = None
     calendars_read_at: datetime | None = None

@@ -42,13 +42,26 @@ class BadRequest(Exception):  # noqa: N818 - named after its answer
         self.code = code
 
 
+GUARDED: Mapping[str, str] = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+"""No browser shall take an answer for anything but JSON, and nothing in between shall keep it."""
+
+
 def json_answer(status: int, value: Any, **headers: str) -> Answer:
+    """Plain ASCII: a lone surrogate in a subject must not keep the rest from being answered."""
     shown = {name.replace("_", "-"): text for name, text in headers.items()}
-    return Answer(status, json.dumps(value, ensure_ascii=False).encode(), headers=shown)
+    return Answer(status, json.dumps(value).encode(), headers={**GUARDED, **shown})
 
 
 def error_answer(status: int, code: str, message: str) -> Answer:
     return json_answer(status, {"error": {"code": code, "message": message}})
+
+
+def parse_json(body: bytes) -> Any:
+    """Raises ValueError for everything that is not JSON, whatever a stranger sent."""
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def json_body(request: Request, *, limit: int = BODY_LIMIT) -> dict[str, Any]:
@@ -58,7 +71,7 @@ def json_body(request: Request, *, limit: int = BODY_LIMIT) -> dict[str, Any]:
     if not request.body.strip():
         return {}
     try:
-        value = json.loads(request.body)
+        value = parse_json(request.body)
     except ValueError as error:
         raise BadRequest(f"The body is not JSON: {error}.") from error
     if not isinstance(value, dict):

@@ -6,22 +6,27 @@ again. Unknown subscriptions and wrong client states are answered 202 and droppe
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import hmac
-import json
 import logging
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Protocol
 
-from shared.engine.ports import Jobs, SubscriptionStore
+from shared.engine.ports import Jobs, SubscriptionRow, SubscriptionStore
 from shared.errors import SyncError
 from shared.mailboxes.change_notifications import is_ours
-from shared.web.http import Answer, Request, error_answer
+from shared.web.http import Answer, Request, error_answer, parse_json
 
 GRAPH_LIMIT = 1024 * 1024
 DATAVERSE_LIMIT = 256 * 1024
 NOTIFICATIONS_LIMIT = 1000
 TOKEN_LIMIT = 4096
+LOOKUPS_AT_ONCE = 16
 
+SUBSCRIPTION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 LIFECYCLE_CAUSES = {
     "reauthorizationRequired": "reauthorize",
     "subscriptionRemoved": "subscriptions",
@@ -32,7 +37,7 @@ log = logging.getLogger("sync.notifications")
 
 
 class Clock(Protocol):
-    def __call__(self) -> Any: ...
+    def __call__(self) -> datetime: ...
 
 
 async def graph(
@@ -58,15 +63,19 @@ async def graph(
 
 def _handshake(token: str) -> Answer:
     """Graph wants its token back as plain text; nobody's browser shall read it as anything else."""
-    if not token or len(token) > TOKEN_LIMIT:
-        return error_answer(400, "badRequest", "The validation token is missing or too long.")
+    try:
+        echo = token.encode()
+    except UnicodeEncodeError:
+        echo = b""
+    if not echo or len(echo) > TOKEN_LIMIT:
+        return error_answer(400, "badRequest", "The validation token is missing, too long or no text.")
     headers = {"X-Content-Type-Options": "nosniff"}
-    return Answer(200, token.encode(), "text/plain; charset=utf-8", headers)
+    return Answer(200, echo, "text/plain; charset=utf-8", headers)
 
 
 def _entries(body: bytes) -> list[dict[str, Any]] | None:
     try:
-        value = json.loads(body)["value"]
+        value = parse_json(body)["value"]
     except (ValueError, KeyError, TypeError):
         return None
     if not isinstance(value, list) or len(value) > NOTIFICATIONS_LIMIT:
@@ -75,30 +84,46 @@ def _entries(body: bytes) -> list[dict[str, Any]] | None:
 
 
 async def _causes(
-    entries: list[dict[str, Any]], subscriptions: SubscriptionStore, *, lifecycle: bool
+    entries: Sequence[Mapping[str, Any]], subscriptions: SubscriptionStore, *, lifecycle: bool
 ) -> dict[str, set[str]]:
     """Mailboxes by cause. Each subscription is looked up once, however long the burst."""
-    known: dict[str, Any] = {}
+    known = await _look_up(dict.fromkeys(_subscription_id(entry) for entry in entries), subscriptions)
     causes: dict[str, set[str]] = {}
     for entry in entries:
-        number = str(entry.get("subscriptionId") or "")
-        if number not in known:
-            known[number] = await subscriptions.get(number) if 0 < len(number) <= 128 else None
-        row = known[number]
-        if row is None or not is_ours(row, str(entry.get("clientState") or "")):
-            continue
-        causes.setdefault(_cause(entry, lifecycle), set()).add(row.mailbox)
+        row = known.get(_subscription_id(entry))
+        if row is not None and is_ours(row, _text(entry, "clientState")):
+            causes.setdefault(_cause(entry, lifecycle), set()).add(row.mailbox)
     return causes
 
 
+async def _look_up(ids: Mapping[str, None], store: SubscriptionStore) -> dict[str, SubscriptionRow]:
+    """What cannot be an id is not looked up: strangers choose what stands there."""
+    wanted = [number for number in ids if SUBSCRIPTION_ID.fullmatch(number)]
+    found: dict[str, SubscriptionRow] = {}
+    for begin in range(0, len(wanted), LOOKUPS_AT_ONCE):
+        some = wanted[begin : begin + LOOKUPS_AT_ONCE]
+        rows = await asyncio.gather(*(store.get(number) for number in some))
+        found |= {number: row for number, row in zip(some, rows, strict=True) if row is not None}
+    return found
+
+
+def _subscription_id(entry: Mapping[str, Any]) -> str:
+    return _text(entry, "subscriptionId")
+
+
+def _text(entry: Mapping[str, Any], name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
+
+
 def _cause(entry: Mapping[str, Any], lifecycle: bool) -> str:
-    event = entry.get("lifecycleEvent")
+    event = _text(entry, "lifecycleEvent")
     if lifecycle or event:
-        return LIFECYCLE_CAUSES.get(str(event), "missed")
+        return LIFECYCLE_CAUSES.get(event, "missed")
     return "notification"
 
 
-async def _queue(causes: dict[str, set[str]], jobs: Jobs, now: Clock) -> None:
+async def _queue(causes: Mapping[str, set[str]], jobs: Jobs, now: Clock) -> None:
     for cause, mailboxes in causes.items():
         await jobs.hint(sorted(mailboxes), cause, now())
 
@@ -106,7 +131,7 @@ async def _queue(causes: dict[str, set[str]], jobs: Jobs, now: Clock) -> None:
 async def dynamics(request: Request, key: str, organization: str, jobs: Jobs, now: Clock) -> Answer:
     """Dataverse's web hook: whatever it says means "read the change feed"."""
     given = request.header("x-webhook-key") or request.query.get("code", "")
-    if not key or not hmac.compare_digest(given.encode(), key.encode()):
+    if not key or not _same(given, key):
         return error_answer(401, "unauthorized", "The web hook's key is wrong or missing.")
     if len(request.body) > DATAVERSE_LIMIT:
         return error_answer(413, "tooLarge", "The message is too large.")
@@ -116,3 +141,9 @@ async def dynamics(request: Request, key: str, organization: str, jobs: Jobs, no
         log.warning("change hint not queued: %s", error.code or type(error).__name__)
         return error_answer(503, "notQueued", "It could not be queued; send it again.")
     return Answer(202)
+
+
+def _same(given: str, key: str) -> bool:
+    """In constant time, whatever was given and however long it is."""
+    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in (given, key)]
+    return hmac.compare_digest(*digests)

@@ -1,0 +1,48 @@
+"""The organization's id and its OrgDbOrgSettings (SET): one flat XML string, read strictly."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+from shared.dynamics.dataverse.client import Client
+from shared.dynamics.dataverse.odata import address
+from shared.errors import ProfileBroken
+from shared.model.organization import Organization
+
+Settings = dict[str, bool | int | str]
+
+_NUMBER = re.compile(r"-?\d{1,18}")
+ROOT = "OrgSettings"
+
+
+async def organization(client: Client) -> Organization:
+    path = address("organizations", select="organizationid,orgdborgsettings")
+    rows = await client.rows(path, as_user=None, organization_wide=True)
+    if not rows:
+        raise ProfileBroken("the application sees no organization")
+    row = rows[0]
+    return Organization(str(row["organizationid"]).lower(), settings_of(row.get("orgdborgsettings")))
+
+
+def settings_of(text: str | None) -> Settings:
+    """Absent settings are left out: they have their default. Declarations (entities, document types) have
+    no place in this text and are refused before a parser sees them."""
+    if not text or not text.strip():
+        return {}
+    try:
+        if "<!" in text:
+            raise ValueError("a declaration")
+        root = ElementTree.fromstring(text)  # noqa: S314 - no declarations, so no entities
+        if root.tag != ROOT or any(len(child) for child in root):
+            raise ValueError("not a flat list of settings")
+    except (ElementTree.ParseError, ValueError):
+        raise ProfileBroken("the organization's settings (orgdborgsettings) cannot be read") from None
+    return {child.tag: _value(child.text or "") for child in root}
+
+
+def _value(text: str) -> bool | int | str:
+    text = text.strip()
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    return int(text) if _NUMBER.fullmatch(text) else text

@@ -1,0 +1,106 @@
+"""A Dataverse organization as the engine's ``DynamicsSystem``: a table of contents of this package."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from shared.dynamics.dataverse import (
+    appointment_reads,
+    appointment_writes,
+    changes,
+    organization,
+    users,
+)
+from shared.dynamics.dataverse.client import Client, Sleep
+from shared.dynamics.dataverse.errors import Now
+from shared.dynamics.dataverse.resolve import AddressBooks
+from shared.dynamics.dataverse.transport import Credential
+from shared.engine.ports import ChangedRow, ChangePage, DynamicsMailboxRow, DynamicsUser, Window
+from shared.model.appointment import Absence, DynamicsAppointment
+from shared.model.decision import CreateAppointment, DeleteAppointment, UpdateAppointment
+from shared.model.organization import Organization
+from shared.model.party import RecordRef
+
+
+class Dataverse:
+    """``url`` is the organization's, without a path; ``clock`` reads dates in ``Retry-After``. ``in_flight``
+    bounds the requests of this process, ``page_size`` the pages of the change feed."""
+
+    def __init__(
+        self,
+        url: str,
+        credential: Credential,
+        clock: Now,
+        *,
+        in_flight: int = 8,
+        page_size: int = changes.PAGE_SIZE,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._client = Client(url, credential, clock, in_flight=in_flight, sleep=sleep)
+        self._address_books = AddressBooks(self._client)
+        self._page_size = page_size
+
+    @property
+    def requests(self) -> Counter[str]:
+        """How often what was asked, by method and path template."""
+        return self._client.requests
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    # --- the organization -------------------------------------------------------------------------
+
+    async def organization(self) -> Organization:
+        return await organization.organization(self._client)
+
+    async def changes(self, table: str, link: str | None) -> ChangePage:
+        return await changes.changes(self._client, table, link, self._page_size)
+
+    # --- people -----------------------------------------------------------------------------------
+
+    async def find_user(self, id_or_address: str) -> DynamicsUser | None:
+        return await users.find_user(self._client, id_or_address)
+
+    async def users_by_address(self, addresses: Iterable[str]) -> Mapping[str, str]:
+        return await users.users_by_address(self._client, addresses)
+
+    async def mailbox_row(self, user_id: str) -> DynamicsMailboxRow | None:
+        return await users.mailbox_row(self._client, user_id)
+
+    async def resolve(
+        self, addresses: Iterable[str], *, as_user: str, inactive_too: bool
+    ) -> Mapping[str, RecordRef]:
+        return await self._address_books.resolve(addresses, as_user=as_user, inactive_too=inactive_too)
+
+    # --- appointments -----------------------------------------------------------------------------
+
+    async def appointments(
+        self, ids: Sequence[str], *, as_user: str
+    ) -> Mapping[str, DynamicsAppointment | Absence]:
+        return await appointment_reads.appointments(self._client, ids, as_user)
+
+    async def organizers(self, appointment_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        return await appointment_reads.organizers(self._client, appointment_ids)
+
+    async def appointments_organized_by(
+        self, user_id: str, window: Window, *, as_user: str
+    ) -> Sequence[ChangedRow]:
+        return await appointment_reads.organized_by(self._client, user_id, window, as_user)
+
+    async def find_by_global_object_id(self, global_object_id: str) -> Sequence[str]:
+        return await appointment_reads.with_global_object_id(self._client, global_object_id)
+
+    async def create_appointment(
+        self, write: CreateAppointment, *, as_user: str | None
+    ) -> DynamicsAppointment:
+        return await appointment_writes.create(self._client, write, as_user)
+
+    async def update_appointment(
+        self, write: UpdateAppointment, *, as_user: str | None, known: DynamicsAppointment | None = None
+    ) -> DynamicsAppointment:
+        return await appointment_writes.update(self._client, write, as_user, known)
+
+    async def delete_appointment(self, write: DeleteAppointment, *, as_user: str | None) -> None:
+        await appointment_writes.delete(self._client, write, as_user)
