@@ -161,10 +161,12 @@ class Pairing:
         if not asked:
             return
         for event_id, event in (await self._readable(self._box.events, asked)).items():
+            link = by_exchange.get(event_id)
+            live = link is not None and not link.state.ended
             if event is None:
-                if event_id in by_exchange:
+                if live:
                     work.gone.add(event_id)
-            elif event_id in by_exchange or self._everything or self._is_marked(event):
+            elif live or self._everything or self._is_marked(event):
                 work.events[event_id] = event
 
     def _is_marked(self, event: ExchangeEvent) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,14 +11,19 @@ from shared.engine.gather import TABLE, Touched, gather
 from shared.engine.mailbox_pass import Answers, plan
 from shared.engine.pair import Pairing
 from shared.engine.services import Services
+from shared.errors import Refused
 from shared.model.decision import Action, Decision, ItemRef, Skip
+from shared.model.link import Link
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
 from shared.rules.appointments import decide
 from shared.rules.brake import apply_brake, people_mailed
+from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.skips import Reason
+from shared.rules.tracking import is_tracked, normal_guid
 
 INBOX_LIMIT = 500
+GUID = re.compile(r"\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?")
 
 
 def item_json(item: ItemRef) -> dict[str, Any]:
@@ -87,15 +93,15 @@ def _only(decision: Decision, reason: Reason) -> bool:
 
 async def explain(services: Services, mailbox: Mailbox, profile: Profile, item_id: str) -> dict[str, Any]:
     """The decision for one item now: linked or not, what would happen, and by which rule."""
-    link = await _find_link(services, mailbox, item_id)
-    touched = _touch(item_id, link.exchange_id if link else None, link.dynamics_id if link else None)
-    agenda = await services.store.agenda(mailbox.id, inbox_limit=0)
+    wanted = _id(item_id)
+    link = await _find_link(services, mailbox, wanted)
+    agenda = await services.store.agenda(mailbox.id, inbox_limit=INBOX_LIMIT)
     context, _, _ = await plan(services, mailbox, profile, agenda, Touched(), Answers())
-    context = replace(context, mailbox=mailbox)
-    paired = await Pairing(services, context, everything=True).pair(touched)
-    decisions = [decide(situation, context) for situation in paired.situations]
-    decisions = [d for d in decisions if item_id in (d.item.exchange, d.item.dynamics)] or decisions
-    answer = decisions_json(decisions[:1], complete=True)
+    paired = await _look_up(services, context, _touch(wanted, link))
+    situations = [s for s in paired if wanted in _ids(s)] or paired[:1]
+    decisions = [_named(decide(s, context), s, wanted, context) for s in situations[:1]]
+    decisions = [d for d in decisions if d.actions or d.skips or link is not None]
+    answer = decisions_json(decisions, complete=True)
     answer["found"] = bool(decisions)
     answer["item"] = item_json(decisions[0].item) if decisions else None
     answer["link"] = _link_json(link)
@@ -103,32 +109,59 @@ async def explain(services: Services, mailbox: Mailbox, profile: Profile, item_i
     return answer
 
 
-async def _find_link(services: Services, mailbox: Mailbox, item_id: str) -> Any:
+def _id(text: str) -> str:
+    """A GUID as we write it, however it was pasted; Exchange's ids as they are, for their case counts."""
+    text = text.strip()
+    return normal_guid(text) if GUID.fullmatch(text) else text
+
+
+async def _look_up(services: Services, context: Context, touched: Touched) -> list[AppointmentSituation]:
+    """Text that is no id of Exchange's is refused by it: then there is nothing to explain."""
+    try:
+        return (await Pairing(services, context, everything=True).pair(touched)).situations
+    except Refused:
+        return []
+
+
+def _ids(situation: AppointmentSituation) -> tuple[str | None, str | None]:
+    item = situation.item()
+    return item.exchange, item.dynamics
+
+
+def _named(decision: Decision, situation: AppointmentSituation, wanted: str, context: Context) -> Decision:
+    """With the id that was asked for where the row may not be read, and without the subject of what nobody
+    tracks: that is its owner's business alone, and answers are kept for an hour."""
+    item = decision.item
+    if item.exchange is None and item.dynamics is None:
+        item = replace(item, dynamics=wanted)
+    event = situation.event
+    ours = situation.link is not None or situation.record is not None
+    if event is not None and not ours and not is_tracked(event, context.organization):
+        item = replace(item, subject="")
+    return replace(decision, item=item)
+
+
+async def _find_link(services: Services, mailbox: Mailbox, item_id: str) -> Link | None:
     found = await services.store.links_by_exchange(mailbox.id, [item_id])
     if item_id in found:
         return found[item_id]
-    key = (TABLE, item_id.lower())
+    key = (TABLE, item_id)
     return (await services.store.links_by_dynamics(mailbox.id, [key])).get(key)
 
 
-def _touch(item_id: str, exchange: str | None, dynamics: str | None) -> Touched:
+def _touch(item_id: str, link: Link | None) -> Touched:
     touched = Touched()
-    if exchange:
-        touched.look.add(exchange)
-    if dynamics:
-        touched.force({dynamics})
-    elif _is_guid(item_id):
-        touched.force({item_id.lower()})
+    if link is not None:
+        touched.force({link.dynamics_id})
+        touched.look.update({link.exchange_id} - {None})
+    elif GUID.fullmatch(item_id):
+        touched.force({item_id})
     else:
         touched.look.add(item_id)
     return touched
 
 
-def _is_guid(text: str) -> bool:
-    return len(text) == 36 and text.count("-") == 4
-
-
-def _link_json(link: Any) -> Mapping[str, Any] | None:
+def _link_json(link: Link | None) -> Mapping[str, Any] | None:
     if link is None:
         return None
     return {
@@ -140,7 +173,7 @@ def _link_json(link: Any) -> Mapping[str, Any] | None:
     }
 
 
-def _sentence(decisions: Sequence[Decision], link: Any) -> str:
+def _sentence(decisions: Sequence[Decision], link: Link | None) -> str:
     if not decisions:
         return "The item was found on neither side."
     decision = decisions[0]

@@ -5,49 +5,87 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import perf_counter
 
 from shared.engine.gather import TABLE
 from shared.engine.mailbox_pass import MailboxPass, PassResult
 from shared.engine.questions import explain, preview
 from shared.engine.services import Services
-from shared.errors import FenceLost, MailboxBroken, SyncError, Throttled
+from shared.errors import FenceLost, MailboxBroken, NotFound, ProfileBroken, SyncError, Throttled
 from shared.jobs.messages import Job
 from shared.mailboxes import change_notifications, life_cycle
+from shared.mailboxes.plain_words import sentence
 from shared.model.mailbox import Mailbox, MailboxState
 from shared.model.profile import Profile
+from shared.model.values import Value
 
 NET = timedelta(minutes=5)
 FEED_WAIT = timedelta(seconds=2)
+FEED_DOUBLINGS = 5
+FENCE_WAIT = timedelta(seconds=10)
 BACK_OFF = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5))
 COMPARING = frozenset({"sync now", "enable", "resume"})
 QUESTIONS = frozenset({"preview", "explain"})
+HINTS = frozenset({"notification", "due", "dynamics", "owner", "missed"})
+"""Causes that ask for a look and carry nothing else: any later pass serves them as well."""
 
 log = logging.getLogger("sync.pass")
 
 
 async def run(services: Services, job: Job) -> None:
     """Carry out one job. Returns normally for everything that was understood and scheduled again."""
+    try:
+        await _run(services, job)
+    except SyncError as error:
+        log.warning("state not reached: %s %s", type(error).__name__, error.code)
+        if job.cause not in QUESTIONS:
+            at = services.now() + _step(job.attempt)
+            await services.jobs.again(job.mailbox, job.cause, at=at, attempt=job.attempt + 1)
+
+
+async def _run(services: Services, job: Job) -> None:
     mailbox = await services.registry.get(job.mailbox)
     if mailbox is None:
         return
     if job.cause in QUESTIONS:
         await _answer(services, mailbox, job)
-        return
-    if mailbox.state is not MailboxState.ACTIVE:
-        return
+    elif mailbox.state is MailboxState.ACTIVE and not _waits_for_retry(mailbox, job, services.now()):
+        await _try(services, mailbox, job)
+
+
+def _waits_for_retry(mailbox: Mailbox, job: Job, now: datetime) -> bool:
+    """A service that asked for patience gets it: the retry that is scheduled sees what the hint is about."""
+    return job.cause in HINTS and not job.attempt and mailbox.failures > 0 and _retry_is_pending(mailbox, now)
+
+
+def _retry_is_pending(mailbox: Mailbox, now: datetime) -> bool:
+    return mailbox.retry_at is not None and mailbox.retry_at > now
+
+
+def _step(number: int) -> timedelta:
+    return BACK_OFF[min(number, len(BACK_OFF) - 1)]
+
+
+async def _try(services: Services, mailbox: Mailbox, job: Job) -> None:
+    """One pass, and what its failure means (MBX-16)."""
     try:
         await _pass(services, mailbox, job)
     except FenceLost:
-        log.info("another worker has the mailbox; stopped")
+        log.info("another worker has the mailbox; later")
+        at = services.now() + FENCE_WAIT
+        await services.jobs.again(mailbox.id, job.cause, at=at, attempt=job.attempt + 1)
     except Throttled as error:
-        await _later(services, mailbox, job, error, timedelta(seconds=error.retry_after))
+        await _later(services, mailbox, job, error, timedelta(seconds=max(error.retry_after, 1)))
     except MailboxBroken as error:
         await _broken(services, mailbox, error)
+    except ProfileBroken as error:
+        if mailbox.failures >= len(BACK_OFF):
+            await _broken(services, mailbox, error)
+        else:  # new permissions take minutes to reach every server
+            await _later(services, mailbox, job, error, _step(mailbox.failures))
     except SyncError as error:
-        wait = BACK_OFF[min(job.attempt, len(BACK_OFF) - 1)]
-        await _later(services, mailbox, job, error, wait)
+        await _later(services, mailbox, job, error, _step(mailbox.failures))
 
 
 async def _profile(services: Services, mailbox: Mailbox) -> Profile:
@@ -56,23 +94,39 @@ async def _profile(services: Services, mailbox: Mailbox) -> Profile:
 
 async def _pass(services: Services, mailbox: Mailbox, job: Job) -> None:
     started = perf_counter()
-    if mailbox.last_pass_at is None and not await _feed_is_ready(services):
-        await services.jobs.again(mailbox.id, job.cause, at=services.now() + FEED_WAIT, attempt=job.attempt)
+    first = mailbox.last_pass_at is None
+    if first and not await _feed_is_ready(services):
+        wait = FEED_WAIT * 2 ** min(job.attempt, FEED_DOUBLINGS)
+        await _retry(services, mailbox, job, services.now() + wait)
         return
     mailbox = await _prepare(services, mailbox, job)
     profile = await _profile(services, mailbox)
-    first = mailbox.last_pass_at is None
     result = await MailboxPass(services, mailbox, profile).run(reconcile=job.cause in COMPARING or first)
-    await _record(services, mailbox, result, perf_counter() - started)
-    if result.again_at is not None:
-        attempt = job.attempt + 1 if result.unfinished else 0
-        wait_until = result.again_at + (
-            BACK_OFF[min(job.attempt, 3)] if result.unfinished and job.attempt else NO_WAIT
-        )
-        await services.jobs.again(mailbox.id, "continue", at=wait_until, attempt=attempt)
+    known = await _record(services, mailbox, result, perf_counter() - started)
+    if known and result.unfinished and result.again_at is not None:
+        wait = _step(job.attempt) if job.attempt else timedelta()
+        await _retry(services, mailbox, replace(job, cause="continue"), result.again_at + wait)
+    elif known and result.again_at is not None:
+        await services.jobs.again(mailbox.id, "continue", at=result.again_at)
 
 
-NO_WAIT = timedelta()
+async def _retry(services: Services, mailbox: Mailbox, job: Job, at: datetime) -> None:
+    """Come back at that time. Each hint comes here too while something does not work: only one retry is ever
+    under way for all of them, or a burst would keep its size until the trouble is over."""
+    if not job.attempt and job.cause in {*HINTS, "continue"} and _retry_is_pending(mailbox, services.now()):
+        return
+    if await _note(services, mailbox.id, retry_at=at, due_at=at + NET):
+        await services.jobs.again(mailbox.id, job.cause, at=at, attempt=job.attempt + 1)
+
+
+async def _note(services: Services, mailbox_id: str, **changes: Value | datetime) -> bool:
+    """False when the mailbox was removed meanwhile: then there is nothing to note, and nothing to repeat."""
+    try:
+        await services.registry.patch(mailbox_id, **changes)
+    except NotFound:
+        log.info("the mailbox was removed meanwhile")
+        return False
+    return True
 
 
 async def _feed_is_ready(services: Services) -> bool:
@@ -86,11 +140,11 @@ async def _feed_is_ready(services: Services) -> bool:
 
 async def _prepare(services: Services, mailbox: Mailbox, job: Job) -> Mailbox:
     """What a first pass, or a pass that was asked for, needs besides the items."""
-    if job.cause == "enable":
+    if job.cause == "enable" or mailbox.last_pass_at is None:
         await life_cycle.rejoin(services, mailbox.id)
-    if job.cause == "reauthorize":
-        await change_notifications.reauthorize(services, mailbox.id)
-    elif job.cause in ("enable", "resume", "subscriptions", "sync now") or mailbox.last_pass_at is None:
+    if job.cause in ("reauthorize", "subscriptions"):
+        await change_notifications.repair(services, mailbox.id)
+    elif job.cause in COMPARING or mailbox.last_pass_at is None:
         await change_notifications.ensure(services, mailbox.id)
     if job.cause in COMPARING and mailbox.last_pass_at is not None:
         info = await services.exchange.mailbox(mailbox.id).info()
@@ -100,16 +154,8 @@ async def _prepare(services: Services, mailbox: Mailbox, job: Job) -> Mailbox:
     return mailbox
 
 
-async def _record(services: Services, mailbox: Mailbox, result: PassResult, seconds: float) -> None:
-    now = services.now()
-    await services.registry.patch(
-        mailbox.id,
-        last_pass_at=now,
-        last_pass_ms=int(seconds * 1000),
-        due_at=now + NET,
-        failures=0,
-        last_error="; ".join(result.errors[:3]),
-    )
+async def _record(services: Services, mailbox: Mailbox, result: PassResult, seconds: float) -> bool:
+    now, milliseconds = services.now(), int(seconds * 1000)
     log.info(
         "pass: %d actions, %d skipped, %d echoes, %d unfinished, %d held, %d ms",
         result.actions,
@@ -117,29 +163,33 @@ async def _record(services: Services, mailbox: Mailbox, result: PassResult, seco
         result.echoes,
         result.unfinished,
         result.held,
-        int(seconds * 1000),
+        milliseconds,
+    )
+    retry_at = mailbox.retry_at if result.unfinished else None
+    return await _note(
+        services,
+        mailbox.id,
+        last_pass_at=now,
+        last_pass_ms=milliseconds,
+        due_at=now + NET,
+        failures=0,
+        retry_at=retry_at,
+        last_error="; ".join(result.errors[:3]),
     )
 
 
 async def _later(services: Services, mailbox: Mailbox, job: Job, error: SyncError, wait: timedelta) -> None:
     """A transient failure comes back by schedule, never by failing (design: choices)."""
     log.warning("pass not done: %s %s; again in %ds", type(error).__name__, error.code, wait.total_seconds())
-    at = services.now() + wait
-    await services.registry.patch(
-        mailbox.id,
-        failures=mailbox.failures + 1,
-        last_error=f"{type(error).__name__} {error.code}".strip(),
-        due_at=at + NET,
-    )
-    await services.jobs.again(mailbox.id, job.cause, at=at, attempt=job.attempt + 1)
+    if await _note(services, mailbox.id, failures=mailbox.failures + 1, last_error=sentence(error)):
+        await _retry(services, mailbox, job, services.now() + wait)
 
 
-async def _broken(services: Services, mailbox: Mailbox, error: MailboxBroken) -> None:
+async def _broken(services: Services, mailbox: Mailbox, error: SyncError) -> None:
     """A person must mend it: the mailbox stops and says why (MBX-16)."""
     log.error("mailbox broken: %s", error.code)
-    await services.registry.patch(
-        mailbox.id, state=MailboxState.BROKEN.value, last_error=f"{error.code}: {error}"[:500]
-    )
+    state = MailboxState.BROKEN.value
+    await _note(services, mailbox.id, state=state, retry_at=None, last_error=sentence(error))
 
 
 async def _answer(services: Services, mailbox: Mailbox, job: Job) -> None:
@@ -151,5 +201,5 @@ async def _answer(services: Services, mailbox: Mailbox, job: Job) -> None:
         else:
             answer = await explain(services, mailbox, profile, str(job.options.get("item", "")))
     except SyncError as error:
-        answer = {"error": {"code": error.code or type(error).__name__, "message": str(error)}}
+        answer = {"error": {"code": error.code or type(error).__name__, "message": sentence(error)}}
     await services.answers.put(mailbox.id, job.request, answer)

@@ -12,8 +12,6 @@ from shared.model.mailbox import Mailbox, MailboxState
 
 SERVER_SIDE_SYNC = 1
 """``actdeliverymethod`` of a mailbox that Microsoft's own sync handles (MBX-6)."""
-
-
 FENCE_TRIES = 5
 ENTRIES = 100
 

@@ -31,7 +31,6 @@ class Content:
     skips: list[Skip] = field(default_factory=list)
     kept_base: set[str] = field(default_factory=set)
     lost: dict[str, Value] = field(default_factory=dict)
-    rules: set[str] = field(default_factory=set)
     withheld: Withheld = ()
 
     def hold(self, name: str, reason: Reason, *, keep_base: bool) -> None:
@@ -93,7 +92,6 @@ def _merge_field(
     )
     if rule.name == "showAs" and _completes(state, row, context):
         content.dynamics["showAs"] = list(status.COMPLETED)
-        content.rules.add("APPT-27")
         return
     over = crossing(rule, context.zone, event.value(rule.name))
     direction = direction_of(rule, context.profile.directions.get(KIND, {}))
@@ -142,7 +140,6 @@ def _towards_dynamics(
         content.hold(rule.name, Reason.UNKNOWN_REGARDING, keep_base=keep)
     else:
         content.dynamics[rule.name] = value
-        content.rules.add(rule.rule)
         if is_cut(rule, state.exchange):
             content.skips.append(Reason.CUT.skip(detail=f"{rule.limit} characters", fields=(rule.name,)))
         _note_loss(rule.name, state.dynamics, merged, content)
@@ -158,14 +155,12 @@ def _towards_exchange(
         content.hold(rule.name, Reason.BODY_HOLDS_JOIN_LINK, keep_base=keep)
     else:
         content.exchange[rule.name] = value
-        content.rules.add(rule.rule)
         _note_loss(rule.name, state.exchange, merged, content)
 
 
 def _note_loss(name: str, loser: Value, merged: Merged, content: Content) -> None:
     if merged.lost_by is not None:
         content.lost[name] = loser
-        content.rules.add("LNK-10")
 
 
 def _hold_mail(event: ExchangeEvent, content: Content, context: Context, *, first_time: bool) -> None:
@@ -200,7 +195,6 @@ def _settle_withheld(event: ExchangeEvent, content: Content, *, past: bool, firs
     if wanted is not None and (past or first_time):
         content.exchange.pop("attendees")
         content.withheld = tuple(attendees.pairs(wanted))
-        content.rules |= {"APPT-22", "APPT-26"}
     elif wanted is not None:
         content.withheld = ()
     elif content.withheld and not past and any(BY_NAME[name].mails for name in content.exchange):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.model.appointment import Absence, DynamicsAppointment, StateCode
@@ -32,7 +33,7 @@ from shared.rules import (
     tracking,
 )
 from shared.rules.appointment_content import Content, merge_content
-from shared.rules.appointment_fields import FIELDS, crossing, direction_of, is_cut
+from shared.rules.appointment_fields import BY_NAME, FIELDS, crossing, direction_of, is_cut
 from shared.rules.brake import is_grave
 from shared.rules.situation import KIND, AppointmentSituation, Context
 from shared.rules.skips import Reason
@@ -473,6 +474,12 @@ def _content_actions(
     return actions
 
 
+def _rules_of(content: Content, written: Mapping[str, Value]) -> tuple[str, ...]:
+    """The rules of the fields written, and of the conflict if one of them overwrote an edit."""
+    rules = [BY_NAME[name].rule for name in sorted(written)]
+    return (*rules, "LNK-10") if set(written) & set(content.lost) else tuple(rules)
+
+
 def _update_row(situation: AppointmentSituation, row: DynamicsAppointment, content: Content) -> Action:
     changed = content.dynamics
     parties = None
@@ -482,7 +489,7 @@ def _update_row(situation: AppointmentSituation, row: DynamicsAppointment, conte
     return Action(
         ActionKind.COMPLETE if completes else ActionKind.UPDATE,
         Side.DYNAMICS,
-        ("APPT-1", *sorted(content.rules)),
+        ("APPT-1", *_rules_of(content, changed), *(("APPT-27",) if completes else ())),
         "changed in Exchange",
         UpdateAppointment(row.id, row.etag, {k: v for k, v in changed.items() if k != "attendees"}, parties),
         fields=tuple(sorted(changed)),
@@ -500,7 +507,7 @@ def _update_event(
 ) -> Action:
     shown = event.value("attendees")
     reminder: bool | None = None
-    rules = ["APPT-1", *sorted(content.rules)]
+    rules = ["APPT-1", *_rules_of(content, writes)]
     if "showAs" in writes or "time" in writes:
         wanted = invitations.wants_reminder(row.value("time"), row.value("showAs"), context.zone, context.now)
         reminder = None if wanted else False

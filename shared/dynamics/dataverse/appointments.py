@@ -40,8 +40,9 @@ _LINE_END = re.compile(r"\r\n?")
 
 
 def normal_text(text: str) -> str:
-    """Line ends ``\\n``, no blanks at line ends, no empty lines at the end: a form may add all of these."""
-    lines = (line.rstrip() for line in _LINE_END.sub("\n", text).split("\n"))
+    """Line ends ``\\n``, plain spaces, no blanks at line ends, no empty lines at the end: a form may add all
+    of these. The same on the Exchange side."""
+    lines = (line.rstrip() for line in _LINE_END.sub("\n", text).replace("\u00a0", " ").split("\n"))
     return "\n".join(lines).rstrip("\n")
 
 

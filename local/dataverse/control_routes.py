@@ -1,0 +1,154 @@
+"""``/_control`` of this stand-in: users, organization settings, webhooks, version, dead delta tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import web
+
+from local.control import bad_request, json_object
+from local.dataverse.errors import Refusal
+from local.dataverse.organization import SETTINGS, insert, merge_settings, organization
+from local.dataverse.payload import Changes, PayloadReader
+from local.dataverse.security import ROLES
+from local.dataverse.states import on_create
+from local.dataverse.store import Row, Store
+from local.dataverse.tables import TABLES
+from local.dataverse.tracking import ChangeTracking
+from local.dataverse.values import as_guid, stored
+from local.dataverse.webhooks import Webhooks
+from shared.model.timezones import UnknownTimeZone, zone
+
+USER_KEYS = frozenset(
+    {"internalemailaddress", "fullname", "azureactivedirectoryobjectid", "role", "timeZone"}
+)
+APPROVED, NONE = 1, 2
+
+
+class ControlRoutes:
+    def __init__(self, store: Store, tracking: ChangeTracking, webhooks: Webhooks) -> None:
+        self._store = store
+        self._tracking = tracking
+        self._webhooks = webhooks
+
+    def add_to(self, app: web.Application) -> None:
+        app.router.add_post("/_control/users", self._post_user)
+        app.router.add_put("/_control/organization", self._put_organization)
+        app.router.add_get("/_control/version", self._get_version)
+        app.router.add_post("/_control/expire-delta", self._expire)
+        app.router.add_get("/_control/webhooks", self._get_webhooks)
+        app.router.add_post("/_control/webhooks", self._post_webhook)
+
+    # --- users ----------------------------------------------------------------------------------
+
+    async def _post_user(self, request: web.Request) -> web.Response:
+        body = await json_object(request)
+        self._check_user(body)
+        with self._store.atomic():
+            user = self._make_user(body)
+        return web.json_response({"systemuserid": user}, status=201)
+
+    def _check_user(self, body: dict[str, Any]) -> None:
+        unknown = body.keys() - USER_KEYS
+        if unknown or not body.get("internalemailaddress") or not body.get("fullname"):
+            raise bad_request(f"a user needs internalemailaddress and fullname; unknown: {sorted(unknown)}")
+        if body.get("role", "usual") not in ROLES:
+            raise bad_request("role must be usual or restricted")
+        object_id = body.get("azureactivedirectoryobjectid")
+        if object_id is not None and as_guid(str(object_id)) is None:
+            raise bad_request("azureactivedirectoryobjectid must be a GUID")
+        address = str(body["internalemailaddress"]).casefold()
+        for user in self._store.rows("systemuser"):
+            if (user.get("internalemailaddress") or "").casefold() == address:
+                raise bad_request("a user with this internalemailaddress exists already")
+        try:
+            zone(str(body.get("timeZone") or "UTC"))
+        except UnknownTimeZone as error:
+            raise bad_request(f"unknown time zone {error.name}") from error
+
+    def _make_user(self, body: dict[str, Any]) -> str:
+        """An enabled user and the mailbox row that an administrator has approved and enabled."""
+        address, name = str(body["internalemailaddress"]), str(body["fullname"])
+        first, _, last = name.partition(" ")
+        table = TABLES["systemuser"]
+        unit = self._store.rows("businessunit")[0]["businessunitid"]
+        object_id = str(body.get("azureactivedirectoryobjectid") or uuid4()).lower()
+        values: Row = {
+            "fullname": name,
+            "firstname": first if last else None,
+            "lastname": last or name,
+            "internalemailaddress": address,
+            "domainname": address,
+            "azureactivedirectoryobjectid": object_id,
+            "emailrouteraccessapproval": APPROVED,
+            "businessunitid": ["businessunit", unit],
+            "organizationid": organization(self._store)["organizationid"],
+        }
+        checked = {
+            column: value if isinstance(value, list) else stored(table, table.by_name[column], value)
+            for column, value in values.items()
+        }
+        user = insert(self._store, table, checked)
+        mailbox = self._make_mailbox(user, name, address)
+        self._store.put(table, {**user, "defaultmailbox": ["mailbox", mailbox]})
+        profile = {"role": body.get("role") or "usual", "timeZone": body.get("timeZone") or "UTC"}
+        self._store.journal.put("profiles", user["systemuserid"], profile)
+        return str(user["systemuserid"])
+
+    def _make_mailbox(self, user: Row, name: str, address: str) -> str:
+        table = TABLES["mailbox"]
+        reference = ["systemuser", user["systemuserid"]]
+        values: Row = {
+            "name": name,
+            "emailaddress": address,
+            "regardingobjectid": reference,
+            "ownerid": reference,
+            "owninguser": reference,
+            "owningbusinessunit": user["businessunitid"],
+            "emailrouteraccessapproval": APPROVED,
+            "isemailaddressapprovedbyo365admin": True,
+            "enabledforact": True,
+            "actdeliverymethod": NONE,
+            **on_create(table, Changes(), ""),
+        }
+        return str(insert(self._store, table, values)["mailboxid"])
+
+    # --- the rest -------------------------------------------------------------------------------
+
+    async def _put_organization(self, request: web.Request) -> web.Response:
+        """``orgdborgsettings`` merges; any other column of the organization is set as it is."""
+        body = await json_object(request)
+        table, row = TABLES["organization"], organization(self._store)
+        settings = body.pop(SETTINGS, {})
+        if not isinstance(settings, dict):
+            raise bad_request("orgdborgsettings must be an object of names and values")
+        try:
+            changes = PayloadReader().read(table, body, creating=False).values
+        except Refusal as error:
+            raise bad_request(error.message.replace('"', "'")) from error
+        merged = {SETTINGS: merge_settings(row.get(SETTINGS), settings)} if settings else {}
+        with self._store.atomic():
+            row = self._store.put(table, {**row, **changes, **merged})
+        return web.json_response({SETTINGS: row.get(SETTINGS)})
+
+    async def _get_version(self, _request: web.Request) -> web.Response:
+        return web.json_response({"version": self._store.version})
+
+    async def _expire(self, _request: web.Request) -> web.Response:
+        self._tracking.expire_all()
+        return web.Response(status=204)
+
+    async def _get_webhooks(self, _request: web.Request) -> web.Response:
+        return web.json_response({"value": self._webhooks.registrations()})
+
+    async def _post_webhook(self, request: web.Request) -> web.Response:
+        body = await json_object(request)
+        url, key, tables = body.get("url"), body.get("key"), body.get("tables")
+        if not isinstance(url, str) or not isinstance(key, str) or not isinstance(tables, list):
+            raise bad_request("a webhook needs url, key and tables")
+        unknown = [name for name in tables if name not in TABLES]
+        if unknown:
+            raise bad_request(f"there is no table {', '.join(map(str, unknown))}")
+        self._webhooks.register(url, key, tables)
+        return web.json_response({"url": url, "tables": tables}, status=201)

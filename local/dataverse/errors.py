@@ -1,0 +1,148 @@
+"""What the stand-in refuses and how it says so: one table of status, code and message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ErrorKind:
+    """One documented refusal. ``message`` is a format string."""
+
+    status: int
+    code: str
+    message: str
+
+
+# Where the facts leave the HTTP status of an expired delta token open, we answer 400.
+EXPIRED_DELTA_TOKEN_STATUS = 400
+
+ERRORS: Mapping[str, ErrorKind] = {
+    "NotFound": ErrorKind(404, "0x80040217", "Entity '{table}' With Id = {id} Does Not Exist"),
+    "UnknownSegment": ErrorKind(404, "0x8006088a", "Resource not found for the segment '{segment}'."),
+    "DuplicateKey": ErrorKind(412, "0x80040237", "A record with matching key values already exists."),
+    "VersionMismatch": ErrorKind(
+        412,
+        "0x80060882",
+        "The version of the existing record doesn't match the RowVersion property provided.",
+    ),
+    "ConcurrencyNotEnabled": ErrorKind(
+        400, "0x8006088d", "Optimistic concurrency is not enabled for the entity '{table}'."
+    ),
+    "UnknownAlternateKey": ErrorKind(
+        400, "0x80060890", "The specified key attributes are not a defined key for the {table} entity"
+    ),
+    "TooLong": ErrorKind(
+        400,
+        "0x80044331",
+        "A validation error occurred.  The length of the '{column}' attribute of the '{table}' entity "
+        "exceeded the maximum allowed length of '{limit}'.",
+    ),
+    "OutOfRange": ErrorKind(
+        400,
+        "0x80044330",
+        "A validation error occurred. The value {value} of '{column}' on record of type '{table}' is outside "
+        "the valid range.",
+    ),
+    "InvalidOption": ErrorKind(
+        400,
+        "0x8004431a",
+        "A validation error occurred. The value {value} of '{column}' on record of type '{table}' is not one "
+        "of the accepted values.",
+    ),
+    "InvalidStatusForState": ErrorKind(
+        400,
+        "0x80048408",
+        "{status} is not a valid status code for state code {table}State.{state} on {table} with Id {id}.",
+    ),
+    "InvalidArgument": ErrorKind(400, "0x80040203", "{message}"),
+    "InvalidPayload": ErrorKind(
+        400,
+        "0x80048d19",
+        "Error identified in Payload provided by the user for Entity :'{entity_set}'  ---->  "
+        "InnerException : Microsoft.OData.ODataException: {message}",
+    ),
+    "InvalidQuery": ErrorKind(400, "0x80060888", "{message}"),
+    "UnsupportedQueryOption": ErrorKind(400, "0x80060888", "The query parameter {option} is not supported"),
+    "NotWithChangeTracking": ErrorKind(
+        400,
+        "0x80060888",
+        'The "{option}" query parameter isn\'t supported when Change Tracking is enabled.',
+    ),
+    "ChangeTrackingNotEnabled": ErrorKind(
+        400, "0x80072491", "Change tracking is not enabled for the entity {table}."
+    ),
+    "ExpiredVersionStamp": ErrorKind(
+        EXPIRED_DELTA_TOKEN_STATUS,
+        "0x80044352",
+        "Version stamp associated with the client has expired. Please perform a full sync.",
+    ),
+    "PartyTableNotAllowed": ErrorKind(
+        400,
+        "0x80043506",
+        "Cannot create activity party of specified object type: {target} with participation type {mask}.",
+    ),
+    "PartyWithoutTarget": ErrorKind(
+        400, "0x80043504", "The activity party has neither a party nor an address. {message}"
+    ),
+    "PrivilegeDenied": ErrorKind(
+        403,
+        "0x80040220",
+        "Principal user (Id={user}, type=8) is missing the {access} right on {table} {id}.",
+    ),
+    "UserDisabled": ErrorKind(
+        403, "0x80040225", "The user with SystemUserId={user} is disabled and cannot be impersonated."
+    ),
+    "UnknownUser": ErrorKind(403, "0x80072560", "The user is not a member of the organization: {user}."),
+    "MessageNotSupported": ErrorKind(
+        405, "0x80040800", "The '{message}' method does not support entities of type '{table}'."
+    ),
+    "MethodNotAllowed": ErrorKind(
+        405, "0x8006088a", "The requested resource does not support http method '{method}'."
+    ),
+    "UnsupportedMediaType": ErrorKind(415, "0x80060888", "The content type '{type}' is not supported."),
+    "UrlTooLong": ErrorKind(414, "0x80060888", "The length of the URL exceeds {limit} characters."),
+    "BatchTooLarge": ErrorKind(
+        400,
+        "0x80060889",
+        "The current batch message contains too many parts. The limit is {limit}.",
+    ),
+    "InvalidBatch": ErrorKind(400, "0x80060888", "{message}"),
+    "NotInStandIn": ErrorKind(501, "0x80040800", "This stand-in does not have {feature}."),
+    "TooManyRequests": ErrorKind(
+        429,
+        "0x80072322",
+        "Number of requests exceeded the limit of {limit} over time window of {window} seconds.",
+    ),
+    "TooMuchTime": ErrorKind(
+        429,
+        "0x80072321",
+        "Combined execution time of incoming requests exceeded limit of {limit:,} milliseconds over time "
+        "window of {window} seconds. Decrease number of concurrent requests or reduce the duration of "
+        "requests and try again later.",
+    ),
+    "TooManyAtOnce": ErrorKind(
+        429, "0x80072326", "Number of concurrent requests exceeded the limit of {limit}."
+    ),
+}
+
+
+@dataclass
+class Refusal(Exception):  # noqa: N818 - an answer, not a failure of ours
+    """A request that is answered with an error body."""
+
+    status: int
+    code: str
+    message: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, Any]:
+        return {"error": {"code": self.code, "message": self.message}}
+
+
+def refuse(kind: str, headers: dict[str, str] | None = None, **details: Any) -> Refusal:
+    """The refusal of that kind with its message filled in; to be raised."""
+    error = ERRORS[kind]
+    return Refusal(error.status, error.code, error.message.format(**details), headers or {})

@@ -1,0 +1,70 @@
+"""Service protection limits: requests, execution time and concurrency of one user in a sliding window."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import monotonic
+
+from local.clock import Clock
+from local.dataverse.errors import refuse
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The defaults that Microsoft documents, per user and web server."""
+
+    requests: int = 6000
+    milliseconds: int = 1_200_000
+    concurrent: int = 52
+    window_seconds: int = 300
+
+
+class ServiceProtection:
+    """Counts what the service's own user does; a refused request counts too, so hammering prolongs it."""
+
+    def __init__(self, limits: Limits, clock: Clock) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._requests: deque[float] = deque()
+        self._spent: deque[tuple[float, float]] = deque()
+        self._running = 0
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Around the whole answering of one request; raises the documented 429 instead."""
+        self._admit()
+        self._running += 1
+        began = monotonic()
+        try:
+            yield
+        finally:
+            self._running -= 1
+            self._spent.append((self._clock.time(), (monotonic() - began) * 1000))
+
+    def _admit(self) -> None:
+        now = self._clock.time()
+        self._forget(now - self._limits.window_seconds)
+        self._requests.append(now)
+        window = self._limits.window_seconds
+        if self._running >= self._limits.concurrent:
+            raise refuse("TooManyAtOnce", _retry_after(1), limit=self._limits.concurrent)
+        if len(self._requests) > self._limits.requests:
+            wait = self._requests[-self._limits.requests] + window - now
+            raise refuse("TooManyRequests", _retry_after(wait), limit=self._limits.requests, window=window)
+        if sum(spent for _, spent in self._spent) > self._limits.milliseconds:
+            wait = self._spent[0][0] + window - now
+            raise refuse("TooMuchTime", _retry_after(wait), limit=self._limits.milliseconds, window=window)
+
+    def _forget(self, before: float) -> None:
+        while self._requests and self._requests[0] <= before:
+            self._requests.popleft()
+        while self._spent and self._spent[0][0] <= before:
+            self._spent.popleft()
+
+
+def _retry_after(seconds: float) -> dict[str, str]:
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}

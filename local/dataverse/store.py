@@ -1,0 +1,135 @@
+"""Rows of all tables, the organization-wide row version, tombstones, and all-or-nothing writes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from local.clock import Clock
+from local.dataverse.schema import Table
+from local.dataverse.tables import TABLES
+from local.journaled import JournaledTables
+
+Row = dict[str, Any]
+"""A row as stored: a look-up is ``[logical name, id]``, everything else is as it travels."""
+
+ROW_PREFIX = "row."
+Undo = tuple[str, str, Any]
+
+
+class Store:
+    """Rows by table and id. Rows are never changed in place: a write puts a new one."""
+
+    def __init__(self, tables: JournaledTables, clock: Clock) -> None:
+        self.journal = tables
+        self.clock = clock
+        self._undo: list[Undo] | None = None
+        self._index: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for table in TABLES.values():
+            for row_id, row in self._rows(table.name).items():
+                self._add_to_index(table, row_id, row)
+
+    # --- reading --------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """The last row version given out."""
+        return int(self.journal.get("meta", "rowversion") or 0)
+
+    def get(self, table: str, row_id: str) -> Row | None:
+        return self._rows(table).get(row_id)
+
+    def rows(self, table: str) -> list[Row]:
+        return list(self._rows(table).values())
+
+    def referring(self, table: str, column: str, row_id: str) -> list[Row]:
+        """Rows of ``table`` whose look-up ``column`` points to that id."""
+        if TABLES[table].by_name[column].indexed:
+            ids = self._index[table, column].get(row_id, set())
+            rows = self._rows(table)
+            return [rows[key] for key in rows.keys() & ids]
+        return [row for row in self.rows(table) if (row.get(column) or [None, None])[1] == row_id]
+
+    def tombstones(self, table: str) -> list[dict[str, Any]]:
+        return [t for t in self.journal.table("tombstones").values() if t["table"] == table]
+
+    # --- writing --------------------------------------------------------------------------------
+
+    def next_version(self) -> int:
+        number = self.version + 1
+        self._put("meta", "rowversion", number)
+        return number
+
+    def put(self, table: Table, row: Row) -> Row:
+        """Insert or replace a row; it gets the next row version."""
+        stored = {**row, "versionnumber": self.next_version()}
+        row_id = stored[table.primary_id]
+        self._remove_from_index(table, row_id)
+        self._put(ROW_PREFIX + table.name, row_id, stored)
+        self._add_to_index(table, row_id, stored)
+        return stored
+
+    def remove(self, table: Table, row_id: str) -> None:
+        """Delete a row; change tracking remembers its id."""
+        self._remove_from_index(table, row_id)
+        self._put(ROW_PREFIX + table.name, row_id, None)
+        version = self.next_version()
+        if table.change_tracking:
+            tombstone = {"table": table.name, "id": row_id, "version": version, "at": self.clock.time()}
+            self._put("tombstones", f"{version:012d}", tombstone)
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Everything inside happens or, when it raises, did not happen. Nested ones join the outer."""
+        if self._undo is not None:
+            yield
+            return
+        with self.journal.transaction():
+            self._undo = []
+            try:
+                yield
+            except BaseException:
+                self._roll_back(self._undo)
+                raise
+            finally:
+                self._undo = None
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _rows(self, table: str) -> dict[str, Row]:
+        return self.journal.table(ROW_PREFIX + table)
+
+    def _put(self, name: str, key: str, value: Any) -> None:
+        if self._undo is not None:
+            self._undo.append((name, key, self.journal.get(name, key)))
+        self._set(name, key, value)
+
+    def _set(self, name: str, key: str, value: Any) -> None:
+        if value is None:
+            self.journal.delete(name, key)
+        else:
+            self.journal.put(name, key, value)
+
+    def _roll_back(self, undo: list[Undo]) -> None:
+        for name, key, before in reversed(undo):
+            table = TABLES.get(name.removeprefix(ROW_PREFIX)) if name.startswith(ROW_PREFIX) else None
+            if table is not None:
+                self._remove_from_index(table, key)
+            self._set(name, key, before)
+            if table is not None and before is not None:
+                self._add_to_index(table, key, before)
+
+    def _add_to_index(self, table: Table, row_id: str, row: Row) -> None:
+        for column in table.columns:
+            if column.indexed and row.get(column.name):
+                self._index[table.name, column.name][row[column.name][1]].add(row_id)
+
+    def _remove_from_index(self, table: Table, row_id: str) -> None:
+        row = self.get(table.name, row_id)
+        if row is None:
+            return
+        for column in table.columns:
+            if column.indexed and row.get(column.name):
+                self._index[table.name, column.name][row[column.name][1]].discard(row_id)

@@ -1,0 +1,33 @@
+"""All tables this stand-in has, by logical name and by entity set."""
+
+from __future__ import annotations
+
+from local.dataverse.schema import Table
+from local.dataverse.tables.activities import ACTIVITIES, ACTIVITY_PARTY
+from local.dataverse.tables.customers import ACCOUNT, CONTACT, QUEUE
+from local.dataverse.tables.people import (
+    BUSINESS_UNIT,
+    MAILBOX,
+    ORGANIZATION,
+    SAVED_QUERY,
+    SYSTEM_USER,
+    TEAM,
+    USER_QUERY,
+)
+
+ALL_TABLES = (
+    *ACTIVITIES,
+    ACTIVITY_PARTY,
+    CONTACT,
+    ACCOUNT,
+    QUEUE,
+    SYSTEM_USER,
+    MAILBOX,
+    BUSINESS_UNIT,
+    TEAM,
+    ORGANIZATION,
+    USER_QUERY,
+    SAVED_QUERY,
+)
+TABLES: dict[str, Table] = {table.name: table for table in ALL_TABLES}
+ENTITY_SETS: dict[str, Table] = {table.entity_set: table for table in ALL_TABLES}

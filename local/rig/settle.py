@@ -1,0 +1,195 @@
+"""``settle``: rounds of "read everything, look again" until a whole round changes nothing.
+
+A round runs the timer that reads the Dynamics feed, waits for the queues, asks each active mailbox for a
+pass, and waits again. When neither stand-in's version moved meanwhile and no inbox row is left, every
+change made before the round was read and decided.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import httpx
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.data.tables.aio import TableClient
+from azure.servicebus import ServiceBusMessage
+from azure.servicebus.aio import ServiceBusClient
+
+from local.clock import Clock
+from local.rig.directory import RigDirectory, RigError
+from local.rig.endpoints import read_endpoints
+from local.rig.functions_admin import run_function
+from local.rig.record import running_record
+
+POLL_SECONDS = 0.05
+PAUSE_SECONDS = 0.5  # before a round that follows a failed one
+FEED_TIMER = "dynamics_feed"
+HINT_QUEUE = "mailbox-sync"
+STATE_TABLE = "state"
+INBOX_ROWS = "a:inbox:"  # how the keys of a mailbox's inbox rows begin
+FAILURES = (RigError, AzureError, httpx.HTTPError, OSError)  # OSError: the time-out is one
+
+
+async def settle(directory: RigDirectory, timeout: float, say: Callable[[str], None]) -> list[str]:
+    """Bring the rig to rest. Returns what is still pending at the time-out; nothing when it rests."""
+    deadline = time.monotonic() + timeout
+    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
+        settling = Settling(
+            endpoints=read_endpoints(directory),
+            broker=f"http://127.0.0.1:{running_record(directory).ports.service_bus_control}",
+            clock=Clock(directory.clock),
+            http=http,
+            deadline=deadline,
+        )
+        pending = await settling.until_quiet()
+        for warning in await settling.dead_letters():
+            say(f"warning: {warning}")
+        return pending
+
+
+@dataclass(frozen=True)
+class Settling:
+    """One run of ``settle``: what it looks at, and until when."""
+
+    endpoints: dict[str, Any]
+    broker: str
+    clock: Clock
+    http: httpx.AsyncClient
+    deadline: float
+
+    def remaining(self) -> float:
+        return self.deadline - time.monotonic()
+
+    async def until_quiet(self) -> list[str]:
+        pending: list[str] = []
+        while True:
+            try:
+                async with asyncio.timeout(max(self.remaining(), 0.001)):
+                    pending = await self._round()
+            except FAILURES as error:
+                if self.remaining() <= 0:
+                    return await self._pending_at_the_end(pending)
+                pending = [str(error) or repr(error)]
+                await asyncio.sleep(min(PAUSE_SECONDS, max(self.remaining(), 0)))
+            if not pending:
+                return []
+            if self.remaining() <= 0:
+                return pending
+
+    async def _round(self) -> list[str]:
+        """One round; returns what was not at rest in it."""
+        before = await self._versions()
+        await run_function(self.endpoints["functions"], FEED_TIMER)
+        await self._queues_empty()
+        mailboxes = await self._active_mailboxes()
+        await self._send_hints(mailboxes)
+        await self._queues_empty()
+        pending = await self._inbox_rows(mailboxes)
+        after = await self._versions()
+        changed = [f"{name} was still being changed" for name in before if before[name] != after[name]]
+        return pending + changed
+
+    async def _pending_at_the_end(self, last_round: list[str]) -> list[str]:
+        """What the unfinished round was waiting for, and what the one before had found."""
+        try:
+            busy = await self._busy_queues()
+        except FAILURES as error:
+            busy = [f"the broker does not answer: {error!r}"]
+        return busy + last_round or ["a timer or a pass was still running"]
+
+    # --- looking --------------------------------------------------------------------------------
+
+    async def _versions(self) -> dict[str, int]:
+        controls = {"exchange": "graph_control", "dataverse": "dataverse_control"}
+        return {
+            name: (await self._get(f"{self.endpoints[key]}/version"))["version"]
+            for name, key in controls.items()
+        }
+
+    async def _active_mailboxes(self) -> list[str]:
+        found: list[str] = []
+        url: str | None = f"{self.endpoints['admin']}/mailboxes"
+        while url:
+            page = await self._get(url)
+            found += [mailbox["id"] for mailbox in page["value"] if mailbox["state"] == "active"]
+            url = page.get("nextLink")
+        return found
+
+    async def _inbox_rows(self, mailboxes: Sequence[str]) -> list[str]:
+        """Routed changes that no pass has taken yet, of active mailboxes."""
+        end = INBOX_ROWS[:-1] + chr(ord(INBOX_ROWS[-1]) + 1)
+        rows: list[str] = []
+        connection = self.endpoints["table_storage"]
+        async with TableClient.from_connection_string(connection, STATE_TABLE, retry_total=1) as table:
+            try:
+                query = table.query_entities(
+                    "RowKey ge @first and RowKey lt @end", parameters={"first": INBOX_ROWS, "end": end}
+                )
+                async for row in query:
+                    if row["PartitionKey"] in mailboxes:
+                        rows.append(f"mailbox {row['PartitionKey']}: inbox row {row['RowKey']}")
+            except ResourceNotFoundError:
+                return []  # no table yet: no mailbox was ever registered
+        return rows
+
+    async def _get(self, url: str) -> dict[str, Any]:
+        response = await self.http.get(url)
+        if response.is_error:
+            raise RigError(f"GET {url} answered {response.status_code}: {response.text[:200]}")
+        return dict(response.json())
+
+    # --- the queues -----------------------------------------------------------------------------
+
+    async def _queues_empty(self) -> None:
+        """Wait until no queue holds work; a scheduled message is work, and is waited for."""
+        while await self._busy_queues():  # noqa: ASYNC110 - they are another process's
+            await asyncio.sleep(POLL_SECONDS)
+
+    async def _busy_queues(self) -> list[str]:
+        return [text for queue in await self._queues() if (text := self._work_in(queue))]
+
+    def _work_in(self, queue: dict[str, Any]) -> str | None:
+        counts = [f"{queue[kind]} {kind}" for kind in ("active", "locked", "scheduled") if queue[kind]]
+        if not counts:
+            return None
+        due = queue.get("nextScheduledAt")
+        wait = (datetime.fromisoformat(due) - self.clock.now()).total_seconds() if due else 0
+        when = f", the next scheduled one due in {wait:.0f} s" if wait > 0 else ""
+        return f"queue {queue['name']}: {', '.join(counts)}{when}"
+
+    async def dead_letters(self) -> list[str]:
+        """Messages that were given up: they do not block, but somebody should know."""
+        try:
+            queues = await self._queues()
+        except FAILURES as error:
+            return [f"the broker does not answer: {error!r}"]
+        return [
+            f"queue {queue['name']} has {queue['deadLettered']} dead-lettered messages"
+            for queue in queues
+            if queue["deadLettered"]
+        ]
+
+    async def _queues(self) -> list[dict[str, Any]]:
+        return list((await self._get(f"{self.broker}/_control/queues"))["value"])
+
+    async def _send_hints(self, mailboxes: Sequence[str]) -> None:
+        """Ask for a pass of each mailbox, with a fresh id that no duplicate detection drops."""
+        if not mailboxes:
+            return
+        connection = self.endpoints["service_bus"]
+        async with (
+            ServiceBusClient.from_connection_string(connection, retry_total=1) as client,
+            client.get_queue_sender(HINT_QUEUE) as sender,
+        ):
+            for mailbox in mailboxes:
+                body = json.dumps({"mailbox": mailbox, "cause": "settle"})
+                await sender.send_messages(
+                    ServiceBusMessage(body, session_id=mailbox, message_id=str(uuid.uuid4()))
+                )

@@ -1,0 +1,256 @@
+"""What the small stores do: items, decisions, profiles, answers, feeds, subscriptions."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from shared.engine.ports import (
+    AnswerStore,
+    Candidate,
+    Cursor,
+    DecisionStore,
+    FeedStore,
+    ItemEntry,
+    ItemIndex,
+    PendingDecision,
+    ProfileStore,
+    Question,
+    SubscriptionRow,
+    SubscriptionStore,
+)
+from shared.errors import Conflict
+from shared.model.decision import ItemRef
+from shared.model.profile import Brake, Profile
+from shared.model.values import Direction
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class MovedClock:
+    """A clock that a test moves by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class ItemIndexContract:
+    async def test_an_unknown_item(self, items: ItemIndex) -> None:
+        assert await items.entry("appointment", str(uuid4())) == ItemEntry(None)
+        assert await items.by_ical_uid(str(uuid4())) is None
+
+    async def test_mailboxes_join_and_leave(self, items: ItemIndex) -> None:
+        id_ = str(uuid4())
+        for mailbox in ("m2", "m1", "m1"):
+            await items.join("appointment", id_, mailbox)
+        assert await items.entry("appointment", id_) == ItemEntry(None, ("m1", "m2"))
+        await items.leave("appointment", id_, "m1")
+        await items.leave("appointment", id_, "m1")
+        assert await items.entry("appointment", id_) == ItemEntry(None, ("m2",))
+        assert await items.entry("contact", id_) == ItemEntry(None)
+
+    async def test_many_entries_at_once(self, items: ItemIndex) -> None:
+        ids = [str(uuid4()) for _ in range(40)]
+        for id_ in ids[:30]:
+            await items.join("appointment", id_, "m1")
+        found = await items.entries("appointment", ids)
+        assert found == {id_: ItemEntry(None, ("m1",)) for id_ in ids[:30]}
+
+    async def test_the_first_owner_stays(self, items: ItemIndex) -> None:
+        id_ = str(uuid4())
+        assert await items.own("appointment", id_, "m1", instead_of=None) == "m1"
+        assert await items.own("appointment", id_, "m1", instead_of=None) == "m1"
+        assert await items.own("appointment", id_, "m2", instead_of=None) == "m1"
+        assert (await items.entry("appointment", id_)).owner == "m1"
+
+    async def test_of_ten_that_want_an_item_one_owns_it(self, items: ItemIndex) -> None:
+        id_ = str(uuid4())
+        answers = await asyncio.gather(
+            *(items.own("appointment", id_, f"m{n}", instead_of=None) for n in range(10))
+        )
+        assert len(set(answers)) == 1
+        assert (await items.entry("appointment", id_)).owner == answers[0]
+
+    async def test_ownership_moves_only_from_the_named_owner(self, items: ItemIndex) -> None:
+        id_ = str(uuid4())
+        await items.own("appointment", id_, "m1", instead_of=None)
+        assert await items.own("appointment", id_, "m3", instead_of="m2") == "m1"
+        assert await items.own("appointment", id_, "m2", instead_of="m1") == "m2"
+        assert (await items.entry("appointment", id_)).owner == "m2"
+
+    async def test_who_leaves_gives_up_ownership_and_only_their_own(self, items: ItemIndex) -> None:
+        id_ = str(uuid4())
+        for mailbox in ("m1", "m2"):
+            await items.join("appointment", id_, mailbox)
+        await items.own("appointment", id_, "m1", instead_of=None)
+        await items.leave("appointment", id_, "m2")
+        assert await items.entry("appointment", id_) == ItemEntry("m1", ("m1",))
+        await items.leave("appointment", id_, "m1")
+        assert await items.entry("appointment", id_) == ItemEntry(None)
+        assert await items.own("appointment", id_, "m2", instead_of="m1") == "m2"
+
+    async def test_a_meeting_is_known_by_its_ical_uid(self, items: ItemIndex) -> None:
+        uid = f"0400/+=#?\\{uuid4()}"
+        await items.put_ical_uid(uid, "d1")
+        await items.put_ical_uid(uid, "d2")
+        assert await items.by_ical_uid(uid) == "d2"
+        assert await items.by_ical_uid(uid.upper()) is None
+
+
+def decision(**changes: object) -> PendingDecision:
+    made = PendingDecision(
+        id=str(uuid4()),
+        mailbox=str(uuid4()),
+        kind=Question.AMBIGUOUS,
+        question="Which one?",
+        asked_at=NOW,
+        item=ItemRef("appointment", "AA/+=", None, "Kickoff"),
+        candidates=(Candidate("d1", "Kickoff"), Candidate("d2", "Kick-off")),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+class DecisionStoreContract:
+    async def test_a_question_comes_back(self, decisions: DecisionStore) -> None:
+        asked = decision()
+        await decisions.put(asked)
+        found = await decisions.get(asked.id)
+        assert found is not None
+        assert found.etag
+        assert replace(found, etag=None) == asked
+        assert await decisions.get("nothing") is None
+
+    async def test_questions_of_one_mailbox_or_of_all(self, decisions: DecisionStore) -> None:
+        first, second = decision(), decision()
+        await decisions.put(first)
+        await decisions.put(second)
+        assert [each.id for each in await decisions.of_mailbox(first.mailbox)] == [first.id]
+        assert {first.id, second.id} <= {each.id for each in await decisions.of_mailbox(None)}
+        assert await decisions.of_mailbox("nobody") == []
+
+    async def test_an_answer_is_kept_when_the_question_is_asked_again(self, decisions: DecisionStore) -> None:
+        asked = decision()
+        await decisions.put(asked)
+        found = await decisions.get(asked.id)
+        assert found is not None
+        await decisions.put(replace(found, answer="d1"))
+        await decisions.put(replace(asked, question="Which one, please?"))
+        again = await decisions.get(asked.id)
+        assert again is not None
+        assert (again.answer, again.question) == ("d1", "Which one, please?")
+
+    async def test_two_answers_at_once(self, decisions: DecisionStore) -> None:
+        asked = decision()
+        await decisions.put(asked)
+        found = await decisions.get(asked.id)
+        assert found is not None
+        await decisions.put(replace(found, answer="d1"))
+        with pytest.raises(Conflict):
+            await decisions.put(replace(found, answer="d2"))
+        with pytest.raises(Conflict):
+            await decisions.remove(found)
+
+    async def test_a_removed_question_is_gone(self, decisions: DecisionStore) -> None:
+        asked = decision()
+        await decisions.put(asked)
+        await decisions.remove(asked)
+        await decisions.remove(asked)
+        assert await decisions.get(asked.id) is None
+        assert await decisions.of_mailbox(asked.mailbox) == []
+
+
+class ProfileStoreContract:
+    async def test_default_is_there_from_the_start(self, profiles: ProfileStore) -> None:
+        assert await profiles.get("default") == Profile()
+        assert await profiles.get("unknown") is None
+        assert await profiles.all() == [Profile()]
+
+    async def test_a_profile_comes_back_as_put(self, profiles: ProfileStore) -> None:
+        changed = Profile(
+            brake=Brake(5, 10),
+            window_past_days=7,
+            complete_when_shown_as_free=False,
+            directions={"appointment": {"body": Direction.TO_DYNAMICS}},
+            settings={"TrackCategorizedItems": False},
+        )
+        other = Profile(id="sales/eu", brake=Brake(1, 1))
+        await profiles.put(changed)
+        await profiles.put(other)
+        assert await profiles.get("default") == changed
+        assert await profiles.all() == [changed, other]
+
+
+class AnswerStoreContract:
+    async def test_an_answer_is_read_back(self, answers: AnswerStore) -> None:
+        answer = {"complete": True, "actions": [{"kind": "create", "rules": ["LNK-1"]}], "peopleMailed": 0}
+        await answers.put("m1", "r/1", answer)
+        assert await answers.get("m1", "r/1") == answer
+        assert await answers.get("m1", "r/2") is None
+        assert await answers.get("m2", "r/1") is None
+
+    async def test_a_long_answer_is_read_back_whole(self, answers: AnswerStore) -> None:
+        answer = {"actions": [{"item": str(uuid4()), "subject": "ż" * 50} for _ in range(8_000)]}
+        await answers.put("m1", "long", answer)
+        assert await answers.get("m1", "long") == answer
+        await answers.put("m1", "long", {"short": True})
+        assert await answers.get("m1", "long") == {"short": True}
+
+    async def test_an_answer_is_kept_for_an_hour(self, answers: AnswerStore, moved: MovedClock) -> None:
+        await answers.put("m1", "r1", {})
+        moved.now += timedelta(minutes=59)
+        assert await answers.get("m1", "r1") == {}
+        moved.now += timedelta(minutes=2)
+        assert await answers.get("m1", "r1") is None
+
+
+class FeedStoreContract:
+    async def test_a_feeds_cursor(self, feeds: FeedStore) -> None:
+        assert await feeds.cursor("org", "appointment") is None
+        first = Cursor("appointment", "https://x/?$deltatoken=1", False, None, NOW, "round")
+        await feeds.put_cursor("org", first)
+        await feeds.put_cursor("org", Cursor("contact", "c" * 70_000, True))
+        assert await feeds.cursor("org", "appointment") == first
+        await feeds.put_cursor("org", replace(first, link="2", complete=True))
+        assert await feeds.cursor("org", "appointment") == replace(first, link="2", complete=True)
+        assert await feeds.cursor("other", "appointment") is None
+        assert await feeds.cursor("org", "contact") == Cursor("contact", "c" * 70_000, True)
+
+
+def subscription(**changes: object) -> SubscriptionRow:
+    made = SubscriptionRow(str(uuid4()), str(uuid4()), "/users/x/events", "hash", NOW)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+class SubscriptionStoreContract:
+    async def test_a_subscription_is_found_by_id_and_by_mailbox(
+        self, subscriptions: SubscriptionStore
+    ) -> None:
+        first = subscription()
+        second = subscription(mailbox=first.mailbox)
+        for row in (first, second, subscription()):
+            await subscriptions.put(row)
+        assert await subscriptions.get(first.id) == first
+        assert await subscriptions.get("nothing") is None
+        expected = sorted([first, second], key=lambda row: row.id)
+        assert await subscriptions.of_mailbox(first.mailbox) == expected
+        assert {first, second} <= {row async for row in subscriptions.all()}
+        assert len([row async for row in subscriptions.all()]) == 3
+
+    async def test_renewed_and_removed(self, subscriptions: SubscriptionStore) -> None:
+        first = subscription()
+        await subscriptions.put(first)
+        renewed = replace(first, expires_at=NOW + timedelta(days=2))
+        await subscriptions.put(renewed)
+        assert await subscriptions.of_mailbox(first.mailbox) == [renewed]
+        await subscriptions.remove(first.id)
+        await subscriptions.remove(first.id)
+        assert await subscriptions.get(first.id) is None
+        assert await subscriptions.of_mailbox(first.mailbox) == []
+        assert [row async for row in subscriptions.all()] == []

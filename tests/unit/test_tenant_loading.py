@@ -1,0 +1,105 @@
+"""The sample tenant, loaded into both stand-ins over their public interfaces."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import pytest_asyncio
+
+from local.dataverse import Dataverse
+from local.exchange import ExchangeOnline
+from local.tenant import Tenant, load
+from local.tenant.exchange_side import CATEGORY, PUBLIC_STRINGS
+from local.tenant.services import Service
+
+
+@dataclass(frozen=True)
+class Loaded:
+    tenant: Tenant
+    exchange: Service
+    dataverse: Service
+
+    async def event(self, who: str, key: str, **query: str) -> Any:
+        user = self.tenant.user(who)
+        path = f"/users/{user.exchange_id}/events/{self.tenant.events[key]}"
+        headers = {"X-Act-As": user.address, "Prefer": 'IdType="ImmutableId"'}
+        return await self.exchange.ask("GET", path, headers=headers, query=query)
+
+    async def appointment(self, key: str) -> Any:
+        parties = "appointment_activity_parties($select=participationtypemask,addressused,_partyid_value)"
+        path = f"/appointments({self.tenant.appointments[key]})"
+        return await self.dataverse.ask("GET", path, query={"$expand": parties})
+
+
+@pytest_asyncio.fixture
+async def loaded() -> AsyncIterator[Loaded]:
+    async with ExchangeOnline() as exchange, Dataverse() as dataverse, aiohttp.ClientSession() as http:
+        endpoints = {
+            "graph": exchange.url,
+            "graph_control": exchange.control_url,
+            "dataverse": dataverse.url,
+            "dataverse_control": dataverse.control_url,
+        }
+        yield Loaded(
+            await load(endpoints, datetime.now(UTC)),
+            Service(http, exchange.url, exchange.control_url),
+            Service(http, dataverse.url, dataverse.control_url),
+        )
+
+
+async def test_people_are_users_on_both_sides_under_one_address(loaded: Loaded) -> None:
+    assert len(loaded.tenant.synchronized) == 3
+    for user in loaded.tenant.synchronized:
+        row = await loaded.dataverse.ask("GET", f"/systemusers({user.user_id})")
+        assert row["internalemailaddress"] == user.address
+        assert row["azureactivedirectoryobjectid"] == user.exchange_id
+
+
+async def test_loading_leaves_no_mail_and_no_requests_behind(loaded: Loaded) -> None:
+    assert (await loaded.exchange.set_up("GET", "/outbox"))["value"] == []
+    for service in (loaded.exchange, loaded.dataverse):
+        assert (await service.set_up("GET", "/requests?caller=all"))["total"] == 0
+
+
+async def test_a_categorised_meeting_reached_its_attendee_who_tracks_it_too(loaded: Loaded) -> None:
+    picnic = await loaded.event("adele", "picnic")
+    assert picnic["categories"] == [CATEGORY]
+    alex = loaded.tenant.user("alex")
+    copies = await loaded.exchange.ask(
+        "GET",
+        f"/users/{alex.exchange_id}/events",
+        headers={"X-Act-As": alex.address},
+        query={"$filter": f"iCalUId eq '{picnic['iCalUId']}'"},
+    )
+    assert [copy["categories"] for copy in copies["value"]] == [[CATEGORY]]
+
+
+async def test_a_stamp_names_the_row_that_the_event_regards(loaded: Loaded) -> None:
+    name = f"String {PUBLIC_STRINGS} Name crmRegardingObjectId"
+    event = await loaded.event(
+        "alex", "emergency-prep", **{"$expand": f"singleValueExtendedProperties($filter=id eq '{name}')"}
+    )
+    value = event["singleValueExtendedProperties"][0]["value"]
+    assert value.strip("{}") == loaded.tenant.accounts["fabrikam"]
+
+
+async def test_an_appointment_has_its_organizer_attendees_regarding_and_state(loaded: Loaded) -> None:
+    visit = await loaded.appointment("visit")
+    parties = {
+        (party["participationtypemask"], party["_partyid_value"] or party["addressused"])
+        for party in visit["appointment_activity_parties"]
+    }
+    assert parties >= {
+        (7, loaded.tenant.user("alex").user_id),
+        (5, loaded.tenant.contacts["pavel"]),
+        (6, loaded.tenant.accounts["fabrikam"]),
+        (6, "rufus@woodgrove.example"),
+    }
+    assert visit["_regardingobjectid_value"] == loaded.tenant.accounts["fabrikam"]
+    assert (visit["statecode"], visit["statuscode"]) == (0, 2)
+    interviews = await loaded.appointment("interviews")
+    assert (interviews["statecode"], interviews["statuscode"]) == (1, 3)
