@@ -24,7 +24,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
     parser.add_argument("--stay", action="store_true", help="load and subscribe only, and stay until Ctrl-C")
     stay = parser.parse_args().stay
-    signal.signal(signal.SIGTERM, _interrupted)
+    for number in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # SIGINT too: a shell may have it ignored in the background
+        signal.signal(number, _interrupted)
     try:
         return _stay() if stay else _demo()
     except KeyboardInterrupt:

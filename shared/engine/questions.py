@@ -91,11 +91,11 @@ def _only(decision: Decision, reason: Reason) -> bool:
     return not decision.actions and all(skip.code == reason.code for skip in decision.skips)
 
 
-async def explain(services: Services, mailbox: Mailbox, profile: Profile, item_id: str) -> dict[str, Any]:
+async def explain(services: Services, mailbox: Mailbox, profile: Profile, asked: str) -> dict[str, Any]:
     """The decision for one item now: linked or not, what would happen, and by which rule."""
-    wanted = _id(item_id)
+    wanted = item_id(asked)
     link = await _find_link(services, mailbox, wanted)
-    agenda = await services.store.agenda(mailbox.id, inbox_limit=INBOX_LIMIT)
+    agenda = await services.store.agenda(mailbox.id, inbox_limit=0)
     context, _, _ = await plan(services, mailbox, profile, agenda, Touched(), Answers())
     paired = await _look_up(services, context, _touch(wanted, link))
     situations = [s for s in paired if wanted in _ids(s)] or paired[:1]
@@ -109,7 +109,7 @@ async def explain(services: Services, mailbox: Mailbox, profile: Profile, item_i
     return answer
 
 
-def _id(text: str) -> str:
+def item_id(text: str) -> str:
     """A GUID as we write it, however it was pasted; Exchange's ids as they are, for their case counts."""
     text = text.strip()
     return normal_guid(text) if GUID.fullmatch(text) else text
@@ -153,7 +153,7 @@ def _touch(item_id: str, link: Link | None) -> Touched:
     touched = Touched()
     if link is not None:
         touched.force({link.dynamics_id})
-        touched.look.update({link.exchange_id} - {None})
+        touched.look.update([link.exchange_id] if link.exchange_id else [])
     elif GUID.fullmatch(item_id):
         touched.force({item_id})
     else:

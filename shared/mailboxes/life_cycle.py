@@ -24,12 +24,16 @@ def rejected(status: int, code: str, message: str) -> Rejected:
     return Rejected(message, code=code, status=status)
 
 
+def unknown_profile(profile: str) -> Rejected:
+    return rejected(400, "unknownProfile", f"There is no profile '{profile}'.")
+
+
 async def subscribe(
     services: Services, address: str, dynamics_user: str, *, enable: bool, profile: str
 ) -> tuple[Mailbox, bool]:
     """The mailbox and whether it is new. Idempotent; raises Rejected with a plain reason."""
     if await services.profiles.get(profile) is None:
-        raise rejected(400, "unknownProfile", f"There is no profile '{profile}'.")
+        raise unknown_profile(profile)
     info = await _mailbox_info(services, address)
     user = await _dynamics_user(services, dynamics_user)
     known = await services.registry.get(info.id)

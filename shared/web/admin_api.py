@@ -6,29 +6,44 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from shared.engine.ports import PendingDecision
+from shared.engine.questions import item_id
 from shared.engine.services import Services
-from shared.errors import Conflict, SyncError, Throttled
+from shared.errors import Conflict, NotFound, SyncError, Throttled
 from shared.mailboxes import life_cycle
 from shared.mailboxes.life_cycle import Rejected
+from shared.mailboxes.plain_words import sentence
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
 from shared.web import views
 from shared.web.http import Answer, BadRequest, Request, error_answer, json_answer, json_body
-from shared.web.principal import principal_of
+from shared.web.principal import Principal, principal_of
 
-WAIT_FOR_ANSWER = 18.0
-POLL = 0.1
 PAGE = 100
-PROFILE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
+ID_LIMIT = 1024
+ADDRESS = re.compile(r"[^\s@<>/\\]{1,64}@[^\s@<>/\\]{1,255}")
+ANSWER_ID = re.compile(r"[0-9a-f]{16}")
+PROFILE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 log = logging.getLogger("sync.admin")
 
 Handler = Callable[["Call"], Awaitable[Answer]]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call waits for the answer of the mailbox's session, and how often it looks; in seconds."""
+
+    wait: float = 18.0
+    every: float = 0.1
+
+
+PATIENCE = Patience()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,7 @@ class Call:
     services: Services
     request: Request
     parts: dict[str, str]
+    patience: Patience = PATIENCE
 
     async def mailbox(self) -> Mailbox:
         found = await self.services.registry.get(self.parts["id"])
@@ -50,26 +66,32 @@ class Call:
 
 
 async def _add_mailbox(call: Call) -> Answer:
-    body = json_body(call.request)
-    unknown = set(body) - {"address", "dynamicsUser", "enable", "profile"}
-    if unknown:
-        raise BadRequest(f"Unknown properties: {', '.join(sorted(unknown))}.")
+    body = _body(call, "address", "dynamicsUser", "enable", "profile")
     address, user = _text(body, "address"), _text(body, "dynamicsUser")
+    profile = _text({"profile": "default", **body}, "profile")
     enable = body.get("enable", True)
     if not isinstance(enable, bool):
         raise BadRequest("'enable' must be true or false.")
-    if "@" not in address or len(address) > 320 or any(c.isspace() or c in "<>/\\" for c in address):
+    if not ADDRESS.fullmatch(address):
         raise BadRequest("'address' must be an e-mail address.")
-    mailbox, new = await life_cycle.subscribe(
-        call.services, address, user, enable=enable, profile=str(body.get("profile") or "default")
-    )
+    if not PROFILE_ID.fullmatch(profile):
+        raise life_cycle.unknown_profile(profile)
+    mailbox, new = await life_cycle.subscribe(call.services, address, user, enable=enable, profile=profile)
     return json_answer(201 if new else 200, views.mailbox_json(mailbox, call.services.now()))
+
+
+def _body(call: Call, *known: str) -> dict[str, Any]:
+    body = json_body(call.request)
+    unknown = set(body) - set(known)
+    if unknown:
+        raise BadRequest(f"Unknown properties: {', '.join(sorted(unknown))}. Known: {', '.join(known)}.")
+    return body
 
 
 def _text(body: dict[str, Any], name: str) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise BadRequest(f"'{name}' is missing; it must be a text.")
+    if not isinstance(value, str) or not value.strip() or len(value) > ID_LIMIT:
+        raise BadRequest(f"'{name}' is missing; it must be a text of at most {ID_LIMIT} characters.")
     return value.strip()
 
 
@@ -80,15 +102,16 @@ async def _list_mailboxes(call: Call) -> Answer:
     now = call.services.now()
     view: dict[str, Any] = {"value": [views.mailbox_json(m, now) for m in rest[:PAGE]]}
     if len(rest) > PAGE:
-        view["nextLink"] = _link(call, f"mailboxes?after={rest[PAGE - 1].id}")
+        view["nextLink"] = _link(call, "mailboxes", after=rest[PAGE - 1].id)
     return json_answer(200, view)
 
 
-def _link(call: Call, path: str) -> str:
-    """A link relative to where the caller reached us."""
+def _link(call: Call, path: str, **query: str) -> str:
+    """A link to where the caller reached us."""
     host = call.request.header("host")
-    scheme = call.request.header("x-forwarded-proto") or "http"
-    return f"{scheme}://{host}/api/admin/{path}"
+    scheme = "https" if call.request.header("x-forwarded-proto") == "https" else "http"
+    tail = f"?{urlencode(query)}" if query else ""
+    return f"{f'{scheme}://{host}' if host else ''}/api/admin/{path}{tail}"
 
 
 async def _get_mailbox(call: Call) -> Answer:
@@ -131,10 +154,17 @@ async def _preview(call: Call) -> Answer:
 
 
 async def _explain(call: Call) -> Answer:
-    item = call.request.query.get("item", "").strip()
-    if not item:
+    return await _ask(call, "explain", {"item": _item(call, required=True)})
+
+
+def _item(call: Call, *, required: bool = False) -> str:
+    """Either side's id: Exchange's as it is, a GUID in any spelling."""
+    text = call.request.query.get("item", "").strip()
+    if required and not text:
         raise BadRequest("Say which item: ?item=<Exchange id or Dynamics id>.")
-    return await _ask(call, "explain", {"item": item})
+    if len(text) > ID_LIMIT:
+        raise BadRequest("'item' is longer than any id.")
+    return item_id(text)
 
 
 async def _ask(call: Call, what: str, options: dict[str, str]) -> Answer:
@@ -143,38 +173,44 @@ async def _ask(call: Call, what: str, options: dict[str, str]) -> Answer:
     number = secrets.token_hex(8)
     await call.services.jobs.ask(mailbox.id, what, number, options)
     loop = asyncio.get_running_loop()
-    until = loop.time() + WAIT_FOR_ANSWER
+    until = loop.time() + call.patience.wait
     while loop.time() < until:
         answer = await call.services.answers.get(mailbox.id, number)
         if answer is not None:
             return _answered(answer)
-        await asyncio.sleep(POLL)
+        await asyncio.sleep(call.patience.every)
+    return _not_yet(call, mailbox, number)
+
+
+def _not_yet(call: Call, mailbox: Mailbox, number: str) -> Answer:
     where = _link(call, f"mailboxes/{mailbox.id}/answers/{number}")
-    return json_answer(202, {"status": "the mailbox is busy; ask again"}, Location=where)
+    return json_answer(202, {"status": "the mailbox is busy; ask again at Location"}, Location=where)
 
 
 async def _get_answer(call: Call) -> Answer:
-    mailbox = await call.mailbox()
-    answer = await call.services.answers.get(mailbox.id, call.parts["number"])
-    if answer is None:
-        where = _link(call, f"mailboxes/{mailbox.id}/answers/{call.parts['number']}")
-        return json_answer(202, {"status": "not answered yet"}, Location=where)
-    return _answered(answer)
+    mailbox, number = await call.mailbox(), call.parts["number"]
+    if not ANSWER_ID.fullmatch(number):
+        raise BadRequest("There is no answer with this number.", status=404, code="notFound")
+    answer = await call.services.answers.get(mailbox.id, number)
+    return _not_yet(call, mailbox, number) if answer is None else _answered(answer)
 
 
-def _answered(answer: Any) -> Answer:
+def _answered(answer: Mapping[str, Any]) -> Answer:
     return json_answer(502 if "error" in answer else 200, answer)
 
 
 async def _history(call: Call) -> Answer:
     mailbox = await call.mailbox()
-    item = call.request.query.get("item") or None
+    item = _item(call)
     after = call.request.query.get("after") or None
-    rows, more = await call.services.history.of_item(mailbox.id, item, limit=PAGE, after=after)
+    try:
+        rows, more = await call.services.history.of_item(mailbox.id, item or None, limit=PAGE, after=after)
+    except ValueError as error:
+        raise BadRequest("'after' is not from one of our links.") from error
     view: dict[str, Any] = {"value": [views.history_json(row) for row in rows]}
     if more:
-        named = f"item={item}&" if item else ""
-        view["nextLink"] = _link(call, f"mailboxes/{mailbox.id}/history?{named}after={more}")
+        query = {"item": item, "after": more} if item else {"after": more}
+        view["nextLink"] = _link(call, f"mailboxes/{mailbox.id}/history", **query)
     return json_answer(200, view)
 
 
@@ -190,7 +226,7 @@ async def _answer_decision(call: Call) -> Answer:
     decision = await call.services.decisions.get(call.parts["id"])
     if decision is None:
         raise BadRequest("There is no decision with this id.", status=404, code="notFound")
-    answer = _text(json_body(call.request), "answer")
+    answer = _text(_body(call, "answer"), "answer")
     allowed = {"go-on", "drop", *(candidate.id for candidate in decision.candidates)}
     if answer not in allowed:
         raise BadRequest(f"'answer' must be one of: {', '.join(sorted(allowed))}.")
@@ -215,7 +251,8 @@ async def _get_profile(call: Call) -> Answer:
 
 
 async def _profile(call: Call) -> Profile:
-    found = await call.services.profiles.get(call.parts["id"])
+    name = call.parts["id"]
+    found = await call.services.profiles.get(name) if PROFILE_ID.fullmatch(name) else None
     if found is None:
         raise BadRequest("There is no profile with this id.", status=404, code="notFound")
     return found
@@ -223,7 +260,7 @@ async def _profile(call: Call) -> Profile:
 
 async def _put_profile(call: Call) -> Answer:
     name = call.parts["id"]
-    if not PROFILE_ID.match(name):
+    if not PROFILE_ID.fullmatch(name):
         raise BadRequest("A profile's id has letters, digits, '-' and '_', 64 at most.")
     profile = await call.services.profiles.get(name) or Profile(id=name)
     changed = views.profile_from(profile, json_body(call.request))
@@ -234,78 +271,111 @@ async def _put_profile(call: Call) -> Answer:
 # --- the table ------------------------------------------------------------------------------------
 
 
+async def _describe(_call: Call) -> Answer:
+    from shared.web.openapi import description  # made from the table below
+
+    return json_answer(200, description())
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
+    """``statuses``: what it answers besides 401, 403 and failures. ``reads``: changes nothing, so that
+    Sync.Reader may call it; by default what GET does."""
+
     method: str
     path: str
     handler: Handler
     summary: str
     statuses: tuple[int, ...] = (200,)
+    reads: bool = False
+
+    @property
+    def for_readers(self) -> bool:
+        return self.reads or self.method == "GET"
 
     def match(self, path: str) -> dict[str, str] | None:
-        pattern = "^" + re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.path) + "$"
-        found = re.match(pattern, path)
+        found = re.fullmatch(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", self.path), path)
         return found.groupdict() if found else None
 
 
+_QUESTION = (200, 202, 400, 404)
 ROUTES: tuple[Route, ...] = (
     Route("POST", "mailboxes", _add_mailbox, "Subscribe a mailbox", (201, 200, 400, 404, 409)),
     Route("GET", "mailboxes", _list_mailboxes, "List the mailboxes"),
     Route("GET", "mailboxes/{id}", _get_mailbox, "One mailbox: state, feeds, last pass, counts", (200, 404)),
-    Route("DELETE", "mailboxes/{id}", _delete_mailbox, "Stop a mailbox; all items stay", (204, 404)),
+    Route("DELETE", "mailboxes/{id}", _delete_mailbox, "Stop a mailbox; all items stay", (204, 404, 409)),
     Route("POST", "mailboxes/{id}/enable", _change_state, "Enable a mailbox", (200, 404, 409)),
     Route("POST", "mailboxes/{id}/pause", _change_state, "Pause a mailbox", (200, 404, 409)),
     Route("POST", "mailboxes/{id}/resume", _change_state, "Resume a mailbox", (200, 404, 409)),
     Route("POST", "mailboxes/{id}/sync", _sync_now, "Sync now", (202, 404, 409)),
-    Route("POST", "mailboxes/{id}/preview", _preview, "What a pass would do now", (200, 202, 404)),
-    Route("GET", "mailboxes/{id}/explain", _explain, "The decision for one item now", (200, 202, 404)),
-    Route("GET", "mailboxes/{id}/answers/{number}", _get_answer, "The answer to a question", (200, 202)),
-    Route("GET", "mailboxes/{id}/history", _history, "What was decided, when, by which rule", (200, 404)),
+    Route("POST", "mailboxes/{id}/preview", _preview, "What a pass would do now", _QUESTION, reads=True),
+    Route("GET", "mailboxes/{id}/explain", _explain, "The decision for one item now", _QUESTION),
+    Route("GET", "mailboxes/{id}/answers/{number}", _get_answer, "The answer to a question", (200, 202, 404)),
+    Route(
+        "GET", "mailboxes/{id}/history", _history, "What was decided, when, by which rule", (200, 400, 404)
+    ),
     Route("GET", "decisions", _decisions, "What waits for an administrator"),
     Route("POST", "decisions/{id}", _answer_decision, "Answer a decision", (200, 400, 404, 409)),
     Route("GET", "profiles", _profiles, "List the profiles"),
     Route("GET", "profiles/{id}", _get_profile, "One profile", (200, 404)),
     Route("PUT", "profiles/{id}", _put_profile, "Change a profile's settings", (200, 400)),
+    Route("GET", "openapi.json", _describe, "This description"),
 )
 
 
-async def handle(services: Services, request: Request, admin_auth: str) -> Answer:
+async def handle(
+    services: Services, request: Request, admin_auth: str, patience: Patience = PATIENCE
+) -> Answer:
     """Authorise, dispatch, and turn every failure into a plain sentence."""
     try:
         principal = principal_of(request, admin_auth)
-        if not principal.may_read or (request.method != "GET" and not principal.may_write):
-            return error_answer(403, "forbidden", "This needs the app role Sync.Admin (Sync.Reader to read).")
-        if request.method == "GET" and request.path == "openapi.json":
-            from shared.web.openapi import description
-
-            return json_answer(200, description())
-        return await _dispatch(services, request)
+        if not principal.may_read:
+            return _forbidden()
+        return await _dispatch(services, request, principal, patience)
     except BadRequest as error:
         return error_answer(error.status, error.code, str(error))
     except Rejected as error:
         return error_answer(error.status or 400, error.code, str(error))
-    except Conflict:
-        return error_answer(409, "conflict", "It was changed at the same time; read it again and repeat.")
-    except Throttled as error:
-        answer = error_answer(503, "throttled", "A service behind this one asks for patience; try again.")
-        return replace(answer, headers={"Retry-After": str(int(error.retry_after) + 1)})
     except SyncError as error:
         log.warning("admin call failed: %s %s", type(error).__name__, error.code)
-        return error_answer(
-            502, error.code or type(error).__name__, "A service behind this one failed; try again."
-        )
+        return _failed(error)
 
 
-async def _dispatch(services: Services, request: Request) -> Answer:
-    allowed: list[str] = []
-    for route in ROUTES:
-        parts = route.match(request.path.strip("/"))
-        if parts is None:
-            continue
+def _forbidden() -> Answer:
+    return error_answer(403, "forbidden", "This needs the app role Sync.Admin (Sync.Reader to read).")
+
+
+_STATUSES: tuple[tuple[type[SyncError], int, str], ...] = (
+    (Conflict, 409, "conflict"),
+    (NotFound, 404, "notFound"),
+    (Throttled, 503, "throttled"),
+)
+
+
+def _failed(error: SyncError) -> Answer:
+    status, code = next(
+        ((status, code) for kind, status, code in _STATUSES if isinstance(error, kind)),
+        (502, error.code or type(error).__name__),
+    )
+    answer = error_answer(status, code, sentence(error))
+    if isinstance(error, Throttled):
+        return replace(answer, headers={**answer.headers, "Retry-After": str(int(error.retry_after) + 1)})
+    return answer
+
+
+async def _dispatch(services: Services, request: Request, principal: Principal, patience: Patience) -> Answer:
+    path = request.path.strip("/")
+    found = [(route, parts) for route in ROUTES if (parts := route.match(path)) is not None]
+    if not found:
+        return error_answer(404, "notFound", "There is nothing at this address; see /api/admin/openapi.json.")
+    for route, parts in found:
         if route.method == request.method:
-            return await route.handler(Call(services, request, parts))
-        allowed.append(route.method)
-    if allowed:
-        answer = error_answer(405, "methodNotAllowed", f"Allowed here: {', '.join(sorted(allowed))}.")
-        return replace(answer, headers={"Allow": ", ".join(sorted(allowed))})
-    return error_answer(404, "notFound", "There is nothing at this address; see /api/admin/openapi.json.")
+            if not (route.for_readers or principal.may_write):
+                return _forbidden()
+            answer = await route.handler(Call(services, request, parts, patience))
+            if not route.for_readers:
+                log.info("%s %s by %s: %d", route.method, route.path, principal.id, answer.status)
+            return answer
+    allowed = ", ".join(sorted(route.method for route, _ in found))
+    answer = error_answer(405, "methodNotAllowed", f"Allowed here: {allowed}.")
+    return replace(answer, headers={**answer.headers, "Allow": allowed})

@@ -16,6 +16,8 @@ from shared.model.values import Direction
 from shared.rules.appointment_fields import FIELDS
 from shared.web.http import BadRequest
 
+WINDOW_LIMIT = 1825
+
 
 def moment(value: datetime | None) -> str | None:
     return value.isoformat().replace("+00:00", "Z") if value else None
@@ -34,6 +36,7 @@ def mailbox_json(mailbox: Mailbox, now: datetime) -> dict[str, Any]:
         "lastPassAt": moment(mailbox.last_pass_at),
         "lastPassMilliseconds": mailbox.last_pass_ms,
         "nextDueAt": moment(mailbox.due_at),
+        "retryAt": moment(mailbox.retry_at),
         "lagSeconds": round(lag, 1) if lag is not None else None,
         "lastError": mailbox.last_error or None,
         "failures": mailbox.failures,
@@ -132,6 +135,8 @@ def profile_from(profile: Profile, body: dict[str, Any]) -> Profile:
         else:
             known = ", ".join(sorted(_SETTINGS))
             raise BadRequest(f"There is no setting '{name}'. Known settings: {known}.", code="unknownSetting")
+    if profile.window_past_days + profile.window_future_days > WINDOW_LIMIT:
+        raise BadRequest(f"The calendar window may span at most {WINDOW_LIMIT} days (Exchange's limit).")
     return profile
 
 
@@ -149,13 +154,6 @@ def _count(name: str, value: Any, highest: int = 1_000_000) -> int:
     return value
 
 
-def _window(profile: Profile, past: Any, future: Any) -> Profile:
-    days_back, days_ahead = _count("windowPastDays", past, 1825), _count("windowFutureDays", future, 1825)
-    if days_back + days_ahead > 1825:
-        raise BadRequest("The calendar window may span at most 1825 days (Exchange's limit).")
-    return replace(profile, window_past_days=days_back, window_future_days=days_ahead)
-
-
 def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise BadRequest(f"'{name}' must be true or false.")
@@ -166,8 +164,11 @@ def _directions(profile: Profile, value: Any) -> Profile:
     settable = {field.name for field in FIELDS if field.settable}
     if not isinstance(value, dict) or set(value) - {"appointment"}:
         raise BadRequest("'directions' must be an object with the key 'appointment'.")
+    fields = value.get("appointment", {})
+    if not isinstance(fields, dict):
+        raise BadRequest("'directions.appointment' must be an object: field names and their directions.")
     chosen: dict[str, Direction] = {}
-    for name, direction in (value.get("appointment") or {}).items():
+    for name, direction in fields.items():
         if name not in settable:
             raise BadRequest(f"The direction of '{name}' is fixed. Settable: {', '.join(sorted(settable))}.")
         try:
@@ -184,15 +185,19 @@ def _organization_settings(profile: Profile, value: Any) -> Profile:
     for name, setting in value.items():
         if name not in DEFAULTS:
             raise BadRequest(f"There is no organization setting '{name}' that this version reads.")
-        if not isinstance(setting, bool | int):
-            raise BadRequest(f"'{name}' must be true, false or a number.")
+        if isinstance(DEFAULTS[name], bool):
+            _flag(name, setting)
+        else:
+            _count(name, setting)
     return replace(profile, settings=dict(value))
 
 
 _SETTINGS = {
     "brake": _brake,
-    "windowPastDays": lambda p, v: _window(p, v, p.window_future_days),
-    "windowFutureDays": lambda p, v: _window(p, p.window_past_days, v),
+    "windowPastDays": lambda p, v: replace(p, window_past_days=_count("windowPastDays", v, WINDOW_LIMIT)),
+    "windowFutureDays": lambda p, v: replace(
+        p, window_future_days=_count("windowFutureDays", v, WINDOW_LIMIT)
+    ),
     "trackCategorizedContacts": lambda p, v: replace(
         p, track_categorized_contacts=_flag("trackCategorizedContacts", v)
     ),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,9 +86,10 @@ def test_what_is_written_is_what_is_read(given_values: Json, parties: list[Party
 
 
 @given(st.text(max_size=200))
-def test_normalising_twice_changes_nothing(text: str) -> None:
-    assert normal_text(normal_text(text)) == normal_text(text)
-    assert normal_text(text.replace("\n", "\r\n")) == normal_text(text.replace("\r\n", "\n"))
+def test_normalising_twice_changes_nothing_and_line_ends_do_not_matter(text: str) -> None:
+    once = normal_text(text)
+    assert normal_text(once) == once
+    assert normal_text(once.replace("\n", " \r\n")) == once
 
 
 # --- batches --------------------------------------------------------------------------------------
@@ -136,16 +139,11 @@ def test_a_torn_answer_is_never_taken_for_a_whole_one(parts: list[Part], data: s
     body = echo(write(parts, name="f00d", root="/api", headers={}))
     end = body.rindex(b"--batch_f00d--")
     torn = body[: data.draw(st.integers(0, end))]
-    try:
+    with pytest.raises(BrokenBatch):
         read("multipart/mixed; boundary=batch_f00d", torn)
-    except BrokenBatch:
-        return
-    raise AssertionError("half an answer was read")
 
 
 @given(st.binary(max_size=300))
 def test_garbage_is_refused_and_nothing_else_happens(garbage: bytes) -> None:
-    try:
+    with suppress(BrokenBatch):
         read("multipart/mixed; boundary=b", b"--b\r\n" + garbage)
-    except BrokenBatch:
-        pass

@@ -137,5 +137,5 @@ def test_sessions_with_messages_or_state_are_listed() -> None:
 
 
 def test_a_session_state_has_a_largest_size() -> None:
-    with pytest.raises(RefusalError, match="larger than"):
+    with pytest.raises(RefusalError, match="exceeds the limit"):
         session_queue().set_session_state("a", bytes(256 * 1024 + 1), 0)

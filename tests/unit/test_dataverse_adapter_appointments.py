@@ -134,7 +134,13 @@ def test_a_row_without_any_time_has_none() -> None:
 
 @pytest.mark.parametrize(
     ("text", "normal"),
-    [("a\r\nb\rc\n", "a\nb\nc"), ("a \t\n b\u00a0\n\n", "a\n b"), ("", ""), ("\n\nx", "\n\nx")],
+    [
+        ("a\r\nb\rc\n", "a\nb\nc"),
+        ("a \t\n b\u00a0\n\n", "a\n b"),
+        ("a\u00a0b", "a b"),
+        ("", ""),
+        ("\n\nx", "\n\nx"),
+    ],
 )
 def test_bodies_have_plain_line_ends_and_no_trailing_blanks(text: str, normal: str) -> None:
     assert normal_text(text) == normal

@@ -74,13 +74,13 @@ def test_the_oldest_wins_and_then_the_id_so_that_everybody_chooses_alike() -> No
 def test_settings_are_typed_and_absent_ones_left_out() -> None:
     text = (
         "<OrgSettings><TrackCategorizedItems>False</TrackCategorizedItems>"
-        "<SSSPropagateAppointmentCancellationsToExchange> true </SSSPropagateAppointmentCancellationsToExchange>"
+        "<AllowSaveAsDraftAppointment> true </AllowSaveAsDraftAppointment>"
         "<ExchangeSyncIdMappingPersistenceTimeInDays>3</ExchangeSyncIdMappingPersistenceTimeInDays>"
         "<Blank/><Text>a &amp; b</Text></OrgSettings>"
     )
     assert settings_of(text) == {
         "TrackCategorizedItems": False,
-        "SSSPropagateAppointmentCancellationsToExchange": True,
+        "AllowSaveAsDraftAppointment": True,
         "ExchangeSyncIdMappingPersistenceTimeInDays": 3,
         "Blank": "",
         "Text": "a & b",

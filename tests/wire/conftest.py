@@ -11,6 +11,8 @@ from uuid import uuid4
 import pytest
 
 from local.rig import azurite as rig_azurite
+from local.service_bus.broker import Broker
+from local.service_bus.definitions import load_definitions
 from shared.store.tables import Tables
 
 STARTS_WITHIN = 30.0
@@ -56,3 +58,10 @@ async def tables(azurite: str) -> AsyncIterator[Tables]:
         await connected.ensure()
         connected.requests = 0
         yield connected
+
+
+@pytest.fixture
+async def service_bus() -> AsyncIterator[Broker]:
+    """A broker in this process, with the queues of ``infra/queues.json``."""
+    async with Broker(load_definitions(), port=free_port()) as broker:
+        yield broker

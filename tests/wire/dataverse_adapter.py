@@ -15,7 +15,6 @@ from shared.dynamics.dataverse import Dataverse
 from shared.model.appointment import DynamicsAppointment
 from shared.model.decision import CreateAppointment, UpdateAppointment
 from shared.model.party import Party, RecordRef
-from shared.model.values import Values
 from tests.wire.dataverse_org import Json, Org, Person, organization
 
 TIME = {"allDay": False, "start": "2026-03-02T09:00:00Z", "end": "2026-03-02T09:30:00Z"}
@@ -69,9 +68,7 @@ async def connected(**options: Any) -> AsyncIterator[Connected]:
         slept.append(seconds)
 
     async with organization() as org:
-        adapter = Dataverse(
-            org.dataverse.host, DevelopmentCredential("app"), clock(), sleep=sleep, **options
-        )
+        adapter = Dataverse(org.dataverse.host, DevelopmentCredential("app"), clock(), sleep=sleep, **options)
         try:
             yield Connected(org, adapter, slept)
         finally:
@@ -95,6 +92,7 @@ def new(
     )
 
 
-def change(row: DynamicsAppointment, parties: tuple[Party, ...] | None = None, **values: Any) -> UpdateAppointment:
-    given: Values = values
-    return UpdateAppointment(row.id, row.etag, given, parties)
+def change(
+    row: DynamicsAppointment, parties: tuple[Party, ...] | None = None, **values: Any
+) -> UpdateAppointment:
+    return UpdateAppointment(row.id, row.etag, values, parties)

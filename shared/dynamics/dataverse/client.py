@@ -178,11 +178,13 @@ class Client:
         envelope = {**headers, "Content-Type": f'multipart/mixed; boundary="batch_{name}"'}
         if reads:
             envelope["Prefer"] = "odata.continue-on-error"
-        self._count_parts(parts)
+
+        async def attempt() -> Answer:
+            self._count_parts(parts)
+            return await self._transport.post_batch(body, envelope, reads=reads)
+
         request = Request("POST", "$batch", repeatable=reads)
-        answer = await self._patiently(
-            request, lambda: self._transport.post_batch(body, envelope, reads=reads)
-        )
+        answer = await self._patiently(request, attempt)
         return self._answers(parts, request, answer, as_user)
 
     def _answers(

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from shared.dynamics.dataverse.messages import Answer, Request
 from shared.errors import (
@@ -134,13 +133,18 @@ def retry_after(answer: Answer, now: Now) -> float | None:
     try:
         return max(0.0, float(text))
     except ValueError:
-        pass
+        date = _http_date(text)
+        return max(0.0, (date - now()).total_seconds()) if date else None
+
+
+def _http_date(text: str) -> datetime | None:
+    from email.utils import parsedate_to_datetime  # rare, and slow to import
+
     try:
         date = parsedate_to_datetime(text)
     except ValueError:
         return None
-    date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (date - now()).total_seconds())
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _said(answer: Answer) -> tuple[str, str]:

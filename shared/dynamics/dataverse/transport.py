@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Protocol
 
 from shared.dynamics.dataverse.messages import Answer, Request
@@ -35,7 +34,10 @@ class Transport:
     """Sends requests; at most ``in_flight`` at once, counted for the whole organization."""
 
     def __init__(self, url: str, credential: Credential, *, in_flight: int) -> None:
-        import httpx  # Deferred: who only imports this package (the notification endpoints) needs no HTTP.
+        # Deferred: who only imports this package needs no HTTP.
+        from http.cookiejar import CookieJar, DefaultCookiePolicy
+
+        import httpx
         from azure.core.exceptions import AzureError
 
         # httpx logs every URL, and filters hold addresses.

@@ -1,0 +1,164 @@
+"""The shapes of what the admin API takes and answers, as JSON Schema for its OpenAPI description."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.model.decision import ActionKind
+from shared.model.link import LinkState, Role
+from shared.model.mailbox import MailboxState
+from shared.model.values import Direction, Side
+
+Schema = dict[str, Any]
+
+TEXT: Schema = {"type": "string"}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+NUMBER: Schema = {"type": "integer", "minimum": 0}
+FLAG: Schema = {"type": "boolean"}
+MOMENT: Schema = {"type": ["string", "null"], "format": "date-time"}
+TEXTS: Schema = {"type": "array", "items": TEXT}
+VALUES: Schema = {"type": "object", "description": "field names and values"}
+
+
+def reference(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _object(optional: Schema | None = None, **required: Schema) -> Schema:
+    return {"type": "object", "required": list(required), "properties": {**required, **(optional or {})}}
+
+
+def _closed(required: list[str], **properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "required": required,
+        "additionalProperties": False,
+        "properties": properties,
+    }
+
+
+def _list_of(name: str) -> Schema:
+    return _object({"nextLink": TEXT}, value={"type": "array", "items": reference(name)})
+
+
+def _choice(values: type[Any]) -> Schema:
+    return {"type": "string", "enum": [each.value for each in values]}
+
+
+_MAILBOX = {
+    "id": TEXT,
+    "address": TEXT,
+    "displayName": TEXT,
+    "dynamicsUser": TEXT,
+    "state": _choice(MailboxState),
+    "profile": TEXT,
+    "timeZone": TEXT,
+    "lastPassAt": MOMENT,
+    "lastPassMilliseconds": NUMBER,
+    "nextDueAt": MOMENT,
+    "retryAt": MOMENT,
+    "lagSeconds": {"type": ["number", "null"]},
+    "lastError": TEXT_OR_NULL,
+    "failures": NUMBER,
+    "reconciledAt": MOMENT,
+}
+_FEED = _object(feed=TEXT, readTo=MOMENT, complete=FLAG, windowStart=MOMENT, windowEnd=MOMENT)
+_PREVIEW = {
+    "complete": {"type": "boolean", "description": "false: more than one pass would be needed"},
+    "actions": {"type": "array", "items": reference("Action")},
+    "skipped": {"type": "array", "items": reference("Skip")},
+    "peopleMailed": {"type": "integer", "minimum": 0, "description": "different people Exchange would mail"},
+}
+_SETTINGS = {
+    "brake": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {"items": NUMBER, "people": NUMBER},
+    },
+    "windowPastDays": NUMBER,
+    "windowFutureDays": NUMBER,
+    "trackCategorizedContacts": FLAG,
+    "completeWhenShownAsFree": FLAG,
+    "directions": {
+        "type": "object",
+        "additionalProperties": {"type": "object", "additionalProperties": _choice(Direction)},
+    },
+    "organizationSettings": {"type": "object", "additionalProperties": {"type": ["boolean", "integer"]}},
+}
+
+SCHEMAS: dict[str, Schema] = {
+    "Error": _object(error=_object(code=TEXT, message=TEXT)),
+    "Item": _object(kind=TEXT, exchange=TEXT_OR_NULL, dynamics=TEXT_OR_NULL, subject=TEXT),
+    "Action": _object(
+        {"fields": TEXTS, "mails": NUMBER},
+        kind=_choice(ActionKind),
+        side=_choice(Side),
+        item=reference("Item"),
+        rules=TEXTS,
+        reason=TEXT,
+    ),
+    "Skip": _object({"fields": TEXTS}, item=reference("Item"), code=TEXT, rules=TEXTS, reason=TEXT),
+    "Mailbox": _object(**_MAILBOX),
+    "MailboxDetails": _object(
+        **_MAILBOX,
+        feeds={"type": "array", "items": _FEED},
+        inbox=NUMBER,
+        waiting=NUMBER,
+        counts={"type": "object", "additionalProperties": NUMBER},
+        subscriptions={"type": "array", "items": _object(resource=TEXT, expiresAt=MOMENT)},
+    ),
+    "Mailboxes": _list_of("Mailbox"),
+    "NewMailbox": _closed(
+        ["address", "dynamicsUser"],
+        address={"type": "string", "format": "email"},
+        dynamicsUser={"type": "string", "description": "systemuserid or internalemailaddress"},
+        enable={"type": "boolean", "default": True},
+        profile={"type": "string", "default": "default"},
+    ),
+    "State": _object(id=TEXT, state=_choice(MailboxState)),
+    "Preview": _object({"nextLink": TEXT}, **_PREVIEW, untracked=NUMBER, brake=TEXT_OR_NULL),
+    "Link": _object(
+        state=_choice(LinkState), role=_choice(Role), generation=NUMBER, reason=TEXT, rules=TEXTS
+    ),
+    "Explanation": _object(
+        **_PREVIEW,
+        found=FLAG,
+        item={"anyOf": [reference("Item"), {"type": "null"}]},
+        link={"anyOf": [reference("Link"), {"type": "null"}]},
+        sentence=TEXT,
+    ),
+    "Answer": {"anyOf": [reference("Preview"), reference("Explanation")]},
+    "Busy": _object(status=TEXT),
+    "HistoryRow": _object(
+        {"before": VALUES, "after": VALUES, "lost": VALUES},
+        at=MOMENT,
+        item=reference("Item"),
+        action=TEXT,
+        side=TEXT,
+        rules=TEXTS,
+        reason=TEXT,
+        outcome={
+            "type": "string",
+            "enum": ["done", "repeated", "conflict", "refused", "waiting", "undone"],
+        },
+    ),
+    "History": _list_of("HistoryRow"),
+    "Decision": _object(
+        {
+            "item": reference("Item"),
+            "candidates": {"type": "array", "items": _object(id=TEXT, label=TEXT)},
+            "answer": TEXT,
+        },
+        id=TEXT,
+        mailbox=TEXT,
+        kind={"type": "string", "enum": ["brake", "ambiguous", "scheduling", "conflict"]},
+        question=TEXT,
+        askedAt=MOMENT,
+    ),
+    "Decisions": _list_of("Decision"),
+    "DecisionAnswer": _closed(["answer"], answer={"type": "string", "description": "go-on, drop, or an id"}),
+    "Profile": _object(id=TEXT, **_SETTINGS),
+    "Profiles": _list_of("Profile"),
+    "ProfileChanges": _closed([], id=TEXT, **_SETTINGS),
+    "Description": {"type": "object"},
+}
