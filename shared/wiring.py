@@ -63,13 +63,15 @@ class _Once(Generic[T]):
 
 async def _connect_edge() -> Edge:
     """Queues and subscriptions only: what role ``ingest`` may touch."""
+    from shared.jobs.connection import Connection
+    from shared.jobs.messages import DYNAMICS_FEED, MAILBOX_SYNC
     from shared.jobs.sender import ServiceBusJobs
     from shared.store.subscriptions import TableSubscriptionStore
 
     values = settings()
-    jobs = ServiceBusJobs.from_settings(values, _credential())
+    jobs = ServiceBusJobs(Connection.from_settings(values, _credential()))
     tables = await _tables()
-    await jobs.start()
+    await jobs.start((MAILBOX_SYNC, DYNAMICS_FEED))
     return Edge(values, TableSubscriptionStore(tables), jobs, clock(values.clock_offset_file))
 
 

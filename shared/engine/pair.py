@@ -15,6 +15,7 @@ from shared.model.event import EventType, ExchangeEvent, Stamps
 from shared.model.link import Link, LinkState, Role
 from shared.model.party import RecordRef
 from shared.rules import attendees, tracking
+from shared.rules.keys import global_object_id
 from shared.rules.situation import AppointmentSituation, Context
 
 STAMPED_LIST_FROM = 20
@@ -197,7 +198,7 @@ class Pairing:
         work.pairs = [(event_id, row_id or found.get(event_id or "")) for event_id, row_id in work.pairs]
 
     async def _by_global_id(self, event: ExchangeEvent) -> list[str]:
-        return list(await self._services.dynamics.find_by_global_object_id(event.ical_uid))
+        return list(await self._services.dynamics.find_by_global_object_id(global_object_id(event.ical_uid)))
 
     async def _is_copy(self, event: ExchangeEvent, row_id: str, work: _Work) -> bool:
         """LNK-7: the stamped row is linked to another event that is still there."""

@@ -70,6 +70,8 @@ def _why_row_stays(
         return "an administrator decided so"
     if row.is_closed:
         return "it is completed or canceled"
+    if row.value("time") is None:
+        return "it has no time"
     if invitations.is_past(row.value("time"), context.zone, context.now):
         return "it is past"
     if link.role is not Role.OWNER or not link.markers.get("isOrganizer"):

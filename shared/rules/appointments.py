@@ -93,6 +93,8 @@ def _unlinked(situation: AppointmentSituation, context: Context) -> Decision:
         return _left(situation, Reason.SERIES.skip(), situation.link)
     if situation.link is None and situation.ended_before and not _is_tracked(situation, context):
         return _left(situation, Reason.ENDED.skip(detail="its link ended before the links were lost"))
+    if event is not None and row is not None and row.value("time") is None:
+        return _left(situation, Reason.NO_TIME.skip(), situation.link)
     if situation.record is Absence.ACCESS:
         return _left(situation, Reason.NO_ACCESS.skip(), situation.link)
     if event is not None and row is not None:
@@ -128,6 +130,8 @@ def _why_not_sent(context: Context, row: DynamicsAppointment) -> Skip | None:
     """Why a Dynamics row is not taken to this mailbox, if it is not."""
     if row.instance_type != 0:
         return Reason.SERIES.skip()
+    if row.value("time") is None:
+        return Reason.NO_TIME.skip()
     if row.is_draft and context.organization.flag("AllowSaveAsDraftAppointment"):
         return Reason.DRAFT.skip()
     if row.value("organizer") is None:
@@ -164,7 +168,7 @@ def _from_exchange(situation: AppointmentSituation, context: Context, event: Exc
         parties=attendees.parties_for(event.value("attendees"), (), situation.resolved, organizer),
         owner=RecordRef("systemuser", _owner_user(situation, context)),
         as_user=mine,
-        global_object_id=event.ical_uid,
+        global_object_id=keys.global_object_id(event.ical_uid),
     )
     create = Action(
         ActionKind.CREATE,
@@ -425,6 +429,8 @@ def _linked(situation: AppointmentSituation, context: Context, link: Link) -> De
         return Decision(situation.item(), link=link)
     if event.type is not EventType.SINGLE or row.instance_type != 0:
         return _left(situation, Reason.SERIES.skip(), link)
+    if row.value("time") is None:
+        return _left(situation, Reason.NO_TIME.skip(), link)
     if row.is_draft and context.organization.flag("AllowSaveAsDraftAppointment"):
         return _left(situation, Reason.DRAFT.skip(), link)
     role = _role(situation, context)

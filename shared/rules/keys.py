@@ -5,6 +5,7 @@ They contain the generation, which rises each time a link ends: a re-created ite
 
 from __future__ import annotations
 
+import hashlib
 from uuid import UUID, uuid5
 
 _NAMESPACE = UUID("6f1d3c1e-5b0a-4a58-9d4e-2f0f7a5c9b11")
@@ -18,3 +19,14 @@ def appointment_id(organization: str, ical_uid: str, generation: int) -> str:
 def transaction_id(mailbox: str, dynamics_id: str, generation: int) -> str:
     """The idempotency key of the event that a Dynamics row gets in a mailbox (Graph ``transactionId``)."""
     return str(uuid5(_NAMESPACE, f"event|{mailbox}|{dynamics_id}|{generation}"))
+
+
+GLOBAL_OBJECT_ID_LIMIT = 300
+"""Characters that the column takes."""
+
+
+def global_object_id(ical_uid: str) -> str:
+    """What ``globalobjectid`` holds of a meeting: its iCalUId, or that one's hash where it is too long."""
+    if len(ical_uid) <= GLOBAL_OBJECT_ID_LIMIT:
+        return ical_uid
+    return f"sha256:{hashlib.sha256(ical_uid.encode()).hexdigest()}"

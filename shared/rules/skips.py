@@ -32,6 +32,11 @@ class Reason(Enum):
         ("APPT-1",),
         "it lies wholly outside the calendar window and is picked up when the window reaches it",
     )
+    NO_TIME = (
+        "no time",
+        ("APPT-10",),
+        "the appointment has neither start nor end, so it has no place in a calendar",
+    )
     DRAFT = ("draft", ("APPT-12",), "it is saved as a draft; it is sent on when it leaves draft mode")
     NO_ORGANIZER = (
         "no organizer",

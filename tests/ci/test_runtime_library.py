@@ -117,6 +117,6 @@ def _run(address: str, name: str, kind: str) -> int:
     """Invoke by hand: queue functions with a job of a mailbox that is not there, HTTP ones with no body."""
     import httpx
 
-    job = {"input": json.dumps({"mailbox": "nobody", "cause": "check"}), "sessionId": "nobody"}
+    job = {"input": json.dumps({"mailbox": "nobody", "organization": "nobody", "cause": "check"}), "sessionId": "nobody"}
     body = {QUEUE: job, TIMER: {}}.get(kind, {"input": "", "method": "GET"})
     return httpx.post(f"{address}/admin/functions/{name}", json=body, timeout=60, trust_env=False).status_code

@@ -272,3 +272,9 @@ def test_a_member_joins_without_moving_content():
 def test_the_same_situation_always_gives_the_same_decision():
     situation = AppointmentSituation(event=event(), owner=ME)
     assert decided(situation) == decided(situation)
+
+
+def test_an_appointment_without_any_time_is_named_and_a_very_long_meeting_id_is_hashed():
+    assert codes(decided(AppointmentSituation(record=row(time=None)))) == ["no time"]
+    (created,) = writes(decided(AppointmentSituation(event=event(ical_uid="u" * 400))), CreateAppointment)
+    assert len(created.global_object_id) <= 300
