@@ -27,7 +27,7 @@ demo: setup
 	$(RUN) -m local.demo
 
 run: setup
-	$(RUN) -m local run
+	$(RUN) -m local.demo --stay
 
 test: setup
 	$(RUN) -m pytest --ignore=tests/ci $(PYTEST_ARGS)
@@ -36,6 +36,7 @@ lint: setup
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	$(RUN) -m tools.rules_coverage --check
 
 clean:
 	@test ! -x $(RUN) || $(RUN) -m local down

@@ -14,7 +14,7 @@ from shared.clock import Now, clock
 from shared.credentials import credential
 from shared.engine.ports import Jobs, SubscriptionStore
 from shared.engine.services import Services
-from shared.settings import Settings
+from shared.settings import Role, Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -84,7 +84,8 @@ async def _connect_tables() -> Tables:
     from shared.store.tables import Tables
 
     tables = Tables.from_settings(settings(), _credential())
-    await tables.ensure()
+    if settings().role != Role.INGEST:
+        await tables.ensure()
     return tables
 
 

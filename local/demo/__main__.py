@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import fcntl
 import signal
 import sys
 import traceback
@@ -38,14 +39,27 @@ def main() -> int:
 
 def _demo() -> int:
     """In a directory of its own, so that a rig that is up in this checkout is left alone."""
-    directory = RigDirectory(ROOT / ".local" / "demo")
-    down(directory, _quiet)  # what an interrupted demonstration may have left
-    phases = Phases()
-    if not _succeeds(directory, lambda: _play(directory, phases)):
-        return 1
+    directory, phases = RigDirectory(ROOT / ".local" / "demo"), Phases()
+    with _alone(directory):
+        down(directory, _quiet)  # what a killed demonstration may have left
+        if not _succeeds(directory, lambda: _play(directory, phases)):
+            return 1
     _say(report.section("Time", report.times(phases.seconds)))
     _say("\nEverything arrived. 'make run' keeps it up; 'docs/rules.md' tells what each rule says.")
     return 0
+
+
+@contextmanager
+def _alone(directory: RigDirectory) -> Iterator[None]:
+    """One demonstration at a time in a checkout; a second one waits for the first."""
+    directory.path.mkdir(parents=True, exist_ok=True)
+    with (directory.path / "demonstration").open("w") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _say("another demonstration runs in this checkout: waiting for its end")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _play(directory: RigDirectory, phases: Phases) -> None:

@@ -23,7 +23,8 @@ from local.functions_host.functions import HTTP, Function
 from local.functions_host.invoker import as_http_answer
 from local.functions_host.trigger_data import HttpAnswer, Trigger
 
-CONVERTERS: Any = meta.get_binding_registry()  # type: ignore[no-untyped-call]
+UNTYPED: Any = meta  # the converters have no annotations
+CONVERTERS = UNTYPED.get_binding_registry()
 
 
 class DirectInvoker:

@@ -198,11 +198,11 @@ class Applying:
         ours; a crash is then resolved by the stamp in the create body (design: the fence)."""
         link, known = decision.link, situation.link
         fence = self._fence()
-        if not await self._services.store.still_mine(fence):
-            raise FenceLost("another worker has this mailbox")
         if link is not None and (known is None or known.state is not LinkState.CREATING):
             creating = replace(link, state=LinkState.CREATING, attempt_at=self._services.now())
             await self._services.store.announce(fence, creating)
+        elif not await self._services.store.still_mine(fence):
+            raise FenceLost("another worker has this mailbox")
         await self._services.on_step("announced")
 
     async def _mark(self, write: MarkEvent, state: _State) -> ExchangeEvent | None:

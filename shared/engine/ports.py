@@ -422,6 +422,10 @@ class HistoryStore(Protocol):
         continuation."""
         ...
 
+    async def drop_old(self, before: datetime) -> Sequence[str]:
+        """Drop the months that ended before this moment; returns their names."""
+        ...
+
 
 class Question(StrEnum):
     BRAKE = "brake"

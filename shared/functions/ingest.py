@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import azure.functions as func
 
 from shared import wiring
+from shared.errors import SyncError
 from shared.functions.adapting import request_of, response_of
 from shared.web import notifications
+from shared.web.http import Answer, error_answer
 
 blueprint = func.Blueprint()
+
+
+async def _with_edge(handle: Callable[[wiring.Edge], Awaitable[Answer]]) -> func.HttpResponse:
+    """503 while queues or tables cannot be reached: whoever tells us something tells it again."""
+    try:
+        edge = await wiring.edge()
+    except SyncError:
+        return response_of(error_answer(503, "notReady", "It could not be queued; send it again."))
+    return response_of(await handle(edge))
 
 
 @blueprint.function_name("graph_notifications")
 @blueprint.route("graph/notifications", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def graph_notifications(req: func.HttpRequest) -> func.HttpResponse:
     """Change notifications of Microsoft Graph; anonymous, guarded by the client state."""
-    edge = await wiring.edge()
-    answer = await notifications.graph(
-        request_of(req), edge.subscriptions, edge.jobs, edge.now, lifecycle=False
+    return await _with_edge(
+        lambda edge: notifications.graph(
+            request_of(req), edge.subscriptions, edge.jobs, edge.now, lifecycle=False
+        )
     )
-    return response_of(answer)
 
 
 @blueprint.function_name("graph_lifecycle")
 @blueprint.route("graph/lifecycle", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def graph_lifecycle(req: func.HttpRequest) -> func.HttpResponse:
     """Lifecycle events of our subscriptions; anonymous, guarded by the client state."""
-    edge = await wiring.edge()
-    answer = await notifications.graph(
-        request_of(req), edge.subscriptions, edge.jobs, edge.now, lifecycle=True
+    return await _with_edge(
+        lambda edge: notifications.graph(
+            request_of(req), edge.subscriptions, edge.jobs, edge.now, lifecycle=True
+        )
     )
-    return response_of(answer)
 
 
 @blueprint.function_name("dynamics_changes")
 @blueprint.route("dynamics/changes", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
 async def dynamics_changes(req: func.HttpRequest) -> func.HttpResponse:
     """Dataverse's web hook; anonymous, guarded by its key."""
-    edge = await wiring.edge()
-    settings = edge.settings
-    answer = await notifications.dynamics(
-        request_of(req), settings.dataverse_webhook_key, wiring.feed_session(settings), edge.jobs, edge.now
+    settings = wiring.settings()
+    key, session = settings.dataverse_webhook_key, wiring.feed_session(settings)
+    return await _with_edge(
+        lambda edge: notifications.dynamics(request_of(req), key, session, edge.jobs, edge.now)
     )
-    return response_of(answer)
 
 
 @blueprint.function_name("health")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import azure.functions as func
 
 from shared import wiring
@@ -31,9 +33,11 @@ async def dynamics_feed(timer: func.TimerRequest) -> None:
 @blueprint.function_name("renew_subscriptions")
 @blueprint.timer_trigger(arg_name="timer", schedule="%RENEW_SUBSCRIPTIONS_SCHEDULE%", use_monitor=True)
 async def renew_subscriptions(timer: func.TimerRequest) -> None:
-    """Renew subscriptions before they end, make missing ones anew."""
+    """Renew subscriptions before they end, make missing ones anew; drop history past its retention."""
     del timer
-    await change_notifications.renew_all(await wiring.services())
+    services = await wiring.services()
+    await change_notifications.renew_all(services)
+    await services.history.drop_old(services.now() - timedelta(days=wiring.settings().history_days))
 
 
 @blueprint.function_name("mailbox_sync")

@@ -31,6 +31,8 @@ class Content:
     skips: list[Skip] = field(default_factory=list)
     kept_base: set[str] = field(default_factory=set)
     lost: dict[str, Value] = field(default_factory=dict)
+    unagreed: set[str] = field(default_factory=set)
+    """Fields on which the two never agreed yet: both items are linked for the first time."""
     withheld: Withheld = ()
 
     def hold(self, name: str, reason: Reason, *, keep_base: bool) -> None:
@@ -70,7 +72,7 @@ def merge_content(
     for rule in FIELDS:
         if rule.name in shown:
             _merge_field(rule, event, row, shown, base, context, content)
-    _hold_mail(event, content, context, first_time=base is None)
+    _hold_mail(event, content, context)
     return content
 
 
@@ -95,7 +97,9 @@ def _merge_field(
         return
     over = crossing(rule, context.zone, event.value(rule.name))
     direction = direction_of(rule, context.profile.directions.get(KIND, {}))
-    merged = merge(state, over, direction, _winner(rule, event, row))
+    if state.first_time:
+        content.unagreed.add(rule.name)
+    merged = merge(state, over, direction, _winner(rule, state, event, row))
     if merged.held:
         content.hold(rule.name, Reason.DIRECTION, keep_base=not state.first_time)
     elif merged.towards is Side.DYNAMICS:
@@ -116,12 +120,15 @@ def _completes(state: FieldState, row: DynamicsAppointment, context: Context) ->
     )
 
 
-def _winner(rule: Field, event: ExchangeEvent, row: DynamicsAppointment) -> Side:
+def _winner(rule: Field, state: FieldState, event: ExchangeEvent, row: DynamicsAppointment) -> Side:
     """Who wins a conflict (LNK-10). A closed row takes nothing (APPT-31); an attendee's copy sends nothing
-    back (APPT-3); time and attendees are the organizer's; otherwise the later change, Dynamics in a tie."""
+    back (APPT-3); time and attendees are the organizer's; what would mail people when two items are linked
+    for the first time stays as Exchange has it; otherwise the later change, Dynamics in a tie."""
     if row.is_closed:
         return Side.DYNAMICS
     if not event.is_organizer or rule.organizer_wins:
+        return Side.EXCHANGE
+    if state.first_time and rule.mails and attendees.pairs(event.value("attendees")):
         return Side.EXCHANGE
     if event.modified is None or row.modified is None:
         return Side.DYNAMICS
@@ -163,20 +170,19 @@ def _note_loss(name: str, loser: Value, merged: Merged, content: Content) -> Non
         content.lost[name] = loser
 
 
-def _hold_mail(event: ExchangeEvent, content: Content, context: Context, *, first_time: bool) -> None:
+def _hold_mail(event: ExchangeEvent, content: Content, context: Context) -> None:
     """Hold back what would mail people without a rule that says so (APPT-22, APPT-23, APPT-26)."""
     time = content.exchange.get("time", event.value("time"))
     past = invitations.is_past(time, context.zone, context.now)
     late_mail = context.organization.flag("SSSUpdatePastMeetingsInNonDraftMode")
-    _settle_withheld(event, content, past=past and not late_mail, first_time=first_time)
+    _settle_withheld(event, content, past=past and not late_mail)
     mailing = [name for name in content.exchange if BY_NAME[name].mails]
     if not mailing or not _has_audience(event, content.exchange):
         return
-    if first_time:
-        for name in mailing:
+    for name in mailing:
+        if name in content.unagreed:
             content.hold(name, Reason.LINKING_MAILS_NOBODY, keep_base=False)
-    elif past and not late_mail:
-        for name in mailing:
+        elif past and not late_mail:
             content.hold(name, Reason.PAST_MEETING, keep_base=True)
 
 
@@ -185,14 +191,14 @@ def _has_audience(event: ExchangeEvent, writes: Mapping[str, Value]) -> bool:
     return bool(shown or attendees.pairs(writes.get("attendees")))
 
 
-def _settle_withheld(event: ExchangeEvent, content: Content, *, past: bool, first_time: bool) -> None:
+def _settle_withheld(event: ExchangeEvent, content: Content, *, past: bool) -> None:
     """Attendees of a meeting that shows none: kept out while it is past, invited once a change that is to
     be distributed finds it in the future."""
     if attendees.pairs(event.value("attendees")):
         content.withheld = ()
         return
     wanted = content.exchange.get("attendees")
-    if wanted is not None and (past or first_time):
+    if wanted is not None and (past or "attendees" in content.unagreed):
         content.exchange.pop("attendees")
         content.withheld = tuple(attendees.pairs(wanted))
     elif wanted is not None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from local.functions_host.functions import QUEUE, TIMER
@@ -115,8 +116,7 @@ def _kinds() -> dict[str, str]:
 
 def _run(address: str, name: str, kind: str) -> int:
     """Invoke by hand: queue functions with a job of a mailbox that is not there, HTTP ones with no body."""
-    import httpx
-
-    job = {"input": json.dumps({"mailbox": "nobody", "organization": "nobody", "cause": "check"}), "sessionId": "nobody"}
-    body = {QUEUE: job, TIMER: {}}.get(kind, {"input": "", "method": "GET"})
+    job = json.dumps({"mailbox": "nobody", "organization": "nobody", "cause": "check"})
+    message = {"input": job, "sessionId": "nobody"}
+    body = {QUEUE: message, TIMER: {}}.get(kind, {"input": "", "method": "GET"})
     return httpx.post(f"{address}/admin/functions/{name}", json=body, timeout=60, trust_env=False).status_code

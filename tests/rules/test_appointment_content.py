@@ -10,6 +10,7 @@ from shared.model.decision import CreateEvent, MarkEvent, UpdateAppointment, Upd
 from shared.model.profile import Profile
 from shared.model.values import Direction
 from shared.rules import status
+from shared.rules.intent import with_intent
 from shared.rules.situation import AppointmentSituation
 from tests.marks import rule
 from tests.rules.build import (
@@ -433,3 +434,17 @@ def test_a_body_that_holds_a_join_link_is_not_overwritten_by_plain_text():
 
 def test_the_context_of_a_test_is_what_it_says():
     assert context(TrackCategorizedItems=False).organization.flag("TrackCategorizedItems") is False
+
+
+@rule("PAIN-2", "APPT-26")
+def test_a_create_that_found_the_row_of_another_mailbox_mails_nobody():
+    """Organizer and attendee track at once: the row shows the attendee's tentative, and the organizer's own
+    create is on record. Nothing of that is written to the organizer's meeting."""
+    meeting = event(attendees=MEETING, modified=PAST)
+    create = decided(AppointmentSituation(event=meeting))
+    creating = with_intent(create, AppointmentSituation(event=meeting))
+    theirs = row(attendees=MEETING, showAs=[0, 2], location="Elsewhere", modified=NOW)
+    decision = decided(AppointmentSituation(link=creating, event=meeting, record=theirs))
+    assert not decision.mails
+    assert not writes(decision, UpdateEvent)
+    assert writes(decision, UpdateAppointment)[0].values == {"showAs": [3, 5], "location": "Room 1"}

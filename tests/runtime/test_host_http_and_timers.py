@@ -109,7 +109,7 @@ def test_sigterm_lets_a_running_function_end(tmp_path: Path) -> None:
     ("source", "complaint"),
     [
         ("import nothing_of_this_name", "nothing_of_this_name"),
-        ("app = None", "FunctionApp"),
+        ("app = None", "function_app.py"),
         (
             "import azure.functions as func\napp = func.FunctionApp()\n"
             "@app.timer_trigger(arg_name='t', schedule='61 * * * * *')\n"
