@@ -63,7 +63,7 @@ _MAILBOX = {
     "reconciledAt": MOMENT,
 }
 _FEED = _object(feed=TEXT, readTo=MOMENT, complete=FLAG, windowStart=MOMENT, windowEnd=MOMENT)
-_PREVIEW = {
+_PREVIEW: dict[str, Any] = {
     "complete": {"type": "boolean", "description": "false: more than one pass would be needed"},
     "actions": {"type": "array", "items": reference("Action")},
     "skipped": {"type": "array", "items": reference("Skip")},

@@ -231,9 +231,7 @@ class Road:
         }
         body = {"to": [person.address for person in people], "meeting": meeting}
         self.control("graph", "POST", "/deliver", body)
-        return [
-            next(e["id"] for e in self.events(p) if e["subject"] == meeting["subject"]) for p in people
-        ]
+        return [next(e["id"] for e in self.events(p) if e["subject"] == meeting["subject"]) for p in people]
 
     def outbox(self) -> list[tuple[str, list[str]]]:
         """What Exchange mailed since the last look."""
@@ -288,7 +286,9 @@ class Road:
         return rows
 
     def explain(self, person: Person, item: str) -> Json:
-        return dict(self.admin("GET", f"/mailboxes/{person.mailbox}/explain", params={"item": item}, ok=(200,)))
+        return dict(
+            self.admin("GET", f"/mailboxes/{person.mailbox}/explain", params={"item": item}, ok=(200,))
+        )
 
     def preview(self, person: Person) -> Json:
         return dict(self.admin("POST", f"/mailboxes/{person.mailbox}/preview", ok=(200,)))
