@@ -331,6 +331,7 @@ class MemoryDynamics:
     contacts: dict[str, RecordRef] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     lose_answers_of: set[str] = field(default_factory=set)
+    act_delivery_method: int = 2
     refused_subjects: set[str] = field(default_factory=set)
     """A customer's plug-in refuses rows with these subjects."""
     version: int = 100
@@ -396,7 +397,7 @@ class MemoryDynamics:
 
     async def mailbox_row(self, user_id: str) -> DynamicsMailboxRow | None:
         del user_id
-        return DynamicsMailboxRow("", 2, True, True, True)
+        return DynamicsMailboxRow("", self.act_delivery_method, True, True, True)
 
     async def appointments(
         self, ids: Sequence[str], *, as_user: str
