@@ -1,10 +1,20 @@
-"""What all tests share: a mark may name only rules that exist."""
+"""What all tests share: a mark may name only rules that exist, and property tests repeat themselves.
+
+``HYPOTHESIS_PROFILE=fresh`` looks for new examples instead of the same ones each time.
+"""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
 
 from tools.rule_ids import load_rules
+
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("fresh", deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
