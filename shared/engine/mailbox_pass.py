@@ -38,7 +38,7 @@ FENCE_GRACE = timedelta(minutes=1)
 CHUNK = 40
 CURSOR_AGE = timedelta(minutes=30)
 CONCURRENCY = 4
-RETRY_AFTER = timedelta(seconds=20)
+RETRY_AFTER = timedelta(seconds=2)
 LANE = "mailbox-sync"
 
 

@@ -24,7 +24,7 @@ NET = timedelta(minutes=5)
 FEED_WAIT = timedelta(seconds=2)
 FEED_DOUBLINGS = 5
 FENCE_WAIT = timedelta(seconds=10)
-BACK_OFF = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=2), timedelta(minutes=5))
+BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 120, 300))
 COMPARING = frozenset({"sync now", "enable", "resume"})
 QUESTIONS = frozenset({"preview", "explain"})
 HINTS = frozenset({"notification", "due", "dynamics", "owner", "missed"})
