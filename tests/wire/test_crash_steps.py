@@ -47,7 +47,7 @@ class World:
             assert response.status < 400, await response.text()
             return await response.json(content_type=None)
 
-    async def person(self) -> Person:
+    async def person(self, *, settled: bool = True) -> Person:
         address = f"p{next(NUMBERS)}@contoso.example"
         made = await self.call(
             "POST",
@@ -62,7 +62,8 @@ class World:
         box = Mailbox(id=made["id"], address=address, user_id=user["systemuserid"])
         await self.service.services.registry.add(box)
         person = Person(self, box)
-        await person.quiet()
+        if settled:
+            await person.quiet()
         return person
 
 
