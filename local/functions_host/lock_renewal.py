@@ -1,7 +1,7 @@
 """Keeps a Service Bus lock while a function runs, by the rig's clock.
 
-The SDK's own renewer compares the broker's times with the machine's clock and would renew nothing for
-as long as the rig's clock is ahead.
+The broker tells its clients when a lock ends in the machine's time; how long that is off counts from here
+by the rig's clock, which may be moved while a function runs.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from azure.core.exceptions import AzureError
 
 from local.clock import Clock
 
 log = logging.getLogger("functions_host")
+SHORTEST = timedelta(seconds=1)
 LOOK_AGAIN_SECONDS = 1.0  # the rig's clock may be moved while we wait
 
 
@@ -44,7 +45,7 @@ async def _renew(
 ) -> None:
     last = clock.now() + limit
     while locked_until is not None:
-        due = clock.now() + (locked_until - clock.now()) / 2
+        due = clock.now() + max(locked_until - datetime.now(UTC), SHORTEST) / 2
         while clock.now() < due:
             seconds = (due - clock.now()).total_seconds()
             with suppress(TimeoutError):
