@@ -9,7 +9,7 @@ SETUP_KEY := $(shell cat requirements.txt requirements-dev.txt local/rig/azurite
 STAMP := $(VENV)/.setup-$(SETUP_KEY)
 PYTEST_ARGS ?= -n auto --dist loadfile
 
-.PHONY: setup demo run test lint clean
+.PHONY: setup demo run test bench lint clean
 
 setup: $(STAMP) .tools/node_modules/azurite/package.json
 
@@ -31,6 +31,9 @@ run: setup
 
 test: setup
 	$(RUN) -m pytest --ignore=tests/ci $(PYTEST_ARGS)
+
+bench: setup
+	$(RUN) -m benchmarks
 
 lint: setup
 	$(RUN) -m ruff check .
