@@ -43,5 +43,5 @@ lint: setup
 
 clean:
 	@test ! -x $(RUN) || $(RUN) -m local down
-	rm -rf .local .tools $(VENV) .venv313 .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .local .tools $(VENV) .venv313 .venvci .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -45,7 +45,7 @@ def _choice(values: type[Any]) -> Schema:
     return {"type": "string", "enum": [each.value for each in values]}
 
 
-_MAILBOX = {
+_MAILBOX: Schema = {
     "id": TEXT,
     "address": TEXT,
     "displayName": TEXT,
@@ -69,7 +69,7 @@ _PREVIEW: dict[str, Any] = {
     "skipped": {"type": "array", "items": reference("Skip")},
     "peopleMailed": {"type": "integer", "minimum": 0, "description": "different people Exchange would mail"},
 }
-_SETTINGS = {
+_SETTINGS: Schema = {
     "brake": {
         "type": "object",
         "additionalProperties": False,
