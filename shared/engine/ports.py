@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from shared.model.appointment import Absence, DynamicsAppointment
+from shared.model.appointment import APPOINTMENT, Absence, DynamicsAppointment
 from shared.model.decision import (
     CancelEvent,
     CreateAppointment,
@@ -20,8 +20,12 @@ from shared.model.decision import (
     DeleteEvent,
     ItemRef,
     MarkEvent,
+    PutException,
+    RemoveInstance,
+    RemoveOccurrence,
     UpdateAppointment,
     UpdateEvent,
+    UpdateOccurrence,
 )
 from shared.model.event import ExchangeEvent, Stamps
 from shared.model.link import Link, Role
@@ -89,6 +93,11 @@ class ExchangeMailbox(Protocol):
         """Events by id, with stamps; None = 404. One id: a single GET; more: ``$batch`` of 20."""
         ...
 
+    async def series(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
+        """Series by their master's id, whole: with stamps, exceptions and cancelled dates (APPT-36: whatever
+        window they lie in). None = 404; an id that is no series' comes as what it is. One request each."""
+        ...
+
     async def stamps(self, ids: Sequence[str]) -> Mapping[str, Stamps | None]:
         """Only the stamps of these events (``$select=id``); None = 404."""
         ...
@@ -107,6 +116,14 @@ class ExchangeMailbox(Protocol):
         ...
 
     async def update_event(self, write: UpdateEvent) -> ExchangeEvent: ...
+    async def update_occurrence(self, write: UpdateOccurrence) -> ExchangeEvent:
+        """The exception as Graph answers it. Raises NotFound when the series has no such occurrence."""
+        ...
+
+    async def remove_occurrence(self, write: RemoveOccurrence) -> None:
+        """Raises NotFound when it is gone already."""
+        ...
+
     async def mark_event(self, write: MarkEvent) -> ExchangeEvent: ...
     async def cancel_event(self, write: CancelEvent) -> None: ...
     async def delete_event(self, write: DeleteEvent) -> None: ...
@@ -170,9 +187,13 @@ class DynamicsMailboxRow:
 
 @dataclass(frozen=True, slots=True)
 class ChangedRow:
+    """``series``: the master's id and ``instance_type``, of an instance of a series."""
+
     id: str
     version: str
     owner: RecordRef | None = None
+    series: str | None = None
+    instance_type: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +233,27 @@ class DynamicsSystem(Protocol):
         """Ids and versions of the single appointments that overlap the window with this user as organizer."""
         ...
 
-    async def find_by_global_object_id(self, global_object_id: str) -> Sequence[str]: ...
+    async def series(
+        self, ids: Sequence[str], *, as_user: str
+    ) -> Mapping[str, DynamicsAppointment | Absence]:
+        """Series by their master's id, whole: with parties, exceptions and deleted instances."""
+        ...
+
+    async def series_organized_by(
+        self, user_id: str, window: Window, *, as_user: str
+    ) -> Sequence[ChangedRow]:
+        """Masters with this user as organizer that reach into the window, and their exceptions (with
+        ``series``)."""
+        ...
+
+    async def series_like(self, user_id: str, subject: str, start: str) -> Sequence[str]:
+        """Masters of this organizer with that subject whose first instance begins at ``start``: what an
+        appointment becomes that Dynamics turned into a series (AddRecurrence deletes the appointment)."""
+        ...
+
+    async def find_by_global_object_id(
+        self, global_object_id: str, table: str = APPOINTMENT
+    ) -> Sequence[str]: ...
     async def resolve(
         self, addresses: Iterable[str], *, as_user: str, inactive_too: bool
     ) -> Mapping[str, RecordRef]:
@@ -238,6 +279,14 @@ class DynamicsSystem(Protocol):
         ...
 
     async def delete_appointment(self, write: DeleteAppointment, *, as_user: str | None) -> None: ...
+    async def put_exception(self, write: PutException, *, as_user: str | None) -> DynamicsAppointment:
+        """The exception's row. Raises Conflict when the slot is an exception already or changed meanwhile,
+        NotFound when the series has no such slot."""
+        ...
+
+    async def remove_instance(self, write: RemoveInstance, *, as_user: str | None) -> None:
+        """Raises NotFound when it is gone already."""
+        ...
 
 
 # --- State ----------------------------------------------------------------------------------------

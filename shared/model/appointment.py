@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
 from shared.model.party import ParticipationType, Party, RecordRef
 from shared.model.values import Value, Values
+
+APPOINTMENT = "appointment"
+SERIES = "recurringappointmentmaster"
+"""The two tables that an event can become a row of (APPT-28)."""
+
+
+class InstanceType(IntEnum):
+    """``instancetypecode``."""
+
+    NONE = 0
+    MASTER = 1
+    INSTANCE = 2
+    EXCEPTION = 3
+    FUTURE_EXCEPTION = 4
 
 
 class StateCode(IntEnum):
@@ -19,7 +34,7 @@ class StateCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class DynamicsAppointment:
-    """One appointment row with its parties.
+    """One appointment row with its parties; a series is its master's row with its exceptions.
 
     ``values`` holds the canonical fields under the same names as an event's:
     ``time`` ``{"allDay": bool, "start": "…Z", "end": "…Z"}`` (always UTC instants, all-day too),
@@ -28,7 +43,12 @@ class DynamicsAppointment:
     ``attendees`` sorted list of ``[address, "required"|"optional"]`` (lower case, without the organizer,
     without parties that have no address), ``organizer`` systemuserid or None,
     ``regarding`` ``{"table": …, "id": …}`` or None.
-    ``etag`` is the row's ``@odata.etag`` as received.
+    ``etag`` is the row's ``@odata.etag`` as received. Of a series also ``recurrence``, the pattern columns
+    (``dynamics.dataverse.series_pattern``; its ``time`` is the first slot's).
+
+    ``exceptions``: a series' changed instances by their original start (an instant, ``…Z``), ``cancelled``
+    the original starts of its deleted ones (APPT-35). ``group_id`` is what the halves of a series share that
+    Dynamics cut in two. ``original_start``: of an instance or exception.
     """
 
     id: str
@@ -42,6 +62,15 @@ class DynamicsAppointment:
     global_object_id: str | None = None
     series_id: str | None = None
     modified_by: str | None = None
+    table: str = APPOINTMENT
+    original_start: str | None = None
+    group_id: str | None = None
+    exceptions: Mapping[str, DynamicsAppointment] = field(default_factory=dict)
+    cancelled: frozenset[str] = frozenset()
+
+    @property
+    def is_series(self) -> bool:
+        return self.table == SERIES
 
     def value(self, name: str) -> Value:
         return self.values.get(name)

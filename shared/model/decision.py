@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.model.appointment import APPOINTMENT
 from shared.model.event import Stamps
 from shared.model.link import Link
 from shared.model.party import Party, RecordRef
@@ -35,6 +36,14 @@ class ItemRef:
     subject: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class RowVersion:
+    """An item by its id, in the version that was read."""
+
+    id: str
+    etag: str
+
+
 # --- writes: what an action sends, in canonical values of the side it goes to --------------------------
 
 
@@ -49,6 +58,7 @@ class CreateAppointment:
     owner: RecordRef | None
     as_user: bool
     global_object_id: str
+    table: str = APPOINTMENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +69,37 @@ class UpdateAppointment:
     etag: str
     values: Values
     parties: tuple[Party, ...] | None = None
+    table: str = APPOINTMENT
 
 
 @dataclass(frozen=True, slots=True)
 class DeleteAppointment:
     id: str
     etag: str
+    table: str = APPOINTMENT
+
+
+@dataclass(frozen=True, slots=True)
+class PutException:
+    """Make one slot of a Dynamics series an exception, or change the exception that it is (APPT-35).
+
+    ``original_start``: the slot, as an instant (``…Z``). ``values``: what the exception shall show, of the
+    fields that are to be written. ``exception``: the row that is there already, None for a plain slot."""
+
+    series_id: str
+    original_start: str
+    values: Values
+    parties: tuple[Party, ...] | None = None
+    exception: RowVersion | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveInstance:
+    """Delete one slot of a Dynamics series (``IsDeleted``); gone already is as good."""
+
+    series_id: str
+    original_start: str
+    exception: RowVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +123,33 @@ class UpdateEvent:
     values: Values
     reminder: bool | None = None
     attendee_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateOccurrence:
+    """Change one occurrence of a series in Exchange, which makes it an exception.
+
+    ``date``: the day of its slot in the series' zone; ``slot``: begin and end of the slot as instants
+    (``…Z``), by which the occurrence is found. ``exception``: the exception that it is already."""
+
+    series_id: str
+    date: str
+    slot: tuple[str, str]
+    values: Values
+    exception: RowVersion | None = None
+    attendee_names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveOccurrence:
+    """Take one occurrence off a series in Exchange. ``cancel``: its attendees get the cancellation
+    (APPT-26 d); else it is deleted. Gone already is as good."""
+
+    series_id: str
+    date: str
+    slot: tuple[str, str]
+    cancel: bool = False
+    exception: RowVersion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +181,12 @@ Write = (
     CreateAppointment
     | UpdateAppointment
     | DeleteAppointment
+    | PutException
+    | RemoveInstance
     | CreateEvent
     | UpdateEvent
+    | UpdateOccurrence
+    | RemoveOccurrence
     | MarkEvent
     | CancelEvent
     | DeleteEvent

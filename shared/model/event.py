@@ -40,7 +40,7 @@ class Stamps:
 
 @dataclass(frozen=True, slots=True)
 class ExchangeEvent:
-    """One event of one mailbox, decoded.
+    """One event of one mailbox, decoded; a series is its master with its exceptions.
 
     ``values`` holds the canonical fields:
     ``time`` ``{"allDay": false, "start": "2026-01-05T09:00:00Z", "end": …}`` or, for all-day,
@@ -49,7 +49,13 @@ class ExchangeEvent:
     blanks), ``importance`` low|normal|high, ``showAs``, ``attendees`` sorted list of
     ``[address, "required"|"optional"|"resource"]`` (lower-case addresses, organizer left out),
     ``organizer`` lower-case address or None,
-    ``regarding`` ``{"type": …, "id": …}`` or None (only present when ``stamps`` were read).
+    ``regarding`` ``{"type": …, "id": …}`` or None (only present when ``stamps`` were read);
+    of a series' master also ``recurrence`` (``model.recurrence``; its ``time`` is the first slot's).
+
+    ``exceptions``: a series' changed occurrences by the date of their slot in the series' zone
+    (``2026-03-09``), ``cancelled`` the dates of its deleted ones (APPT-36: never by iCalUId or instance
+    id). Both are only filled where the series was read as a whole. ``original_start``: of an occurrence or
+    exception, the instant (``…Z``) of its slot.
     """
 
     id: str
@@ -67,6 +73,13 @@ class ExchangeEvent:
     series_master_id: str | None = None
     start_time_zone: str | None = None
     attendee_names: Mapping[str, str] = field(default_factory=dict)
+    original_start: str | None = None
+    exceptions: Mapping[str, ExchangeEvent] = field(default_factory=dict)
+    cancelled: frozenset[str] = frozenset()
+
+    @property
+    def is_series(self) -> bool:
+        return self.type is EventType.SERIES_MASTER
 
     def value(self, name: str) -> Value:
         return self.values.get(name)

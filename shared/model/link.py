@@ -55,6 +55,8 @@ class Link:
     ``noted`` is the last reason for leaving the item alone that went into the history; a new row is
     written only when it changes. ``turns`` counts writes without a human edit (the breaker).
     ``intent``: what a pass was about to write when it was last heard of (``rules.intent``).
+    ``occurrences``: of a series, by the date of the slot, what each side showed there when both last agreed
+    and the versions of the exceptions (``rules.occurrences``); slots that are plain on both sides are absent.
     """
 
     kind: str
@@ -77,6 +79,7 @@ class Link:
     turns: int = 0
     attempt_at: datetime | None = None
     intent: Mapping[str, Value] = field(default_factory=dict)
+    occurrences: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def linked(self) -> bool:
