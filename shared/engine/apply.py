@@ -7,14 +7,24 @@ lost is unknown: it is resolved the same way, by reading back, never by repeatin
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
-from shared.engine.gather import TABLE
 from shared.engine.history_rows import rows_of, skip_row
 from shared.engine.ports import ExchangeMailbox, Fence, HistoryRow
 from shared.engine.services import Services
-from shared.errors import Conflict, FenceLost, NotFound, Refused, Throttled, Transient, UnknownResult
+from shared.errors import (
+    Conflict,
+    FenceLost,
+    NotFound,
+    Refused,
+    SyncError,
+    Throttled,
+    Transient,
+    UnknownResult,
+)
 from shared.model.appointment import DynamicsAppointment
 from shared.model.decision import (
     Action,
@@ -25,13 +35,21 @@ from shared.model.decision import (
     DeleteAppointment,
     DeleteEvent,
     MarkEvent,
+    PutException,
+    RemoveInstance,
+    RemoveOccurrence,
     UpdateAppointment,
     UpdateEvent,
+    UpdateOccurrence,
 )
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link, LinkState, Role
+from shared.model.values import Side
+from shared.rules import occurrence_base
 from shared.rules.appointment_content import base_after
 from shared.rules.appointments import decide
+from shared.rules.occurrence_views import Slots
+from shared.rules.occurrences import WHOLE
 from shared.rules.situation import AppointmentSituation, Context
 
 ATTEMPTS = 4
@@ -47,6 +65,8 @@ class Outcome:
     situation: AppointmentSituation
     decision: Decision
     link: Link | None = None
+    replaced: Link | None = None
+    """The link of the row whose place another one took; it is committed with the new one."""
     history: list[HistoryRow] = field(default_factory=list)
     error: Throttled | Transient | UnknownResult | Conflict | None = None
     left_to: tuple[str, ...] = ()
@@ -119,14 +139,53 @@ class Applying:
         try:
             for action in decision.actions:
                 await self._services.on_step(f"before {action.kind} {action.side}")
-                await self._write(action, situation, decision, state)
+                try:
+                    await self._write(action, situation, decision, state)
+                except (Refused, NotFound) as error:
+                    if not action.occurrence:
+                        raise
+                    decision = self._occurrence_refused(outcome, decision, action, error, at)
+                    continue
                 await self._services.on_step(f"after {action.kind} {action.side}")
                 done.append(action)
         finally:
             outcome.history += rows_of(_named(decision, state), done, at)
+        await self._read_series_again(decision, done, state)
         outcome.link = self._closed_link(decision, state)
+        outcome.replaced = decision.replaced
         await self._index(outcome, state)
         self._note_skips(outcome, at)
+
+    def _occurrence_refused(
+        self, outcome: Outcome, decision: Decision, action: Action, error: SyncError, at: datetime
+    ) -> Decision:
+        """One occurrence that cannot be written is recorded with its reason and blocks neither its series nor
+        the other occurrences; it is tried again when the series is next looked at."""
+        reason = f"{error.code or error.status or type(error).__name__}: {error}"
+        rows = rows_of(replace(decision, lost={}), [action], at)
+        outcome.history += [replace(row, outcome="refused", reason=reason) for row in rows]
+        plan = decision.occurrences
+        if plan is None:
+            return decision
+        kept = plan.kept | {(action.occurrence, WHOLE)}
+        return replace(decision, occurrences=replace(plan, kept=kept))
+
+    async def _read_series_again(self, decision: Decision, done: list[Action], state: _State) -> None:
+        """Writing a series moves the versions of its exceptions, and writing those moves the series': what
+        both are now is asked once, when all is written."""
+        plan = decision.occurrences
+        if plan is None or state.event is None or state.row is None:
+            return
+        sides = {action.side for action in done if _writes_content(action)}
+        if Side.EXCHANGE in sides and (plan.written[Side.EXCHANGE] or plan.before[Side.EXCHANGE]):
+            found = (await self._box.series([state.event.id])).get(state.event.id)
+            state.event = found or state.event
+        if Side.DYNAMICS in sides and (plan.written[Side.DYNAMICS] or plan.before[Side.DYNAMICS]):
+            row_id = state.row.id
+            record = (
+                await self._services.dynamics.series([row_id], as_user=self._context.mailbox.user_id)
+            ).get(row_id)
+            state.row = record if isinstance(record, DynamicsAppointment) else state.row
 
     async def _own(self, outcome: Outcome) -> Decision:
         """Index the row under this mailbox and settle who owns its content, before anything is written."""
@@ -134,12 +193,14 @@ class Applying:
         if link is None or not link.linked or not (decision.actions or outcome.situation.link):
             return decision
         me, owner = self._context.mailbox.id, outcome.situation.owner
-        if outcome.situation.link is None or not outcome.situation.link.linked:
-            await self._services.items.join(TABLE, link.dynamics_id, me)
+        if decision.replaced is not None:
+            owner = None  # that of the old row; nobody owns the new one yet
+        if outcome.situation.link is None or not outcome.situation.link.linked or decision.replaced:
+            await self._services.items.join(link.table, link.dynamics_id, me)
         wanted = me if link.role is Role.OWNER else outcome.situation.organizer_mailbox
         if wanted is None or self._owns_already(outcome, wanted, owner):
             return decision
-        stands = await self._services.items.own(TABLE, link.dynamics_id, wanted, instead_of=owner)
+        stands = await self._services.items.own(link.table, link.dynamics_id, wanted, instead_of=owner)
         if owner and owner != stands:
             outcome.left_to = (owner,)
         if wanted == me and stands != me:
@@ -149,7 +210,7 @@ class Applying:
 
     @staticmethod
     def _owns_already(outcome: Outcome, wanted: str, owner: str | None) -> bool:
-        link = outcome.situation.link
+        link = outcome.situation.link if outcome.decision.replaced is None else None
         certain = bool(link and link.linked and link.role is Role.OWNER and link.markers.get("isOrganizer"))
         return owner == wanted or certain
 
@@ -165,17 +226,43 @@ class Applying:
             state.row = await self._update_row(write, situation, state)
         elif isinstance(write, DeleteAppointment):
             await self._delete_row(write, situation)
-            state.row = None
+            if state.row is not None and state.row.id == write.id:
+                state.row = None
+        elif isinstance(write, PutException | RemoveInstance):
+            await self._write_instance(write, state)
         elif isinstance(write, CreateEvent):
             await self._announce(situation, decision)
             state.event = await self._box.create_event(write)
         elif isinstance(write, UpdateEvent):
-            state.event = self._keep_marks(await self._box.update_event(write), state.event)
+            state.event = self._keep_marks(
+                await self._box.update_event(_addressed(write, state)), state.event
+            )
+        elif isinstance(write, UpdateOccurrence | RemoveOccurrence):
+            await self._write_occurrence(write, state)
         elif isinstance(write, MarkEvent):
-            state.event = await self._mark(write, state)
+            state.event = await self._mark(_addressed(write, state), state)
         elif isinstance(write, CancelEvent | DeleteEvent):
             await self._remove_event(write)
             state.event = None
+
+    async def _write_instance(self, write: PutException | RemoveInstance, state: _State) -> None:
+        user = self._context.mailbox.user_id
+        if state.row is not None and not write.series_id:
+            write = replace(write, series_id=state.row.id)
+        if isinstance(write, PutException):
+            await self._services.dynamics.put_exception(write, as_user=user)
+            return
+        with suppress(NotFound):  # gone already is as good
+            await self._services.dynamics.remove_instance(write, as_user=user)
+
+    async def _write_occurrence(self, write: UpdateOccurrence | RemoveOccurrence, state: _State) -> None:
+        if state.event is not None and not write.series_id:
+            write = replace(write, series_id=state.event.id)
+        if isinstance(write, UpdateOccurrence):
+            await self._box.update_occurrence(write)
+            return
+        with suppress(NotFound):
+            await self._box.remove_occurrence(write)
 
     async def _update_row(
         self, write: UpdateAppointment, situation: AppointmentSituation, state: _State
@@ -218,7 +305,13 @@ class Applying:
             named = {"type": write.stamps.regarding_type or "", "id": write.stamps.regarding_id}
             regards = named if write.stamps.regarding_id else None
         values = {**marked.values, "regarding": regards} if "regarding" in before.values else marked.values
-        return replace(marked, stamps=write.stamps, values=values)
+        return replace(
+            marked,
+            stamps=write.stamps,
+            values=values,
+            exceptions=before.exceptions,
+            cancelled=before.cancelled,
+        )
 
     @staticmethod
     def _keep_marks(event: ExchangeEvent, before: ExchangeEvent | None) -> ExchangeEvent:
@@ -228,7 +321,13 @@ class Applying:
         values = dict(event.values)
         if "regarding" in before.values:
             values["regarding"] = before.values["regarding"]
-        return replace(event, stamps=before.stamps, values=values)
+        return replace(
+            event,
+            stamps=before.stamps,
+            values=values,
+            exceptions=before.exceptions,
+            cancelled=before.cancelled,
+        )
 
     async def _remove_event(self, write: CancelEvent | DeleteEvent) -> None:
         try:
@@ -250,6 +349,7 @@ class Applying:
         if event is None or row is None:
             return link
         base = base_after(link.base, decision.absorb, event, row, link.withheld)
+        link, event, row = self._with_occurrences(link, decision, event, row)
         return replace(
             link,
             exchange_id=event.id,
@@ -261,16 +361,40 @@ class Applying:
             attempt_at=None,
         )
 
+    def _with_occurrences(
+        self, link: Link, decision: Decision, event: ExchangeEvent, row: DynamicsAppointment
+    ) -> tuple[Link, ExchangeEvent, DynamicsAppointment]:
+        """What both showed at the slots of a series; a side on which something happened meanwhile keeps no
+        version, so that its own feed brings it up again."""
+        plan = decision.occurrences
+        if row.group_id:
+            link = replace(link, markers={**link.markers, "group": row.group_id})
+        if plan is None:
+            return link, event, row
+        slots = Slots.of(event, row, self._context.zone)
+        new = occurrence_base.base_after(link, plan, event, row, slots)
+        if Side.EXCHANGE in new.raced:
+            event = replace(event, etag="")
+        if Side.DYNAMICS in new.raced:
+            row = replace(row, etag="")
+        return replace(link, occurrences=new.occurrences), event, row
+
     async def _index(self, outcome: Outcome, state: _State) -> None:
         link, before = outcome.link, outcome.situation.link
         if link is None:
             return
-        if link.linked and link.ical_uid and state.event and (before is None or not before.linked):
+        new = before is None or not before.linked or outcome.replaced is not None
+        if link.linked and link.ical_uid and state.event and new:
             await self._services.items.put_ical_uid(link.ical_uid, link.dynamics_id)
         if link.state.ended and before is not None and before.linked:
-            await self._services.items.end(TABLE, link.dynamics_id, self._context.mailbox.id)
-            entry = await self._services.items.entry(TABLE, link.dynamics_id)
-            outcome.left_to = tuple(m for m in entry.mailboxes if m != self._context.mailbox.id)
+            await self._leave(outcome, link)
+        if outcome.replaced is not None:
+            await self._leave(outcome, outcome.replaced)
+
+    async def _leave(self, outcome: Outcome, link: Link) -> None:
+        await self._services.items.end(link.table, link.dynamics_id, self._context.mailbox.id)
+        entry = await self._services.items.entry(link.table, link.dynamics_id)
+        outcome.left_to = tuple(m for m in entry.mailboxes if m != self._context.mailbox.id)
 
     def _note_skips(self, outcome: Outcome, at: datetime) -> None:
         """A skip goes into the history only when its reason changes."""
@@ -288,6 +412,22 @@ class Applying:
         outcome.history += [replace(row, outcome="refused", reason=reason) for row in rows]
         link = outcome.situation.link
         outcome.link = replace(link, reason=reason) if link else None
+
+
+def _writes_content(action: Action) -> bool:
+    return action.write is not None and not isinstance(action.write, MarkEvent)
+
+
+W = TypeVar("W", UpdateEvent, MarkEvent)
+
+
+def _addressed(write: W, state: _State) -> W:
+    """A write to the event that this decision created, or writes a second time."""
+    if state.event is None:
+        return write
+    if not write.id:
+        return replace(write, id=state.event.id)
+    return replace(write, etag=state.event.etag) if isinstance(write, UpdateEvent) else write
 
 
 def _named(decision: Decision, state: _State) -> Decision:

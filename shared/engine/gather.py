@@ -7,15 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.engine.ports import Agenda, CalendarRef, Cursor, ExchangeMailbox, InboxRow, Window
+from shared.engine.ports import Agenda, CalendarRef, ChangedRow, Cursor, ExchangeMailbox, InboxRow, Window
 from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
+from shared.model.appointment import APPOINTMENT, SERIES
 from shared.model.event import EventType, ExchangeEvent
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
+from shared.rules.occurrence_base import versions_of
+from shared.rules.situation import KIND
 
-TABLE = "appointment"
+TABLE = APPOINTMENT
+TABLES = (SERIES, APPOINTMENT)
+"""The Dynamics tables of what is in calendars."""
 PAGE_LIMIT = 20
 INBOX_LIMIT = 500
 LOOK_LIMIT = 200
@@ -28,11 +33,14 @@ RECONCILE_AGE = timedelta(days=1)
 @dataclass
 class Touched:
     """What this pass has to look at. ``rows``: events as the feed shows them; ``look``: events to be read
-    by id (removed from a feed, or retried); ``records``: Dynamics ids."""
+    by id (removed from a feed, or retried); ``masters``: series of which only occurrences were shown;
+    ``records``: Dynamics ids, ``tables``: the tables of those that are not appointments."""
 
     rows: dict[str, ExchangeEvent] = field(default_factory=dict)
     look: set[str] = field(default_factory=set)
+    masters: set[str] = field(default_factory=set)
     records: set[str] = field(default_factory=set)
+    tables: dict[str, str] = field(default_factory=dict)
     forced: set[str] = field(default_factory=set)
     inbox: list[InboxRow] = field(default_factory=list)
     cursors: list[Cursor] = field(default_factory=list)
@@ -43,14 +51,23 @@ class Touched:
     full_round: bool = False
     reconciled: bool = False
 
-    def force(self, dynamics_ids: set[str]) -> None:
-        """Look at these rows even where their version is the one already known."""
-        self.records |= dynamics_ids
-        self.forced |= dynamics_ids
+    def record(self, table: str, dynamics_id: str) -> None:
+        """Look at this row."""
+        self.records.add(dynamics_id)
+        if table != TABLE:
+            self.tables[dynamics_id] = table
+
+    def force(self, table: str, dynamics_id: str) -> None:
+        """Look at this row even where its version is the one already known."""
+        self.record(table, dynamics_id)
+        self.forced.add(dynamics_id)
+
+    def table_of(self, dynamics_id: str) -> str:
+        return self.tables.get(dynamics_id, TABLE)
 
     @property
     def nothing(self) -> bool:
-        return not (self.rows or self.look or self.records or self.broken)
+        return not (self.rows or self.look or self.masters or self.records or self.broken)
 
 
 async def _calendar_vanished(
@@ -105,8 +122,8 @@ def _take_inbox(agenda: Agenda, touched: Touched) -> None:
     for row in agenda.inbox:
         if row.kind == "event":
             touched.look.add(row.id)
-        elif row.kind == TABLE:
-            touched.records.add(row.id)
+        elif row.kind in TABLES:
+            touched.record(row.kind, row.id)
 
 
 async def _calendars(
@@ -175,16 +192,19 @@ def _window_of(cursor: Cursor, profile: Profile, now: datetime) -> Window:
 
 
 def _take_rows(events: Sequence[ExchangeEvent], touched: Touched) -> None:
-    """Bare occurrences say nothing of their own; a later row of the same event replaces an earlier one."""
+    """A later row of the same event replaces an earlier one. Occurrences and exceptions say that their series
+    is to be looked at: it is read as a whole (APPT-36)."""
     for event in events:
-        if event.type is not EventType.OCCURRENCE:
+        if event.type in (EventType.OCCURRENCE, EventType.EXCEPTION):
+            touched.masters.update([event.series_master_id] if event.series_master_id else [])
+        else:
             touched.rows[event.id] = event
             touched.look.discard(event.id)
 
 
 async def _look_for_the_unseen(services: Services, mailbox: Mailbox, touched: Touched) -> None:
     """After a full round deletions show only as absence: ask Graph for every linked event not seen."""
-    async for link in services.store.links(mailbox.id, TABLE):
+    async for link in services.store.links(mailbox.id, KIND):
         if link.linked and link.exchange_id and link.exchange_id not in touched.rows:
             touched.look.add(link.exchange_id)
 
@@ -197,29 +217,46 @@ def version_of(etag: str | None) -> str:
 async def _reconcile(services: Services, mailbox: Mailbox, window: Window, touched: Touched) -> None:
     """Compare what Dynamics has for this user with the links: ids and versions only. The feed carries
     changes of rows, not of rights, sharing or the calendar date."""
-    rows = await services.dynamics.appointments_organized_by(mailbox.user_id, window, as_user=mailbox.user_id)
-    links: dict[str, Link] = {
-        link.dynamics_id: link async for link in services.store.links(mailbox.id, TABLE)
+    user = mailbox.user_id
+    rows = {
+        TABLE: await services.dynamics.appointments_organized_by(user, window, as_user=user),
+        SERIES: await services.dynamics.series_organized_by(user, window, as_user=user),
     }
-    for row in rows:
-        link = links.pop(row.id, None)
-        known = link is not None and (
-            link.state.ended or version_of(link.dynamics_etag) == version_of(row.version)
-        )
-        if not known:
-            touched.records.add(row.id)
-    touched.records.update(link.dynamics_id for link in links.values() if link.linked)
+    links: dict[str, Link] = {link.dynamics_id: link async for link in services.store.links(mailbox.id, KIND)}
+    seen: set[str] = set()
+    for table, found in rows.items():
+        for row in found:
+            row_id = row.series or row.id
+            seen.add(row_id)
+            if not _is_known(links.get(row_id), row):
+                touched.record(table, row_id)
+    for link in links.values():
+        if link.linked and link.dynamics_id not in seen:
+            touched.record(link.table, link.dynamics_id)
     touched.reconciled = True
+
+
+def _is_known(link: Link | None, row: ChangedRow) -> bool:
+    """In the version that the link holds; of a series' exceptions it holds the versions too."""
+    if link is None:
+        return False
+    if link.state.ended:
+        return True
+    if row.series:
+        return version_of(row.version) in versions_of(link)
+    return version_of(link.dynamics_etag) == version_of(row.version)
 
 
 def _bound(touched: Touched) -> None:
     """What is too much for one pass waits in the inbox."""
-    touched.overflow += _shed(touched.look, "event")
-    touched.overflow += _shed(touched.records, TABLE)
+    touched.masters -= set(touched.rows)
+    touched.overflow += [InboxRow("event", item) for item in _shed(touched.look)]
+    touched.overflow += [InboxRow("event", item) for item in _shed(touched.masters)]
+    touched.overflow += [InboxRow(touched.table_of(item), item) for item in _shed(touched.records)]
     touched.more |= bool(touched.overflow)
 
 
-def _shed(ids: set[str], kind: str) -> list[InboxRow]:
+def _shed(ids: set[str]) -> list[str]:
     extra = sorted(ids)[INBOX_LIMIT:]
     ids.difference_update(extra)
-    return [InboxRow(kind, item) for item in extra]
+    return extra

@@ -23,10 +23,20 @@ def rows_of(decision: Decision, done: Sequence[Action], at: datetime) -> list[Hi
             outcome="done",
             before=action.before,
             after=action.after,
-            lost={name: value for name, value in decision.lost.items() if name in action.fields},
+            lost={name: value for name, value in decision.lost.items() if _lost_to(name, action, done)},
         )
         for action in done
     ]
+
+
+def _lost_to(name: str, action: Action, done: Sequence[Action]) -> bool:
+    """Whether this action overwrote the value. What an occurrence lost to a new pattern, which has no action
+    of its own, goes with the first."""
+    field, at, date = name.partition("@")
+    if not at:
+        return not action.occurrence and name in action.fields
+    takers = [each for each in done if each.occurrence == date and (field in each.fields or not each.fields)]
+    return action in takers[:1] if takers else action is done[0]
 
 
 def skip_row(decision: Decision, skip: Skip, at: datetime) -> HistoryRow:

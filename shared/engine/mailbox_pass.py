@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 
 from shared.engine.apply import Applying, Outcome
-from shared.engine.gather import INBOX_LIMIT, TABLE, Touched, current_window, gather
+from shared.engine.gather import INBOX_LIMIT, Touched, current_window, gather
 from shared.engine.history_rows import rows_of, unreadable_row
 from shared.engine.pair import Paired, Pairing
 from shared.engine.ports import (
@@ -24,6 +24,7 @@ from shared.engine.ports import (
 )
 from shared.engine.services import Services
 from shared.errors import FenceLost, Throttled
+from shared.model.appointment import APPOINTMENT
 from shared.model.decision import Decision
 from shared.model.link import Link, LinkState
 from shared.model.mailbox import Mailbox
@@ -136,7 +137,9 @@ class MailboxPass:
     @staticmethod
     def _apply_held(agenda: Agenda, answers: Answers, touched: Touched) -> None:
         """Items that were let go or dropped are looked at in this pass."""
-        touched.force({row.id for row in agenda.held if row.id in answers.items})
+        for row in agenda.held:
+            if row.id in answers.items:
+                touched.force(row.kind, row.id)
 
     # --- the work ---------------------------------------------------------------------------------
 
@@ -241,6 +244,7 @@ class MailboxPass:
             await self._services.history.add(self._mailbox.id, history)
         await self._services.on_step("history written")
         links = [o.link for o in outcomes if o.link is not None and o.link != o.situation.link]
+        links += [o.replaced for o in outcomes if o.replaced is not None]
         done = _inbox_rows_of((o.situation for o in outcomes if o.finished), touched.inbox)
         await self._commit(Changes(links=links, inbox_removed=done))
         touched.inbox = [row for row in touched.inbox if row not in done]
@@ -252,8 +256,9 @@ class MailboxPass:
             if outcome.link is None:
                 continue
             for other in outcome.left_to:
+                moved = outcome.replaced or outcome.link
                 await self._services.store.add_inbox(
-                    other, [InboxRow(TABLE, outcome.link.dynamics_id, "owner")]
+                    other, [InboxRow(moved.table, moved.dynamics_id, "owner")]
                 )
             if outcome.left_to:
                 await self._services.jobs.hint(outcome.left_to, "owner", self._services.now())
@@ -318,7 +323,7 @@ class MailboxPass:
             await self._services.decisions.put(
                 PendingDecision(question, self._mailbox.id, Question.BRAKE, braked.question, now)
             )
-        rows = [HeldRow(TABLE, str(d.item.dynamics), question) for d in fresh]
+        rows = [HeldRow(_table_of(d), str(d.item.dynamics), question) for d in fresh]
         history: list[HistoryRow] = []
         for decision in fresh:
             history += [replace(row, outcome="waiting") for row in rows_of(decision, decision.actions, now)]
@@ -382,8 +387,12 @@ def touched_by(situation: AppointmentSituation) -> Touched:
     elif item.exchange:
         touched.look.add(item.exchange)
     if item.dynamics:
-        touched.force({item.dynamics})
+        touched.force(situation.table, item.dynamics)
     return touched
+
+
+def _table_of(decision: Decision) -> str:
+    return decision.link.table if decision.link else APPOINTMENT
 
 
 def _held_under(held: Iterable[HeldRow], decisions: Iterable[PendingDecision]) -> frozenset[str]:
@@ -406,5 +415,5 @@ def _look_again(situations: Iterable[AppointmentSituation]) -> list[InboxRow]:
         if item.exchange:
             rows.append(InboxRow("event", item.exchange))
         elif item.dynamics:
-            rows.append(InboxRow(TABLE, item.dynamics))
+            rows.append(InboxRow(situation.table, item.dynamics))
     return rows

@@ -6,17 +6,18 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from shared.engine.gather import TABLE, Touched, version_of
+from shared.engine.gather import Touched, version_of
 from shared.engine.ports import ExchangeMailbox, ItemEntry
 from shared.engine.services import Services
 from shared.errors import Refused
-from shared.model.appointment import Absence, DynamicsAppointment
+from shared.model.appointment import APPOINTMENT, SERIES, Absence, DynamicsAppointment
 from shared.model.event import EventType, ExchangeEvent, Stamps
 from shared.model.link import Link, LinkState, Role
 from shared.model.party import RecordRef
 from shared.rules import attendees, tracking
 from shared.rules.keys import global_object_id
-from shared.rules.situation import AppointmentSituation, Context
+from shared.rules.occurrence_base import versions_of
+from shared.rules.situation import KIND, AppointmentSituation, Context
 
 STAMPED_LIST_FROM = 20
 T = TypeVar("T")
@@ -43,6 +44,21 @@ class _Work:
     pairs: list[tuple[str | None, str | None]] = field(default_factory=list)
     """(exchange id, dynamics id)."""
     copies: dict[str, str] = field(default_factory=dict)
+    tables: dict[str, str] = field(default_factory=dict)
+    """Of Dynamics ids: those that are not appointments."""
+    successors: dict[str, str] = field(default_factory=dict)
+    """What a linked row became: Dynamics id to Dynamics id."""
+    parked: set[str] = field(default_factory=set)
+
+    def table_of(self, row_id: str) -> str:
+        link = self.links.get(row_id)
+        return link.table if link else self.tables.get(row_id, APPOINTMENT)
+
+    def by_table(self, ids: Iterable[str]) -> dict[str, list[str]]:
+        sorted_ids: dict[str, list[str]] = {}
+        for row_id in sorted(ids):
+            sorted_ids.setdefault(self.table_of(row_id), []).append(row_id)
+        return sorted_ids
 
 
 class Pairing:
@@ -58,12 +74,14 @@ class Pairing:
         self._broken: dict[str, str] = {}
 
     async def pair(self, touched: Touched, dropped: frozenset[str] = frozenset()) -> Paired:
-        paired, work = Paired(), _Work()
+        paired, work = Paired(), _Work(tables=dict(touched.tables))
         self._broken = touched.broken
         by_exchange = await self._load_links(touched, work)
         await self._exchange_side(touched, by_exchange, work, paired)
         await self._rows_of_events(work)
         await self._dynamics_side(touched, work)
+        await self._find_successors(work)
+        await self._find_parked(work)
         paired.situations = await self._situations(work, dropped)
         return paired
 
@@ -71,14 +89,14 @@ class Pairing:
 
     async def _load_links(self, touched: Touched, work: _Work) -> Mapping[str, Link]:
         store = self._services.store
-        exchange_ids = {*touched.rows, *touched.look}
+        exchange_ids = {*touched.rows, *touched.look, *touched.masters}
         by_exchange = await store.links_by_exchange(self._mailbox.id, exchange_ids) if exchange_ids else {}
         work.links.update({link.dynamics_id: link for link in by_exchange.values()})
         await self._links_of(touched.records, work)
         return by_exchange
 
     async def _links_of(self, dynamics_ids: Iterable[str], work: _Work) -> None:
-        missing = [(TABLE, row_id) for row_id in dynamics_ids if row_id not in work.links]
+        missing = [(work.table_of(row_id), row_id) for row_id in dynamics_ids if row_id not in work.links]
         if missing:
             found = await self._services.store.links_by_dynamics(self._mailbox.id, missing)
             work.links.update({key[1]: link for key, link in found.items()})
@@ -97,12 +115,13 @@ class Pairing:
                 paired.echoes += 1
             elif (link and link.linked) or tracking.has_category(event.categories) or self._everything:
                 wanted[event_id] = event
-            elif event.type is EventType.SINGLE:
-                unknown[event_id] = event
             else:
-                paired.untracked += 1
-        await self._add_stamps(wanted, unknown, touched.full_round, work, paired)
-        await self._look(touched.look, by_exchange, work)
+                unknown[event_id] = event
+        series = {event_id for event_id, event in wanted.items() if event.is_series} | touched.masters
+        singles = {event_id: event for event_id, event in wanted.items() if event_id not in series}
+        await self._add_stamps(singles, unknown, touched.full_round, work, paired)
+        await self._look(touched.look, by_exchange, work, series)
+        await self._read_series(series | self._tracked_series(work), by_exchange, work, paired)
         for event_id in [*work.events, *work.gone]:
             known = by_exchange.get(event_id)
             work.pairs.append((event_id, known.dynamics_id if known else None))
@@ -155,10 +174,37 @@ class Pairing:
             self._stamped = await self._box.stamped_events()
         return self._stamped
 
-    async def _look(self, ids: Iterable[str], by_exchange: Mapping[str, Link], work: _Work) -> None:
+    @staticmethod
+    def _tracked_series(work: _Work) -> set[str]:
+        """Series of which only the master was read so far."""
+        return {event_id for event_id, event in work.events.items() if event.is_series}
+
+    async def _read_series(
+        self, ids: set[str], by_exchange: Mapping[str, Link], work: _Work, paired: Paired
+    ) -> None:
+        """Series as a whole, with their exceptions (APPT-36)."""
+        if not ids:
+            return
+        for event_id, event in (await self._readable(self._box.series, sorted(ids))).items():
+            link = by_exchange.get(event_id)
+            live = link is not None and not link.state.ended
+            work.events.pop(event_id, None)
+            if event is None:
+                if live:
+                    work.gone.add(event_id)
+            elif live or self._everything or self._is_marked(event):
+                work.events[event_id] = event
+            else:
+                paired.untracked += 1
+
+    async def _look(
+        self, ids: Iterable[str], by_exchange: Mapping[str, Link], work: _Work, series: set[str]
+    ) -> None:
         """A removed row is no proof: ask Graph by id. Ids that nothing is known of were never ours, unless
-        they wait in the inbox for another try."""
-        asked = [i for i in ids if i not in work.events]
+        they wait in the inbox for another try. An occurrence leads to its series."""
+        known = {i for i in ids if (link := by_exchange.get(i)) and link.table == SERIES}
+        series |= known
+        asked = [i for i in ids if i not in work.events and i not in known]
         if not asked:
             return
         for event_id, event in (await self._readable(self._box.events, asked)).items():
@@ -167,6 +213,8 @@ class Pairing:
             if event is None:
                 if live:
                     work.gone.add(event_id)
+            elif event.type in (EventType.OCCURRENCE, EventType.EXCEPTION):
+                series.update([event.series_master_id] if event.series_master_id else [])
             elif live or self._everything or self._is_marked(event):
                 work.events[event_id] = event
 
@@ -180,6 +228,8 @@ class Pairing:
         ``items``, by ``globalobjectid`` (design: items shared by mailboxes)."""
         unlinked = [event_id for event_id, row_id in work.pairs if row_id is None and event_id in work.events]
         stamped = {i: crm for i in unlinked if (crm := _crm_id(work.events[i]))}
+        for event_id, crm in stamped.items():
+            work.tables.setdefault(crm, _stamped_table(work.events[event_id]))
         await self._links_of(stamped.values(), work)
         found: dict[str, str] = {}
         for event_id in unlinked:
@@ -194,11 +244,16 @@ class Pairing:
                 matches = [known] if known else await self._by_global_id(event)
                 if matches:
                     found[event_id] = matches[0]
+                    work.tables.setdefault(matches[0], tracking.table_of(event))
         await self._links_of(found.values(), work)
         work.pairs = [(event_id, row_id or found.get(event_id or "")) for event_id, row_id in work.pairs]
 
     async def _by_global_id(self, event: ExchangeEvent) -> list[str]:
-        return list(await self._services.dynamics.find_by_global_object_id(global_object_id(event.ical_uid)))
+        return list(
+            await self._services.dynamics.find_by_global_object_id(
+                global_object_id(event.ical_uid), tracking.table_of(event)
+            )
+        )
 
     async def _is_copy(self, event: ExchangeEvent, row_id: str, work: _Work) -> bool:
         """LNK-7: the stamped row is linked to another event that is still there."""
@@ -221,11 +276,91 @@ class Pairing:
         ids = {row_id for _, row_id in work.pairs if row_id} | touched.records
         ids -= {i for i in ids if self._not_worth_reading(i, work)}
         if ids:
-            work.records.update(
-                await self._services.dynamics.appointments(sorted(ids), as_user=self._mailbox.user_id)
-            )
+            await self._read_rows(ids, work)
+            await self._instances_to_series(touched, work)
         paired = {row_id for _, row_id in work.pairs if row_id}
         await self._events_of_rows(sorted(touched.records - paired), touched, work)
+
+    async def _read_rows(self, ids: Iterable[str], work: _Work) -> None:
+        user, dynamics = self._mailbox.user_id, self._services.dynamics
+        for table, row_ids in work.by_table(ids).items():
+            read = dynamics.series if table == SERIES else dynamics.appointments
+            work.records.update(await read(row_ids, as_user=user))
+
+    async def _instances_to_series(self, touched: Touched, work: _Work) -> None:
+        """An instance's id leads to its series."""
+        masters: set[str] = set()
+        for row_id in sorted(touched.records):
+            record = work.records.get(row_id)
+            if isinstance(record, DynamicsAppointment) and record.series_id and not record.is_series:
+                touched.records.discard(row_id)
+                touched.force(SERIES, record.series_id)
+                masters.add(record.series_id)
+        if masters:
+            work.tables.update(dict.fromkeys(masters, SERIES))
+            await self._links_of(masters, work)
+            await self._read_rows(masters, work)
+
+    async def _find_successors(self, work: _Work) -> None:
+        """What the row of a linked item became (``rules.conversions``)."""
+        for event_id, row_id in list(work.pairs):
+            link, event = work.links.get(row_id or ""), work.events.get(event_id or "")
+            if link is None or not link.linked or event is None:
+                continue
+            if tracking.table_of(event) != link.table:
+                await self._successor_by_meeting(link, event, work)
+            elif link.table == APPOINTMENT and work.records.get(link.dynamics_id) is Absence.PHYSICAL:
+                await self._successor_by_likeness(link, work)
+
+    async def _successor_by_meeting(self, link: Link, event: ExchangeEvent, work: _Work) -> None:
+        """Another mailbox made the new row, which ``items`` knows by the meeting."""
+        known = await self._services.items.by_ical_uid(event.ical_uid) if event.ical_uid else None
+        if known and known != link.dynamics_id:
+            await self._succeed(link, known, tracking.table_of(event), work)
+
+    async def _successor_by_likeness(self, link: Link, work: _Work) -> None:
+        """AddRecurrence deletes the appointment and leaves a series with its subject, organizer and start."""
+        time = link.base.dynamics.get("time")
+        if (
+            link.role is not Role.OWNER
+            or not link.markers.get("isOrganizer")
+            or not isinstance(time, Mapping)
+        ):
+            return None
+        subject = str(link.base.dynamics.get("subject") or link.subject)
+        found = await self._services.dynamics.series_like(self._mailbox.user_id, subject, str(time["start"]))
+        known = await self._services.store.links_by_dynamics(self._mailbox.id, [(SERIES, i) for i in found])
+        for row_id in found:
+            if (SERIES, row_id) not in known:
+                return await self._succeed(link, row_id, SERIES, work)
+        return None
+
+    async def _succeed(self, link: Link, row_id: str, table: str, work: _Work) -> None:
+        work.tables[row_id] = table
+        if row_id not in work.records:
+            await self._read_rows([row_id], work)
+        if isinstance(work.records.get(row_id), DynamicsAppointment):
+            work.successors[link.dynamics_id] = row_id
+            work.pairs = [pair for pair in work.pairs if pair != (None, row_id)]
+
+    async def _find_parked(self, work: _Work) -> None:
+        """Series that hold the history of a linked one: over, unlinked, and of its group."""
+        suspects = {
+            row_id: record.group_id
+            for _, row_id in work.pairs
+            if row_id and row_id not in work.links
+            if isinstance(record := work.records.get(row_id), DynamicsAppointment) and record.group_id
+        }
+        if not suspects:
+            return
+        groups = {
+            record.group_id
+            for row_id, record in work.records.items()
+            if isinstance(record, DynamicsAppointment) and row_id in work.links
+        }
+        async for link in self._services.store.links(self._mailbox.id, KIND):
+            groups.add(str(link.markers.get("group") or ""))
+        work.parked |= {row_id for row_id, group in suspects.items() if group in groups}
 
     def _not_worth_reading(self, row_id: str, work: _Work) -> bool:
         """An ended link whose row changed: nothing brings it back from this side (LNK-8)."""
@@ -242,10 +377,9 @@ class Pairing:
         fresh = {
             event_id
             for event_id, row_id in linked.items()
-            if row_id in touched.forced
-            or version_of(_etag(work.records.get(row_id))) != version_of(work.links[row_id].dynamics_etag)
+            if row_id in touched.forced or _is_news(work.records.get(row_id), work.links[row_id])
         }
-        events = await self._readable(self._box.events, sorted(fresh)) if fresh else {}
+        events = await self._events_by_id({event_id: linked[event_id] for event_id in fresh}, work)
         for event_id in sorted(fresh & set(events)):
             event = events[event_id]
             if event is None:
@@ -256,6 +390,17 @@ class Pairing:
         for row_id in row_ids:
             if row_id not in linked.values():
                 work.pairs.append((await self._counterpart(row_id, touched, work), row_id))
+
+    async def _events_by_id(self, rows: Mapping[str, str], work: _Work) -> Mapping[str, ExchangeEvent | None]:
+        """The events of these rows; those of series whole."""
+        events: dict[str, ExchangeEvent | None] = {}
+        for table, read in ((APPOINTMENT, self._box.events), (SERIES, self._box.series)):
+            ids = sorted(event_id for event_id, row_id in rows.items() if work.table_of(row_id) == table)
+            events.update(await self._readable(read, ids) if ids else {})
+        series = [i for i, event in events.items() if event and event.is_series]
+        again = sorted(i for i in series if work.table_of(rows[i]) == APPOINTMENT)
+        events.update(await self._readable(self._box.series, again) if again else {})
+        return events
 
     async def _counterpart(self, row_id: str, touched: Touched, work: _Work) -> str | None:
         """An event for a row that this user organizes: one that an earlier, broken pass created (by stamp),
@@ -276,10 +421,29 @@ class Pairing:
             ids = [e.id for e in events]
             events = [e for e in (await self._box.events(ids)).values() if e] if ids else []
             events = events or list(await self._box.find_by_ical_uid(record.global_object_id))
-        if not events:
+        found = next((event for event in events if self._is_mine(event, link)), None)
+        if found is not None and found.is_series:
+            found = (await self._box.series([found.id])).get(found.id)
+        if found is None or await self._belongs_elsewhere(found, record, work):
             return None
-        work.events[events[0].id] = events[0]
-        return events[0].id
+        work.events[found.id] = found
+        return found.id
+
+    async def _belongs_elsewhere(
+        self, event: ExchangeEvent, record: DynamicsAppointment, work: _Work
+    ) -> bool:
+        """The event is linked to another row; of a series, this one is then what Dynamics cut off from it."""
+        holder = (await self._services.store.links_by_exchange(self._mailbox.id, [event.id])).get(event.id)
+        elsewhere = holder is not None and holder.linked and holder.dynamics_id != record.id
+        if elsewhere and record.is_series:
+            work.parked.add(record.id)
+        return elsewhere
+
+    @staticmethod
+    def _is_mine(event: ExchangeEvent, link: Link | None) -> bool:
+        """The own copy of a meeting that somebody else organizes is not the meeting of this row's organizer
+        (APPT-4: who becomes organizer makes a meeting of the own)."""
+        return event.is_organizer or link is not None
 
     async def _stamped_with(self, row_id: str) -> list[ExchangeEvent]:
         """In a full round the links may be lost: the stamps tell which event belongs to the row."""
@@ -307,6 +471,8 @@ class Pairing:
             owner = entry.owner if entry else None
             situations[(event_id, row_id)] = AppointmentSituation(
                 link=work.links.get(row_id or ""),
+                successor=self._successor(row_id, work),
+                parked=bool(row_id and row_id in work.parked),
                 event=event,
                 event_gone=event_id in work.gone,
                 record=record,
@@ -321,6 +487,11 @@ class Pairing:
             )
         return list(situations.values())
 
+    @staticmethod
+    def _successor(row_id: str | None, work: _Work) -> DynamicsAppointment | None:
+        record = work.records.get(work.successors.get(row_id or "", ""))
+        return record if isinstance(record, DynamicsAppointment) else None
+
     async def _entries(self, work: _Work) -> Mapping[str, ItemEntry]:
         """Who owns what: known from the link where this mailbox owns it as organizer."""
         ids = [
@@ -328,7 +499,10 @@ class Pairing:
             for event_id, row_id in work.pairs
             if row_id and not self._certainly_mine(work.links.get(row_id))
         ]
-        return await self._services.items.entries(TABLE, ids) if ids else {}
+        found: dict[str, ItemEntry] = {}
+        for table, row_ids in work.by_table(set(ids)).items():
+            found.update(await self._services.items.entries(table, row_ids))
+        return found
 
     @staticmethod
     def _certainly_mine(link: Link | None) -> bool:
@@ -358,7 +532,8 @@ class Pairing:
             record = work.records.get(row_id or "")
             present = record.parties if isinstance(record, DynamicsAppointment) else ()
             known = {party.address.lower() for party in present if party.address}
-            wanted |= set(attendees.addresses(event.value("attendees"))) - known
+            for each in (event, *event.exceptions.values()):
+                wanted |= set(attendees.addresses(each.value("attendees"))) - known
         if not wanted:
             return {}
         inactive = self._context.organization.flag("ResolveForInactiveEntities")
@@ -368,9 +543,7 @@ class Pairing:
 
     @staticmethod
     def _moves_attendees(event: ExchangeEvent, link: Link | None) -> bool:
-        if event.type is not EventType.SINGLE:
-            return False
-        if link is None or not link.linked:
+        if link is None or not link.linked or event.exceptions:
             return True
         return link.base.exchange.get("attendees") != event.value("attendees")
 
@@ -390,6 +563,22 @@ def _crm_id(event: ExchangeEvent) -> str | None:
     stamp = event.stamps.crm_id if event.stamps else None
     guid = tracking.normal_guid(stamp) if stamp else ""
     return guid if len(guid) == 36 else None
+
+
+def _stamped_table(event: ExchangeEvent) -> str:
+    """The table that the item's stamps name; without a word, the one that it belongs in."""
+    named = event.stamps.object_type if event.stamps else None
+    return tracking.TABLES.get(str(named or "").split(".")[0], tracking.table_of(event))
+
+
+def _is_news(record: DynamicsAppointment | Absence | None, link: Link) -> bool:
+    """The row, or an exception of the series, is in another version than the link holds."""
+    if version_of(_etag(record)) != version_of(link.dynamics_etag):
+        return True
+    if not isinstance(record, DynamicsAppointment) or not record.is_series:
+        return False
+    versions = {version_of(exception.etag) for exception in record.exceptions.values()}
+    return versions != versions_of(link)
 
 
 def _etag(record: DynamicsAppointment | Absence | None) -> str | None:

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from shared.engine.gather import TABLE, Touched, gather
+from shared.engine.gather import TABLE, TABLES, Touched, gather
 from shared.engine.mailbox_pass import Answers, plan
 from shared.engine.pair import Pairing
 from shared.engine.services import Services
 from shared.errors import Refused
+from shared.model.appointment import SERIES
 from shared.model.decision import Action, Decision, ItemRef, Skip
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
@@ -77,7 +78,8 @@ async def preview(services: Services, mailbox: Mailbox, profile: Profile) -> dic
     that nobody tracks instead of listing them."""
     agenda = await services.store.agenda(mailbox.id, inbox_limit=INBOX_LIMIT)
     touched = await gather(services, mailbox, agenda, profile, reconcile=True)
-    touched.force({row.id for row in agenda.held})
+    for row in agenda.held:
+        touched.force(row.kind, row.id)
     _, paired, decided = await plan(services, mailbox, profile, agenda, touched, Answers())
     decisions = [decision for _, decision in decided if decision.actions or decision.skips]
     listed = [d for d in decisions if not _only(d, Reason.NOT_TRACKED)]
@@ -98,6 +100,10 @@ async def explain(services: Services, mailbox: Mailbox, profile: Profile, asked:
     agenda = await services.store.agenda(mailbox.id, inbox_limit=0)
     context, _, _ = await plan(services, mailbox, profile, agenda, Touched(), Answers())
     paired = await _look_up(services, context, _touch(wanted, link))
+    if link is None and all(s.event is None and s.row is None for s in paired) and GUID.fullmatch(wanted):
+        series = Touched()
+        series.force(SERIES, wanted)
+        paired = await _look_up(services, context, series)
     situations = [s for s in paired if wanted in _ids(s)] or paired[:1]
     decisions = [_named(decide(s, context), s, wanted, context) for s in situations[:1]]
     decisions = [d for d in decisions if d.actions or d.skips or link is not None]
@@ -145,17 +151,18 @@ async def _find_link(services: Services, mailbox: Mailbox, item_id: str) -> Link
     found = await services.store.links_by_exchange(mailbox.id, [item_id])
     if item_id in found:
         return found[item_id]
-    key = (TABLE, item_id)
-    return (await services.store.links_by_dynamics(mailbox.id, [key])).get(key)
+    keys = [(table, item_id) for table in TABLES]
+    by_dynamics = await services.store.links_by_dynamics(mailbox.id, keys)
+    return next(iter(by_dynamics.values()), None)
 
 
 def _touch(item_id: str, link: Link | None) -> Touched:
     touched = Touched()
     if link is not None:
-        touched.force({link.dynamics_id})
+        touched.force(link.table, link.dynamics_id)
         touched.look.update([link.exchange_id] if link.exchange_id else [])
     elif GUID.fullmatch(item_id):
-        touched.force({item_id})
+        touched.force(TABLE, item_id)
     else:
         touched.look.add(item_id)
     return touched

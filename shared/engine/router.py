@@ -3,15 +3,17 @@ of the mailboxes concerned. Cost grows with changes, not with mailboxes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from shared.engine.gather import TABLE, version_of
-from shared.engine.ports import ChangedRow, Cursor, InboxRow, ItemEntry
+from shared.engine.gather import TABLES, version_of
+from shared.engine.ports import ChangedRow, ChangePage, Cursor, InboxRow, ItemEntry
 from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
+from shared.model.appointment import SERIES, InstanceType
+from shared.model.link import Link
+from shared.rules.occurrence_base import versions_of
 
-TABLES = (TABLE,)
 PAGES_PER_RUN = 40
 REMOVED = "removed"
 
@@ -27,22 +29,52 @@ class RouterResult:
     mailboxes: set[str] = field(default_factory=set)
 
 
+@dataclass
+class _Found:
+    """What the feeds hold for each table: rows by id, and ids of rows that are gone. ``exceptions``: the
+    versions of changed exceptions, by the series that they belong to."""
+
+    changed: dict[str, dict[str, ChangedRow]] = field(default_factory=lambda: {table: {} for table in TABLES})
+    gone: dict[str, set[str]] = field(default_factory=lambda: {table: set() for table in TABLES})
+    exceptions: dict[str, set[str]] = field(default_factory=dict)
+
+    def take(self, table: str, page: ChangePage) -> None:
+        """A changed exception is a change of its series; a plain instance says nothing that its series does
+        not. A row deleted and read again before is not gone."""
+        self.gone[table].update(page.removed)
+        for row in page.rows:
+            if not row.series:
+                self.changed[table][row.id] = row
+                self.gone[table].discard(row.id)
+            elif row.instance_type != InstanceType.INSTANCE:
+                self.exceptions.setdefault(row.series, set()).add(version_of(row.version))
+
+
 class Router:
-    """One reading of the feed of one organization; run in the organization's session, one at a time."""
+    """One reading of the feeds of one organization; run in the organization's session, one at a time.
+
+    All tables are read before anything is routed, and a mailbox gets its rows at once: what Dynamics did in
+    several tables (an appointment turned into a series) is not seen by halves."""
 
     def __init__(self, services: Services, organization: str) -> None:
         self._services = services
         self._organization = organization
         self._result = RouterResult()
+        self._cursors: list[Cursor] = []
 
     async def run(self) -> RouterResult:
+        found = _Found()
         for table in TABLES:
-            await self._read(table)
+            await self._read(table, found)
+        await self._route(found)
+        for cursor in self._cursors:
+            await self._services.feeds.put_cursor(self._organization, cursor)
         if self._result.mailboxes:
             await self._services.jobs.hint(sorted(self._result.mailboxes), "dynamics", self._services.now())
         return self._result
 
-    async def _read(self, table: str) -> None:
+    async def _read(self, table: str, found: _Found) -> None:
+        """A table's first reading routes nothing and is resumable page by page."""
         cursor = await self._services.feeds.cursor(self._organization, table)
         for _ in range(PAGES_PER_RUN):
             first_reading = cursor is None or bool(cursor.round)
@@ -51,11 +83,9 @@ class Router:
             except CursorExpired:
                 if cursor is None or not cursor.link:
                     raise
-                await self._restart(table)
+                await self._restart()
                 cursor = None
                 continue
-            if not first_reading:
-                await self._route(table, page.rows, page.removed)
             going_on = first_reading and not page.complete
             cursor = Cursor(
                 table,
@@ -64,55 +94,62 @@ class Router:
                 updated_at=self._services.now(),
                 round="first" if going_on else "",
             )
-            await self._services.feeds.put_cursor(self._organization, cursor)
+            if first_reading:
+                await self._services.feeds.put_cursor(self._organization, cursor)
+            else:
+                found.take(table, page)
+                self._cursors = [*(c for c in self._cursors if c.feed != table), cursor]
             if page.complete:
                 return
         self._result.more = True
 
-    async def _restart(self, table: str) -> None:
+    async def _restart(self) -> None:
         """The token died: what changed meanwhile is found by every mailbox comparing for itself."""
-        del table
         self._result.restarted = True
         async for mailbox in self._services.registry.all():
             await self._deliver({mailbox.id: [InboxRow("reconcile", "feed token died")]})
 
     # --- routing ----------------------------------------------------------------------------------
 
-    async def _route(self, table: str, rows: Iterable[ChangedRow], removed: Iterable[str]) -> None:
-        """Inbox rows first, then the hint; the cursor is saved by the caller, last of all."""
-        changed = {row.id: row for row in rows}
-        gone = [row_id for row_id in removed if row_id not in changed]
+    async def _route(self, found: _Found) -> None:
+        """Inbox rows first, then the hint; cursors are saved by the caller, last of all."""
+        for series in found.exceptions:
+            found.changed[SERIES].setdefault(series, ChangedRow(series, ""))
+        boxes: dict[str, list[InboxRow]] = {}
+        for table in TABLES:
+            await self._route_table(table, found, boxes)
+        await self._deliver(boxes)
+
+    async def _route_table(self, table: str, found: _Found, boxes: dict[str, list[InboxRow]]) -> None:
+        changed, gone = found.changed[table], sorted(found.gone[table] - set(found.changed[table]))
         if not changed and not gone:
             return
         entries = await self._services.items.entries(table, [*changed, *gone])
-        boxes: dict[str, list[InboxRow]] = {}
         for row_id in gone:
             for mailbox in _mailboxes(entries.get(row_id)):
                 boxes.setdefault(mailbox, []).append(InboxRow(table, row_id, REMOVED))
-        await self._route_changed(table, changed, entries, boxes)
-        await self._deliver(boxes)
-
-    async def _route_changed(
-        self,
-        table: str,
-        changed: Mapping[str, ChangedRow],
-        entries: Mapping[str, ItemEntry],
-        boxes: dict[str, list[InboxRow]],
-    ) -> None:
         organizers = await self._organizers(list(changed))
         wanted: dict[str, set[str]] = {}
         for row_id in changed:
             for mailbox in {*_mailboxes(entries.get(row_id)), *organizers.get(row_id, ())}:
                 wanted.setdefault(mailbox, set()).add(row_id)
         for mailbox, ids in wanted.items():
-            known = await self._services.store.links_by_dynamics(mailbox, [(table, i) for i in sorted(ids)])
-            for row_id in sorted(ids):
-                link = known.get((table, row_id))
-                version = version_of(changed[row_id].version)
-                if link and version_of(link.dynamics_etag) == version:
-                    self._result.own_writes += 1
-                else:
-                    boxes.setdefault(mailbox, []).append(InboxRow(table, row_id, version))
+            rows = await self._news_for(table, mailbox, sorted(ids), found)
+            boxes.setdefault(mailbox, []).extend(rows)
+
+    async def _news_for(
+        self, table: str, mailbox: str, ids: Sequence[str], found: _Found
+    ) -> Sequence[InboxRow]:
+        """Rows in another version than the mailbox's link holds; the rest are our own writes."""
+        known = await self._services.store.links_by_dynamics(mailbox, [(table, row_id) for row_id in ids])
+        rows = []
+        for row_id in ids:
+            version = version_of(found.changed[table][row_id].version)
+            if _is_own_write(known.get((table, row_id)), version, found.exceptions.get(row_id, set())):
+                self._result.own_writes += 1
+            else:
+                rows.append(InboxRow(table, row_id, version))
+        return rows
 
     async def _organizers(self, ids: list[str]) -> dict[str, list[str]]:
         """Per row the subscribed mailboxes of its organizers."""
@@ -128,6 +165,8 @@ class Router:
     async def _deliver(self, boxes: Mapping[str, list[InboxRow]]) -> None:
         now = self._services.now()
         for mailbox, rows in boxes.items():
+            if not rows:
+                continue
             await self._services.store.add_inbox(mailbox, rows)
             try:
                 await self._services.registry.patch(mailbox, due_at=now)
@@ -135,6 +174,14 @@ class Router:
                 continue  # a stale row of the index: the mailbox was removed
             self._result.routed += len(rows)
             self._result.mailboxes.add(mailbox)
+
+
+def _is_own_write(link: Link | None, version: str, exceptions: Iterable[str]) -> bool:
+    """``version`` is empty where only exceptions changed."""
+    if link is None:
+        return False
+    mine = not version or version_of(link.dynamics_etag) == version
+    return mine and set(exceptions) <= versions_of(link)
 
 
 def _mailboxes(entry: ItemEntry | None) -> tuple[str, ...]:

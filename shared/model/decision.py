@@ -194,8 +194,26 @@ Write = (
 
 
 @dataclass(frozen=True, slots=True)
+class OccurrencePlan:
+    """What a decision does to the occurrences of a series; from it the engine makes the new base.
+
+    ``before``: what each side showed, by date of the slot; ``wanted``: what it shall show where written;
+    ``written``: the fields written there ("" = the occurrence as a whole); ``series``: the fields written to
+    the series itself; ``moves``: the side that a new pattern is written to; ``kept``: (date, field) whose
+    base stays."""
+
+    before: Mapping[Side, Values]
+    wanted: Mapping[Side, Values]
+    written: Mapping[Side, Mapping[str, frozenset[str]]]
+    series: Mapping[Side, frozenset[str]]
+    moves: Side | None = None
+    kept: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do. ``mails``: the addresses that Exchange will mail because of it."""
+    """One thing to do. ``mails``: the addresses that Exchange will mail because of it. ``occurrence``: the
+    date of the slot, where only one occurrence of a series is concerned."""
 
     kind: ActionKind
     side: Side
@@ -206,6 +224,7 @@ class Action:
     mails: tuple[str, ...] = ()
     before: Values = field(default_factory=dict)
     after: Values = field(default_factory=dict)
+    occurrence: str = ""
 
     @property
     def destructive(self) -> bool:
@@ -227,7 +246,9 @@ class Skip:
 class Decision:
     """``link`` is the link as it shall stand when every action is done; the engine puts into it what each
     side returned. ``absorb`` names the fields whose present values become the base on both sides.
-    ``lost``: values that lost a conflict (LNK-10), by field."""
+    ``lost``: values that lost a conflict (LNK-10), by field, of an occurrence by ``field@date``.
+    ``replaced``: the link that ends because the item became one of another table (a series, an
+    appointment)."""
 
     item: ItemRef
     actions: tuple[Action, ...] = ()
@@ -235,6 +256,8 @@ class Decision:
     link: Link | None = None
     absorb: tuple[str, ...] = ()
     lost: Mapping[str, Value] = field(default_factory=dict)
+    occurrences: OccurrencePlan | None = None
+    replaced: Link | None = None
 
     @property
     def mails(self) -> frozenset[str]:

@@ -5,15 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from shared.model.appointment import DynamicsAppointment, StateCode
 from shared.model.decision import Skip
 from shared.model.event import ExchangeEvent
 from shared.model.link import Base
 from shared.model.values import Side, Value, Values
-from shared.rules import attendees, invitations, regarding, status
-from shared.rules.appointment_fields import BY_NAME, FIELDS, Field, crossing, direction_of, is_cut
+from shared.rules import attendees, item_time, regarding, status
+from shared.rules.appointment_fields import (
+    BY_NAME,
+    FIELDS,
+    RECURRENCE,
+    Field,
+    cross_columns,
+    cross_pattern,
+    crossing,
+    direction_of,
+    fields_of,
+    is_cut,
+)
 from shared.rules.merge import MISSING, FieldState, Merged, merge
+from shared.rules.recurrence import Remark, first_day_changes_dates
 from shared.rules.situation import KIND, Context
 from shared.rules.skips import Reason
 
@@ -34,9 +47,12 @@ class Content:
     unagreed: set[str] = field(default_factory=set)
     """Fields on which the two never agreed yet: both items are linked for the first time."""
     withheld: Withheld = ()
+    inviting: bool = False
+    """Attendees are kept out of a series only until its occurrences are written."""
+    fields: tuple[Field, ...] = FIELDS
 
-    def hold(self, name: str, reason: Reason, *, keep_base: bool) -> None:
-        self.skips.append(reason.skip(fields=(name,)))
+    def hold(self, name: str, reason: Reason, *, keep_base: bool, detail: str = "") -> None:
+        self.skips.append(reason.skip(fields=(name,), detail=detail))
         self.exchange.pop(name, None)
         self.dynamics.pop(name, None)
         self.lost.pop(name, None)
@@ -45,7 +61,14 @@ class Content:
 
     @property
     def absorb(self) -> tuple[str, ...]:
-        return tuple(f.name for f in FIELDS if f.name not in self.kept_base)
+        return tuple(f.name for f in self.fields if f.name not in self.kept_base)
+
+    @property
+    def pattern_moves(self) -> Side | None:
+        """The side that a series' new pattern is written to."""
+        if RECURRENCE.name in self.dynamics:
+            return Side.DYNAMICS
+        return Side.EXCHANGE if RECURRENCE.name in self.exchange else None
 
 
 def exchange_values(event: ExchangeEvent, withheld: Withheld) -> Values:
@@ -65,11 +88,13 @@ def merge_content(
     base: Base | None,
     withheld: Withheld,
     context: Context,
+    *,
+    inviting: bool = False,
 ) -> Content:
     """Merge every field of a linked pair, or of two items linked for the first time (``base`` None)."""
-    content = Content(withheld=withheld)
+    content = Content(withheld=withheld, inviting=inviting, fields=fields_of(row.table))
     shown = exchange_values(event, withheld)
-    for rule in FIELDS:
+    for rule in content.fields:
         if rule.name in shown:
             _merge_field(rule, event, row, shown, base, context, content)
     _hold_mail(event, content, context)
@@ -99,13 +124,69 @@ def _merge_field(
     direction = direction_of(rule, context.profile.directions.get(KIND, {}))
     if state.first_time:
         content.unagreed.add(rule.name)
-    merged = merge(state, over, direction, _winner(rule, state, event, row))
-    if merged.held:
+    merged = merge(state, over, direction, winner(rule, state, event, row))
+    if not merged.agreed and rule is RECURRENCE and merged.towards is not None:
+        _pattern(merged.towards, state, row, merged, context, content)
+    elif merged.held:
         content.hold(rule.name, Reason.DIRECTION, keep_base=not state.first_time)
     elif merged.towards is Side.DYNAMICS:
         _towards_dynamics(rule, state, over.to_dynamics(state.exchange), row, merged, content)
     elif merged.towards is Side.EXCHANGE:
         _towards_exchange(rule, state, over.to_exchange(state.dynamics), event, merged, content)
+
+
+def _pattern(
+    towards: Side,
+    state: FieldState,
+    row: DynamicsAppointment,
+    merged: Merged,
+    context: Context,
+    content: Content,
+) -> None:
+    """A series' pattern moves: what the other side says differently is noted, what it cannot say at all is
+    held and named, never bent (APPT-28)."""
+    if towards is Side.DYNAMICS and row.is_closed:
+        content.hold(RECURRENCE.name, Reason.CLOSED, keep_base=not state.first_time)
+        return
+    problem, value, remarks = crossed_pattern(towards, state, context.zone)
+    if value is None or problem:
+        content.hold(RECURRENCE.name, Reason.NOT_EXPRESSIBLE, keep_base=not state.first_time, detail=problem)
+        return
+    content.skips += [remark_skip(remark) for remark in remarks]
+    if towards is Side.DYNAMICS:
+        content.dynamics[RECURRENCE.name] = value
+    else:
+        content.exchange[RECURRENCE.name] = value
+    _note_loss(
+        RECURRENCE.name, state.dynamics if towards is Side.DYNAMICS else state.exchange, merged, content
+    )
+
+
+def remark_skip(remark: Remark) -> Skip:
+    return Skip(remark.code, remark.rules, remark.text, (RECURRENCE.name,))
+
+
+def crossed_pattern(
+    towards: Side, state: FieldState, zone: ZoneInfo
+) -> tuple[str, Value, tuple[Remark, ...]]:
+    """What keeps the pattern from crossing ("" = nothing), its value there, and what is said differently."""
+    if towards is Side.EXCHANGE:
+        back = cross_columns(state.dynamics, zone)
+        return ("" if back.value else _last_text(back.notes, state.dynamics)), back.value, back.notes
+    over = cross_pattern(state.exchange, zone)
+    if over.value is None:
+        return _last_text(over.notes, state.exchange), None, ()
+    present = state.dynamics
+    if isinstance(present, Mapping) and first_day_changes_dates(over.value, present, zone):
+        return "the first day of the week can be given only when a series is created in Dynamics", None, ()
+    return "", over.value, over.notes
+
+
+def _last_text(notes: tuple[Remark, ...], value: Value) -> str:
+    if notes:
+        return notes[-1].text
+    reason = value.get("unreadable") if isinstance(value, Mapping) else None
+    return str(reason or "it cannot be read")
 
 
 def _completes(state: FieldState, row: DynamicsAppointment, context: Context) -> bool:
@@ -120,7 +201,7 @@ def _completes(state: FieldState, row: DynamicsAppointment, context: Context) ->
     )
 
 
-def _winner(rule: Field, state: FieldState, event: ExchangeEvent, row: DynamicsAppointment) -> Side:
+def winner(rule: Field, state: FieldState, event: ExchangeEvent, row: DynamicsAppointment) -> Side:
     """Who wins a conflict (LNK-10). A closed row takes nothing (APPT-31); an attendee's copy sends nothing
     back (APPT-3); time and attendees are the organizer's; what would mail people when two items are linked
     for the first time stays as Exchange has it; otherwise the later change, Dynamics in a tie."""
@@ -172,8 +253,9 @@ def _note_loss(name: str, loser: Value, merged: Merged, content: Content) -> Non
 
 def _hold_mail(event: ExchangeEvent, content: Content, context: Context) -> None:
     """Hold back what would mail people without a rule that says so (APPT-22, APPT-23, APPT-26)."""
-    time = content.exchange.get("time", event.value("time"))
-    past = invitations.is_past(time, context.zone, context.now)
+    shown = item_time.of_event(event)
+    when = content.exchange.get(RECURRENCE.name if event.is_series else "time", shown)
+    past = item_time.is_past(when, context.zone, context.now)
     late_mail = context.organization.flag("SSSUpdatePastMeetingsInNonDraftMode")
     _settle_withheld(event, content, past=past and not late_mail)
     mailing = [name for name in content.exchange if BY_NAME[name].mails]
@@ -197,6 +279,8 @@ def _settle_withheld(event: ExchangeEvent, content: Content, *, past: bool) -> N
     if attendees.pairs(event.value("attendees")):
         content.withheld = ()
         return
+    if content.inviting and content.withheld and not past:
+        content.exchange.setdefault("attendees", attendees.as_value(content.withheld))
     wanted = content.exchange.get("attendees")
     if wanted is not None and (past or "attendees" in content.unagreed):
         content.exchange.pop("attendees")

@@ -16,8 +16,8 @@ from shared.model.decision import (
 )
 from shared.model.event import ExchangeEvent, Stamps
 from shared.model.link import Link, LinkState, Role
-from shared.model.values import Side
-from shared.rules import attendees, invitations, tracking
+from shared.model.values import Side, Value
+from shared.rules import attendees, item_time, tracking
 from shared.rules.situation import AppointmentSituation, Context
 
 
@@ -34,7 +34,7 @@ def ending(situation: AppointmentSituation, context: Context, link: Link) -> Dec
         return _untracked(situation, link, event)
     if link.role is Role.OWNER and event.is_organizer:
         if row.value("organizer") != context.mailbox.user_id:
-            return _given_away(situation, link, event)
+            return _given_away(situation, context, link, event)
         return _canceled(situation, context, link, event, row)
     return None
 
@@ -57,10 +57,18 @@ def _event_gone(situation: AppointmentSituation, context: Context, link: Link) -
         Side.DYNAMICS,
         ("APPT-30",),
         "deleted in Exchange by its organizer",
-        DeleteAppointment(row.id, row.etag),
-        before=dict(row.values),
+        DeleteAppointment(row.id, row.etag, row.table),
+        before=image_of(row),
     )
     return _close(situation, link, LinkState.DELETED, "deleted in Exchange", ("APPT-30",), (delete,))
+
+
+def image_of(item: ExchangeEvent | DynamicsAppointment) -> dict[str, Value]:
+    """Everything of an item that is about to be deleted, for the history."""
+    if not item.exceptions:
+        return dict(item.values)
+    exceptions = {date: dict(exception.values) for date, exception in item.exceptions.items()}
+    return {**item.values, "exceptions": exceptions}
 
 
 def _why_row_stays(
@@ -70,10 +78,11 @@ def _why_row_stays(
         return "an administrator decided so"
     if row.is_closed:
         return "it is completed or canceled"
-    if row.value("time") is None:
+    if item_time.has_no_time(row):
         return "it has no time"
-    if invitations.is_past(row.value("time"), context.zone, context.now):
-        return "it is past"
+    when = item_time.of_row(row, context.zone)
+    if not row.is_series and item_time.is_past(when, context.zone, context.now):
+        return "it is past"  # a whole series goes without this test
     if link.role is not Role.OWNER or not link.markers.get("isOrganizer"):
         return "this mailbox does not organize it"
     return ""
@@ -106,7 +115,7 @@ def _why_event_stays(
         return "an administrator decided so"
     if link.role is not Role.OWNER or not event.is_organizer:
         return "this mailbox does not organize it"
-    if invitations.is_past(event.value("time"), context.zone, context.now):
+    if item_time.is_past(item_time.of_event(event), context.zone, context.now):
         return "it is past"
     return ""
 
@@ -122,7 +131,7 @@ def _removal(event: ExchangeEvent, reason: str, rules: tuple[str, ...]) -> Actio
             reason,
             CancelEvent(event.id),
             mails=people,
-            before=dict(event.values),
+            before=image_of(event),
         )
     return Action(
         ActionKind.DELETE,
@@ -130,7 +139,7 @@ def _removal(event: ExchangeEvent, reason: str, rules: tuple[str, ...]) -> Actio
         rules,
         reason,
         DeleteEvent(event.id, event.etag),
-        before=dict(event.values),
+        before=image_of(event),
     )
 
 
@@ -143,10 +152,21 @@ def _untracked(situation: AppointmentSituation, link: Link, event: ExchangeEvent
     return _unlink(situation, link, event, LinkState.UNTRACKED, reason, ("APPT-13", "EMI-17", "LNK-8"))
 
 
-def _given_away(situation: AppointmentSituation, link: Link, event: ExchangeEvent) -> Decision:
-    """APPT-4 without its cancellation: it left this organizer's filter, so the link ends quietly (SET-1)."""
-    reason = "the appointment is no longer organized by this mailbox's owner; nothing is canceled"
-    return _unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-3"))
+def _given_away(
+    situation: AppointmentSituation, context: Context, link: Link, event: ExchangeEvent
+) -> Decision:
+    """APPT-4: the appointment left its old organizer's filter; the new organizer's mailbox makes a meeting of
+    its own. The old meeting is cancelled only where the organization wants logical deletions to be sent
+    (SET-1 = false); else the link ends quietly."""
+    distinct = context.organization.flag("DistinctPhysicalAndLogicalDeletesForExchangeSync")
+    why = "" if distinct else _why_event_stays(situation, context, link, event)
+    if distinct or why:
+        reason = "the appointment is no longer organized by this mailbox's owner; nothing is canceled"
+        return _unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-3", "APPT-4"))
+    removal = _removal(event, "the appointment is organized by another user now", ("APPT-4", "FLT-10"))
+    return _close(
+        situation, link, LinkState.LEFT_FILTER, "organized by another user now", ("APPT-4",), (removal,)
+    )
 
 
 def _canceled(
@@ -161,7 +181,7 @@ def _canceled(
         return None
     if not context.organization.flag("SSSPropagateAppointmentCancellationsToExchange"):
         return None
-    past = invitations.is_past(event.value("time"), context.zone, context.now)
+    past = item_time.is_past(item_time.of_event(event), context.zone, context.now)
     if past and attendees.addresses(event.value("attendees")):
         return None
     removal = _removal(event, "the appointment was canceled in Dynamics", ("APPT-24",))

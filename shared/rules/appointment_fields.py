@@ -1,4 +1,5 @@
-"""The appointment's fields (FLD-1 to FLD-10): how each crosses over and what may be done with it."""
+"""The fields of appointments (FLD-1 to FLD-10) and series (FLD-11): how each crosses over and what may be
+done with it."""
 
 from __future__ import annotations
 
@@ -6,9 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from shared.model.appointment import SERIES
+from shared.model.timezones import UnknownTimeZone, windows_name
 from shared.model.values import Direction, Value
-from shared.rules import attendees, meeting_time, regarding, status
+from shared.rules import attendees, meeting_time, recurrence, regarding, status
 from shared.rules.merge import Crossing
+from shared.rules.recurrence import Crossed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,11 @@ FIELDS: tuple[Field, ...] = (
     Field("showAs", "FLD-9", settable=False, mails=True),
     Field("subject", "FLD-10", settable=True, mails=True, limit=200),
 )
-BY_NAME: Mapping[str, Field] = {field.name: field for field in FIELDS}
+RECURRENCE = Field("recurrence", "FLD-11", settable=False, mails=True, organizer_wins=True)
+SERIES_FIELDS: tuple[Field, ...] = (RECURRENCE, *(field for field in FIELDS if field.name != "time"))
+OCCURRENCE_FIELDS: tuple[Field, ...] = tuple(field for field in FIELDS if field.name != "regarding")
+"""What an occurrence can have that its series has not (APPT-28)."""
+BY_NAME: Mapping[str, Field] = {field.name: field for field in (*FIELDS, RECURRENCE)}
 IMPORTANCE = {"low": 0, "normal": 1, "high": 2}
 IMPORTANCE_NAMES = {number: name for name, number in IMPORTANCE.items()}
 
@@ -46,12 +54,19 @@ def direction_of(field: Field, directions: Mapping[str, Direction]) -> Direction
     return directions.get(field.name, field.direction) if field.settable else field.direction
 
 
+def fields_of(table: str) -> tuple[Field, ...]:
+    """Those of the rows of a table."""
+    return SERIES_FIELDS if table == SERIES else FIELDS
+
+
 def crossing(field: Field, zone: ZoneInfo, exchange_now: Value) -> Crossing:
     """How this field's values cross over for a mailbox in ``zone``."""
     if field.name == "time":
         return Crossing(
             lambda v: meeting_time.to_dynamics(v, zone), lambda v: meeting_time.to_exchange(v, zone)
         )
+    if field.name == "recurrence":
+        return Crossing(lambda v: cross_pattern(v, zone).value, lambda v: cross_columns(v, zone).value)
     if field.name == "attendees":
         return Crossing(attendees.to_dynamics, lambda v: attendees.to_exchange(v, exchange_now))
     if field.name == "showAs":
@@ -61,6 +76,29 @@ def crossing(field: Field, zone: ZoneInfo, exchange_now: Value) -> Crossing:
     if field.name == "importance":
         return Crossing(lambda v: IMPORTANCE.get(str(v), 1), _importance_name)
     return Crossing(lambda v: cut(str(v or ""), field.limit), lambda v: str(v or ""))
+
+
+def cross_pattern(value: Value, zone: ZoneInfo) -> Crossed:
+    """An Exchange recurrence as Dynamics says it, for a mailbox in ``zone``; one that could not be read says
+    why (``{"unreadable": "…"}``)."""
+    if isinstance(value, Mapping) and "range" in value:
+        return recurrence.to_dynamics(value, zone)
+    return Crossed(None)
+
+
+def cross_columns(value: Value, zone: ZoneInfo) -> Crossed:
+    """Dynamics' pattern columns as Exchange says them, in the mailbox's own named zone."""
+    if isinstance(value, Mapping) and "patternType" in value:
+        return recurrence.to_exchange(value, zone, zone_name(zone))
+    return Crossed(None)
+
+
+def zone_name(zone: ZoneInfo) -> str:
+    """The name under which Exchange knows a mailbox's zone; it takes IANA's too where Windows has none."""
+    try:
+        return windows_name(zone.key)
+    except UnknownTimeZone:
+        return zone.key
 
 
 def _importance_name(value: Value) -> Value:

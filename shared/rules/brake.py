@@ -33,7 +33,7 @@ def apply_brake(decisions: Sequence[Decision], brake: Brake, approved: Set[str],
     """``approved``: dynamics ids of items an administrator let go; they do not count. ``waiting``: an
     earlier question is still open, so everything grave joins it."""
     counted = [d for d in decisions if is_grave(d) and d.item.dynamics not in approved]
-    items = sum(1 for d in counted if any(action.destructive for action in d.actions))
+    items = sum(action.destructive for d in counted for action in d.actions)
     people = people_mailed(counted)
     if not waiting and items <= brake.items and people <= brake.people:
         return Braked(tuple(decisions))

@@ -7,9 +7,6 @@ side in the meantime would look like a conflict and might be undone. The note ho
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.model.appointment import DynamicsAppointment
@@ -19,13 +16,12 @@ from shared.model.link import Base, Link, LinkState
 from shared.model.values import Side, Value, Values
 from shared.rules import attendees
 from shared.rules.appointment_content import exchange_values
+from shared.rules.fingerprints import as_was, fingerprint, note
+from shared.rules.occurrence_base import intent_of
 from shared.rules.situation import AppointmentSituation
 
-Intent = Mapping[str, Value]
-
-
-def fingerprint(value: Value) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
+INVITING = "inviting"
+"""Noted of a series that is created without its attendees, who are invited when its occurrences stand."""
 
 
 def with_intent(decision: Decision, situation: AppointmentSituation) -> Link | None:
@@ -38,12 +34,27 @@ def with_intent(decision: Decision, situation: AppointmentSituation) -> Link | N
             noted |= _towards_dynamics(write, action.after, situation)
         elif isinstance(write, UpdateEvent | CreateEvent) and link is not None:
             noted |= _towards_exchange(action.after, link, situation)
+    if decision.occurrences is not None:
+        noted |= {INVITING: True} if _invites_at_last(decision) else {}
+        noted |= intent_of(decision.actions, decision.occurrences)
     if link is None or not noted:
         return None
     before = situation.link
-    if before is None or not before.linked:
+    if before is None or not before.linked or before.table != link.table:
         return replace(link, state=LinkState.CREATING, intent=noted)
     return replace(before, intent=noted)
+
+
+def written_side(creating: Link | None) -> Side | None:
+    """The side on which a creation that never committed was under way."""
+    notes = (noted for name, noted in creating.intent.items() if "@" not in name) if creating else ()
+    sides = {str(noted[0]) for noted in notes if isinstance(noted, list | tuple) and len(noted) == 3}
+    return Side(sides.pop()) if len(sides) == 1 else None
+
+
+def _invites_at_last(decision: Decision) -> bool:
+    created = any(isinstance(a.write, CreateEvent) and a.write.stamps.withheld for a in decision.actions)
+    return created and any(isinstance(a.write, UpdateEvent) and a.mails for a in decision.actions)
 
 
 def _towards_dynamics(
@@ -57,7 +68,7 @@ def _towards_dynamics(
     if isinstance(write, CreateAppointment):
         target["attendees"] = attendees.to_dynamics(source.get("attendees"))
         target.setdefault("regarding", None)
-    return {name: _note(Side.DYNAMICS, source.get(name), value) for name, value in target.items()}
+    return {name: note(Side.DYNAMICS, source.get(name), value) for name, value in target.items()}
 
 
 def _towards_exchange(after: Values, link: Link, situation: AppointmentSituation) -> dict[str, Value]:
@@ -67,34 +78,27 @@ def _towards_exchange(after: Values, link: Link, situation: AppointmentSituation
     target = dict(after)
     if link.withheld and not attendees.pairs(target.get("attendees")):
         target["attendees"] = attendees.as_value(link.withheld)
-    return {name: _note(Side.EXCHANGE, value, row.value(name)) for name, value in target.items()}
-
-
-def _note(written: Side, exchange: Value, dynamics: Value) -> Value:
-    return [written.value, fingerprint(exchange), fingerprint(dynamics)]
+    return {name: note(Side.EXCHANGE, value, row.value(name)) for name, value in target.items()}
 
 
 def settled(link: Link, event: ExchangeEvent, row: DynamicsAppointment) -> Link:
     """The link with the writes of a pass that never committed taken into its base. A field whose written
-    side does not show what was intended keeps its old base: there the ordinary rules decide."""
+    side does not show what was intended keeps its old base: there the ordinary rules decide. What was noted
+    of a series' occurrences stays for their own merge."""
     if not link.intent:
         return link
     shown = exchange_values(event, link.withheld)
     exchange, dynamics = dict(link.base.exchange), dict(link.base.dynamics)
-    for name, note in link.intent.items():
-        if not isinstance(note, list | tuple) or len(note) != 3:
+    for name, noted in link.intent.items():
+        if not isinstance(noted, list | tuple) or len(noted) != 3 or "@" in name:
             continue
-        side, exchange_print, dynamics_print = (str(part) for part in note)
+        side, exchange_print, dynamics_print = (str(part) for part in noted)
         now_exchange, now_dynamics = shown.get(name), row.value(name)
         written, intended = (
             (now_dynamics, dynamics_print) if side == Side.DYNAMICS else (now_exchange, exchange_print)
         )
         if fingerprint(written) == intended:
-            exchange[name] = _as_was(now_exchange, exchange_print)
-            dynamics[name] = _as_was(now_dynamics, dynamics_print)
-    return replace(link, base=Base(exchange, dynamics), intent={})
-
-
-def _as_was(now: Value, print_then: str) -> Value:
-    """The present value where it is still the one of then; else something that no value equals."""
-    return now if fingerprint(now) == print_then else {"fingerprint": print_then}
+            exchange[name] = as_was(now_exchange, exchange_print)
+            dynamics[name] = as_was(now_dynamics, dynamics_print)
+    kept = {name: noted for name, noted in link.intent.items() if "@" in name}
+    return replace(link, base=Base(exchange, dynamics), intent=kept)

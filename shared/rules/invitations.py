@@ -8,22 +8,18 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from shared.model.values import Value
-from shared.rules import attendees, meeting_time, status
+from shared.rules import attendees, item_time, status
 from shared.rules.appointment_fields import BY_NAME
 
 REMINDER_PAST = timedelta(days=7)
 
 
-def is_past(time: Value, zone: ZoneInfo, now: datetime) -> bool:
-    """A meeting is past once it has begun (APPT-22: scheduledStart < now)."""
-    return meeting_time.start_of(time, zone) < now
-
-
-def wants_reminder(time: Value, show_as: Value, zone: ZoneInfo, now: datetime) -> bool:
+def wants_reminder(when: Value, show_as: Value, zone: ZoneInfo, now: datetime) -> bool:
     """No reminder more than 7 days after the fact, nor for free, completed and canceled ones (APPT-21)."""
     if status.is_free_or_closed(show_as):
         return False
-    return meeting_time.start_of(time, zone) >= now - REMINDER_PAST
+    start = item_time.newest_start(when, zone, now - REMINDER_PAST)
+    return start is not None and start >= now - REMINDER_PAST
 
 
 def mailed_by_update(fields: Iterable[str], before: Value, after: Value) -> tuple[str, ...]:

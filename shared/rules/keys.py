@@ -11,9 +11,9 @@ from uuid import UUID, uuid5
 _NAMESPACE = UUID("6f1d3c1e-5b0a-4a58-9d4e-2f0f7a5c9b11")
 
 
-def appointment_id(organization: str, ical_uid: str, generation: int) -> str:
-    """The Dynamics id of an Exchange-born appointment: concurrent trackers compute the same one."""
-    return str(uuid5(_NAMESPACE, f"appointment|{organization}|{ical_uid}|{generation}"))
+def appointment_id(organization: str, ical_uid: str, generation: int, table: str = "appointment") -> str:
+    """The Dynamics id of an Exchange-born appointment or series: concurrent trackers compute the same one."""
+    return str(uuid5(_NAMESPACE, f"{table}|{organization}|{ical_uid}|{generation}"))
 
 
 def transaction_id(mailbox: str, dynamics_id: str, generation: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from shared.model.appointment import Absence, DynamicsAppointment
+from shared.model.appointment import APPOINTMENT, SERIES, Absence, DynamicsAppointment
 from shared.model.decision import ItemRef
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link
@@ -46,7 +46,9 @@ class AppointmentSituation:
     systemuserid of the event's organizer, if a Dynamics user. ``resolved``: attendee addresses to rows.
     ``copy_of``: the live event that the stamped row is linked to already (LNK-7). ``dropped``: an
     administrator answered "drop" for what waits here. ``ended_before``: a link of this mailbox with the row
-    ended, says the index of items, though the link itself is lost.
+    ended, says the index of items, though the link itself is lost. ``successor``: the row that the linked
+    one became (Dynamics made a series of an appointment, or the organizer's mailbox did so for all).
+    ``parked``: the row holds the past instances of a linked series that Dynamics cut in two.
     """
 
     link: Link | None = None
@@ -61,10 +63,21 @@ class AppointmentSituation:
     copy_of: str | None = None
     dropped: bool = False
     ended_before: bool = False
+    successor: DynamicsAppointment | None = None
+    parked: bool = False
 
     @property
     def row(self) -> DynamicsAppointment | None:
         return self.record if isinstance(self.record, DynamicsAppointment) else None
+
+    @property
+    def table(self) -> str:
+        """The Dynamics table of the row, as far as one is known."""
+        if self.row:
+            return self.row.table
+        if self.link:
+            return self.link.table
+        return SERIES if self.event and self.event.is_series else APPOINTMENT
 
     def item(self) -> ItemRef:
         event_id = self.event.id if self.event else (self.link.exchange_id if self.link else None)

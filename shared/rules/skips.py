@@ -11,10 +11,42 @@ class Reason(Enum):
     """``(code, rules, sentence)``; the sentence may hold one ``{detail}``."""
 
     NOT_TRACKED = ("not tracked", ("APPT-1",), "nobody tracks this item")
-    SERIES = (
-        "series",
-        ("APPT-28",),
-        "it belongs to a series; series are not synchronized by this version",
+    LONE_OCCURRENCE = (
+        "lone occurrence",
+        ("APPT-28", "APPT-36"),
+        "it is an occurrence of a series; series are synchronized as a whole, with their master",
+    )
+    PARKED_HISTORY = (
+        "history of a series",
+        ("APPT-33", "APPT-34"),
+        "Dynamics parked the past instances of a linked series here when its pattern changed; they are not "
+        "brought to Exchange again",
+    )
+    NOT_EXPRESSIBLE = (
+        "recurrence not expressible",
+        ("APPT-28", "FLD-11"),
+        "the other side cannot say this recurrence: {detail}",
+    )
+    RECURRENCE_NOTE = ("recurrence said differently", ("APPT-28", "FLD-11"), "{detail}")
+    NO_SUCH_OCCURRENCE = (
+        "no such occurrence",
+        ("APPT-35", "APPT-36"),
+        "the series has no occurrence on {detail} any more, so the change made to it has no place",
+    )
+    NOT_RESTORED = (
+        "occurrence not restored",
+        ("APPT-35",),
+        "the occurrence of {detail} was deleted on the other side, which cannot bring one back",
+    )
+    OCCURRENCE_STAYS = (
+        "occurrence stays",
+        ("APPT-25", "APPT-30"),
+        "the occurrence of {detail} was deleted on one side and stays on the other",
+    )
+    OCCURRENCE_OUTSIDE_WINDOW = (
+        "occurrence outside the window",
+        ("APPT-34",),
+        "the changed occurrence of {detail} lies outside the calendar window",
     )
     FOREIGN_ORGANIZATION = (
         "foreign organization",

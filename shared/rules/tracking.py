@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.model.appointment import APPOINTMENT, SERIES
 from shared.model.event import ExchangeEvent, Stamps
 from shared.model.link import Link
 from shared.model.organization import Organization
 from shared.model.values import Value
 
 TRACKED_CATEGORY = "Tracked to Dynamics 365"
-APPOINTMENT_TYPE_CODE = "4201"
+TYPE_CODES = {APPOINTMENT: "4201", SERIES: "4251"}
+"""Object type codes (LNK-3), as the stamp on an item names the table of its row."""
+TABLES = {code: table for table, code in TYPE_CODES.items()}
 LINKED = 2.0
 UNLINKED = 0.0
 
@@ -54,6 +57,11 @@ def is_foreign(stamps: Stamps | None, organization: Organization) -> bool:
 def markers(event: ExchangeEvent, *, category: bool, stamp: float) -> dict[str, Value]:
     """What the link remembers of the item's marks, and whether the mailbox organizes it."""
     return {"category": category, "stamp": stamp, "isOrganizer": event.is_organizer}
+
+
+def table_of(event: ExchangeEvent) -> str:
+    """The Dynamics table that an event belongs in (APPT-28)."""
+    return SERIES if event.is_series else APPOINTMENT
 
 
 def normal_guid(text: str) -> str:

@@ -24,7 +24,7 @@ from shared.engine.ports import (
     Window,
 )
 from shared.errors import Conflict, CursorExpired, NotFound, Refused, UnknownResult
-from shared.model.appointment import Absence, DynamicsAppointment
+from shared.model.appointment import APPOINTMENT, SERIES, Absence, DynamicsAppointment, InstanceType
 from shared.model.decision import (
     CancelEvent,
     CreateAppointment,
@@ -32,8 +32,12 @@ from shared.model.decision import (
     DeleteAppointment,
     DeleteEvent,
     MarkEvent,
+    PutException,
+    RemoveInstance,
+    RemoveOccurrence,
     UpdateAppointment,
     UpdateEvent,
+    UpdateOccurrence,
 )
 from shared.model.event import EventType, ExchangeEvent, Stamps
 from shared.model.organization import Organization
@@ -41,6 +45,7 @@ from shared.model.party import Party, RecordRef
 from shared.rules import attendees
 from shared.rules.invitations import mailed_by_update
 from shared.rules.tracking import normal_guid
+from tests.doubles import series_world
 
 EPOCH = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ORGANIZATION = "11111111-1111-1111-1111-111111111111"
@@ -123,6 +128,16 @@ class MemoryMailbox:
         marks = {name: values.pop(name) for name in ("categories", "stamps") if name in values}
         return self._create({**_blank(self.address), **values}, marks)
 
+    def edit_occurrence(self, event_id: str, date: str, **changes: Any) -> None:
+        """A person changes one occurrence: it becomes an exception."""
+        self._world.clock.forward()
+        self._change_occurrence(self.items[event_id], date, changes)
+
+    def remove_occurrence_of(self, event_id: str, date: str) -> None:
+        """A person deletes one occurrence; as organizer that cancels it."""
+        self._world.clock.forward()
+        self._cancel_occurrence(self.items[event_id], date)
+
     def edit(self, event_id: str, **changes: Any) -> ExchangeEvent:
         """A person edits: names of fields change values, ``categories`` and ``stamps`` the marks."""
         self._world.clock.forward()
@@ -146,7 +161,7 @@ class MemoryMailbox:
         event = ExchangeEvent(
             id=f"{self.id}/event-{number}",
             etag="",
-            type=EventType.SINGLE,
+            type=EventType.SERIES_MASTER if values.get("recurrence") else EventType.SINGLE,
             ical_uid=f"ical-{number}",
             is_organizer=True,
             modified=None,
@@ -166,13 +181,49 @@ class MemoryMailbox:
 
     def _change(self, event: ExchangeEvent, changes: dict[str, Any]) -> ExchangeEvent:
         before = event.value("attendees")
-        changed = replace(event, values={**event.values, **changes})
+        changed = series_world.edited(event, changes)
         after = changed.value("attendees")
         stored = self._put(changed)
         if event.is_organizer:
             mailed = mailed_by_update(changes, before, after)
             self._deliver(stored, attendees.addresses(before), attendees.addresses(after), mailed)
+            for exception in stored.exceptions.values() if mailed else ():
+                self._tell("update", attendees.addresses(exception.value("attendees")))
         return stored
+
+    def _change_occurrence(
+        self, series: ExchangeEvent, date: str, changes: Mapping[str, Any]
+    ) -> ExchangeEvent:
+        """One mail about this occurrence to those whom it concerns."""
+        before = series.exceptions.get(date, series).value("attendees")
+        stored = self._put(series_world.with_exception(series, date, changes, self._world.number()))
+        exception = stored.exceptions[date]
+        if series.is_organizer:
+            mailed = mailed_by_update(changes, before, exception.value("attendees"))
+            self._tell("update", mailed)
+            self._share(stored)
+        return exception
+
+    def _cancel_occurrence(self, series: ExchangeEvent, date: str) -> None:
+        people = attendees.addresses(series.exceptions.get(date, series).value("attendees"))
+        stored = self._put(series_world.without_occurrence(series, date))
+        if series.is_organizer:
+            self._tell("cancellation", people)
+            self._share(stored)
+
+    def _tell(self, kind: str, people: Iterable[str]) -> None:
+        self._world.mails += [(kind, address) for address in people]
+
+    def _share(self, series: ExchangeEvent) -> None:
+        """The attendees' copies get the exceptions."""
+        for address in attendees.addresses(series.value("attendees")):
+            box = self._world.by_address(address)
+            copy = box.copy_of(series) if box and box is not self else None
+            if box and copy:
+                box._put(series_world.with_exceptions_of(copy, series))
+
+    def copy_of(self, event: ExchangeEvent) -> ExchangeEvent | None:
+        return next((e for e in self.items.values() if e.ical_uid == event.ical_uid), None)
 
     def _deliver(
         self,
@@ -204,7 +255,8 @@ class MemoryMailbox:
             )
         else:
             values |= {"showAs": mine.value("showAs"), "regarding": mine.value("regarding")}
-        self._put(replace(mine, values=values))
+        shared = replace(mine, values=values, type=event.type)
+        self._put(series_world.with_exceptions_of(shared, event))
 
     def _remove(self, event_id: str) -> None:
         event = self.items.pop(event_id)
@@ -227,11 +279,14 @@ class MemoryMailbox:
             raise CursorExpired("the sync state is not found")
         seen = int(link.split(":")[1]) if link else None
         touched = list(self.items) if seen is None else list(dict.fromkeys(self._log[seen:]))
-        events = tuple(_without_stamps(self.items[i]) for i in touched if i in self.items)
+        events = tuple(row for i in touched if i in self.items for row in _feed_rows(self.items[i]))
         removed = tuple(i for i in touched if i not in self.items)
         return EventPage(events, removed, f"{self._epoch}:{len(self._log)}", complete=True)
 
     async def events(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
+        return {i: _alone(self.items[i]) if i in self.items else None for i in ids}
+
+    async def series(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
         return {i: self.items.get(i) for i in ids}
 
     async def stamps(self, ids: Sequence[str]) -> Mapping[str, Stamps | None]:
@@ -241,11 +296,11 @@ class MemoryMailbox:
         return {i: e.stamps for i, e in self.items.items() if e.stamps and e.stamps.link_state is not None}
 
     async def find_by_ical_uid(self, ical_uid: str) -> Sequence[ExchangeEvent]:
-        return [e for e in self.items.values() if e.ical_uid == ical_uid]
+        return [_alone(e) for e in self.items.values() if e.ical_uid == ical_uid]
 
     async def find_by_crm_id(self, dynamics_id: str) -> Sequence[ExchangeEvent]:
         return [
-            e
+            _alone(e)
             for e in self.items.values()
             if e.stamps and e.stamps.crm_id and normal_guid(e.stamps.crm_id) == dynamics_id
         ]
@@ -273,6 +328,29 @@ class MemoryMailbox:
         stored = self._put(replace(event, stamps=replace(old, **new), categories=categories))
         self._lose("mark_event")
         return _without_stamps(stored)
+
+    async def update_occurrence(self, write: UpdateOccurrence) -> ExchangeEvent:
+        series = self._with_occurrence(write)
+        exception = self._change_occurrence(series, write.date, dict(write.values))
+        self._lose("update_occurrence")
+        return exception
+
+    async def remove_occurrence(self, write: RemoveOccurrence) -> None:
+        self._cancel_occurrence(self._with_occurrence(write), write.date)
+        self._lose("remove_occurrence")
+
+    def _with_occurrence(self, write: UpdateOccurrence | RemoveOccurrence) -> ExchangeEvent:
+        """The series, if it has this occurrence in the version that is meant."""
+        series = self._current(write.series_id, None)
+        if write.date in series.cancelled or not series_world.has_slot(series, write.date):
+            raise NotFound("ErrorItemNotFound")
+        exception = series.exceptions.get(write.date)
+        if write.exception is not None and (exception is None or exception.id != write.exception.id):
+            raise NotFound("ErrorItemNotFound")
+        meant = write.exception.etag if write.exception else ""
+        if meant and exception and meant != exception.etag:
+            raise Conflict("ErrorIrresolvableConflict")
+        return series
 
     async def cancel_event(self, write: CancelEvent) -> None:
         self._current(write.id, None)
@@ -312,6 +390,17 @@ def _blank(organizer: str) -> dict[str, Any]:
     }
 
 
+def _alone(event: ExchangeEvent) -> ExchangeEvent:
+    """As a read by id shows a series: its master only."""
+    return replace(event, exceptions={}, cancelled=frozenset())
+
+
+def _feed_rows(event: ExchangeEvent) -> Iterable[ExchangeEvent]:
+    """A series as its master and its exceptions."""
+    yield _without_stamps(_alone(event))
+    yield from event.exceptions.values()
+
+
 def _without_stamps(event: ExchangeEvent) -> ExchangeEvent:
     """As the calendar feed and the answers to writes show it."""
     values = {name: value for name, value in event.values.items() if name != "regarding"}
@@ -341,14 +430,40 @@ class MemoryDynamics:
     # --- people -----------------------------------------------------------------------------------
 
     def add(self, row_id: str, organizer: str | None, **values: Any) -> DynamicsAppointment:
+        table = SERIES if "recurrence" in values else APPOINTMENT
         blank = {**_blank(""), "importance": 1, "showAs": [3, 5], "organizer": organizer}
         parties = tuple(
             Party(5 if r == "required" else 6, a, self.contacts.get(a))
             for a, r in values.get("attendees", [])
         )
         head = (Party(7, None, RecordRef("systemuser", organizer)),) if organizer else ()
-        row = DynamicsAppointment(row_id, "", None, {**blank, **values}, (*head, *parties))
+        row = DynamicsAppointment(row_id, "", None, {**blank, **values}, (*head, *parties), table=table)
         return self._put(row)
+
+    def give_to(self, row_id: str, organizer: str) -> None:
+        """Another user becomes the organizer."""
+        self.clock.forward()
+        row = self.rows[row_id]
+        others = tuple(party for party in row.parties if party.role != 7)
+        parties = (Party(7, None, RecordRef("systemuser", organizer)), *others)
+        self._put(replace(row, values={**row.values, "organizer": organizer}, parties=parties))
+
+    def edit_instance(self, row_id: str, original_start: str, **values: Any) -> None:
+        """A person changes one instance of a series: it becomes an exception."""
+        self.clock.forward()
+        self._put_exception(self.rows[row_id], original_start, values, None)
+
+    def remove_instance_of(self, row_id: str, original_start: str) -> None:
+        self.clock.forward()
+        self._remove_instance(self.rows[row_id], original_start)
+
+    def make_a_series(self, row_id: str, new_id: str, recurrence: Mapping[str, Any]) -> DynamicsAppointment:
+        """AddRecurrence: the appointment is copied to a new series and deleted."""
+        self.clock.forward()
+        row = self.rows.pop(row_id)
+        self.log.append(row_id)
+        values = {**row.values, "recurrence": recurrence}
+        return self._put(replace(row, id=new_id, values=values, table=SERIES))
 
     def edit(self, row_id: str, **values: Any) -> DynamicsAppointment:
         self.clock.forward()
@@ -356,7 +471,27 @@ class MemoryDynamics:
         parties = row.parties
         if "attendees" in values:
             parties = attendees.parties_for(values["attendees"], row.parties, self.contacts, row.organizer)
-        return self._put(replace(row, values={**row.values, **values}, parties=parties))
+        if self._splits(row, values):
+            self._park(row)
+            row = self.rows[row_id]
+            left = series_world.from_now_on(values["recurrence"], self.clock())
+            values = {**values, "recurrence": left}
+        return self._put(series_world.written(row, values, parties, self.number))
+
+    def number(self) -> int:
+        self.version += 1
+        return self.version
+
+    def _splits(self, row: DynamicsAppointment, values: Mapping[str, Any]) -> bool:
+        """A new pattern for a series with past instances cuts it in two (facts: recurrence)."""
+        return row.is_series and "recurrence" in values and series_world.has_past(row, self.clock())
+
+    def _park(self, row: DynamicsAppointment) -> None:
+        """The past goes to a series of its own, of the same group."""
+        group = row.group_id or f"group-{row.id}"
+        self.rows[row.id] = replace(row, group_id=group)
+        parked = series_world.history_of(row, self.clock())
+        self._put(replace(parked, id=series_world.parked_id(row.id, self.version), group_id=group))
 
     def remove(self, row_id: str) -> None:
         self.clock.forward()
@@ -376,12 +511,11 @@ class MemoryDynamics:
         return Organization(ORGANIZATION, dict(self.settings))
 
     async def changes(self, table: str, link: str | None) -> ChangePage:
-        del table
         if link is not None and int(link.split(":")[0]) != self.epoch:
             raise CursorExpired("0x80044352")
         begin = int(link.split(":")[1]) if link else 0
         touched = list(self.rows) if link is None else list(dict.fromkeys(self.log[begin:]))
-        rows = tuple(ChangedRow(i, self.rows[i].etag) for i in touched if i in self.rows)
+        rows = tuple(row for i in touched if i in self.rows for row in _changed(self.rows[i], table))
         removed = tuple(i for i in touched if i not in self.rows)
         return ChangePage(rows, removed, f"{self.epoch}:{len(self.log)}", complete=True)
 
@@ -414,11 +548,37 @@ class MemoryDynamics:
         self, user_id: str, window: Window, *, as_user: str
     ) -> Sequence[ChangedRow]:
         del window, as_user
-        mine = [r for r in self.rows.values() if r.value("organizer") == user_id and r.id not in self.hidden]
-        return [ChangedRow(r.id, r.etag) for r in mine]
+        return [ChangedRow(r.id, r.etag) for r in self._organized(user_id) if not r.is_series]
 
-    async def find_by_global_object_id(self, global_object_id: str) -> Sequence[str]:
-        return [r.id for r in self.rows.values() if r.global_object_id == global_object_id]
+    async def series_organized_by(
+        self, user_id: str, window: Window, *, as_user: str
+    ) -> Sequence[ChangedRow]:
+        del window, as_user
+        series = [row for row in self._organized(user_id) if row.is_series]
+        return [row for each in series for table in (SERIES, APPOINTMENT) for row in _changed(each, table)]
+
+    async def series_like(self, user_id: str, subject: str, start: str) -> Sequence[str]:
+        return [
+            row.id
+            for row in self._organized(user_id)
+            if row.is_series and row.value("subject") == subject
+            if series_world.first_start(row) == start
+        ]
+
+    def _organized(self, user_id: str) -> list[DynamicsAppointment]:
+        return [r for r in self.rows.values() if r.value("organizer") == user_id and r.id not in self.hidden]
+
+    async def series(
+        self, ids: Sequence[str], *, as_user: str
+    ) -> Mapping[str, DynamicsAppointment | Absence]:
+        del as_user
+        return {i: self._read(i) for i in ids}
+
+    async def find_by_global_object_id(
+        self, global_object_id: str, table: str = APPOINTMENT
+    ) -> Sequence[str]:
+        rows = [row for row in self.rows.values() if row.table == table]
+        return [r.id for r in rows if r.global_object_id == global_object_id]
 
     async def resolve(
         self, addresses: Iterable[str], *, as_user: str, inactive_too: bool
@@ -447,6 +607,7 @@ class MemoryDynamics:
                 write.parties,
                 write.owner,
                 global_object_id=write.global_object_id,
+                table=write.table,
             )
         )
         self._lose("create_appointment")
@@ -458,14 +619,66 @@ class MemoryDynamics:
         del as_user, known
         self._ask_plug_in(write.values)
         row = self._current(write.id, write.etag)
-        values = {**row.values, **write.values}
+        values = dict(write.values)
         parties = row.parties
         if write.parties is not None:
             parties = write.parties
             values["attendees"] = _listed(parties)
-        stored = self._put(replace(row, values=values, parties=parties))
+        if self._splits(row, values):
+            self._park(row)
+            row = self.rows[row.id]
+            values["recurrence"] = series_world.from_now_on(values["recurrence"], self.clock())
+        stored = self._put(series_world.written(row, values, parties, self.number))
         self._lose("update_appointment")
-        return stored
+        return replace(stored, exceptions={}, cancelled=frozenset())
+
+    async def put_exception(self, write: PutException, *, as_user: str | None) -> DynamicsAppointment:
+        del as_user
+        series = self._with_instance(write)
+        if write.exception is None and write.original_start in series.exceptions:
+            raise Conflict("0x8004e107")
+        exception = self._put_exception(series, write.original_start, write.values, write.parties)
+        self._lose("put_exception")
+        return exception
+
+    async def remove_instance(self, write: RemoveInstance, *, as_user: str | None) -> None:
+        del as_user
+        self._remove_instance(self._with_instance(write), write.original_start)
+        self._lose("remove_instance")
+
+    def _with_instance(self, write: PutException | RemoveInstance) -> DynamicsAppointment:
+        series = self.rows.get(write.series_id)
+        if series is None or not series_world.has_instance(series, write.original_start):
+            raise NotFound("0x8004e109")
+        exception = series.exceptions.get(write.original_start)
+        if write.exception is not None:
+            if exception is None or exception.id != write.exception.id:
+                raise NotFound("0x80040217")
+            if write.exception.etag and write.exception.etag != exception.etag:
+                raise Conflict("0x80060882")
+        return series
+
+    def _put_exception(
+        self,
+        series: DynamicsAppointment,
+        original_start: str,
+        values: Mapping[str, Any],
+        parties: tuple[Party, ...] | None,
+    ) -> DynamicsAppointment:
+        """Only the exception's own row gets a new version."""
+        changes = dict(values)
+        if parties is not None:
+            changes["attendees"] = _listed(parties)
+        number = self.number()
+        changed = series_world.with_instance(series, original_start, changes, number, parties, self.clock())
+        self.rows[series.id] = changed
+        self.log.append(series.id)
+        return changed.exceptions[original_start]
+
+    def _remove_instance(self, series: DynamicsAppointment, original_start: str) -> None:
+        """The series' own row remembers its deleted instances, so it gets a new version."""
+        exceptions = {s: e for s, e in series.exceptions.items() if s != original_start}
+        self._put(replace(series, exceptions=exceptions, cancelled=series.cancelled | {original_start}))
 
     async def delete_appointment(self, write: DeleteAppointment, *, as_user: str | None) -> None:
         del as_user
@@ -490,6 +703,17 @@ class MemoryDynamics:
         if what in self.lose_answers_of:
             self.lose_answers_of.discard(what)
             raise UnknownResult(f"the answer of {what} was lost")
+
+
+def _changed(row: DynamicsAppointment, table: str) -> Iterable[ChangedRow]:
+    """The row as the feed of a table shows it: a series in its own, its exceptions among the appointments."""
+    if row.table == table:
+        yield ChangedRow(row.id, row.etag)
+    if row.is_series and table == APPOINTMENT:
+        for exception in row.exceptions.values():
+            yield ChangedRow(
+                exception.id, exception.etag, series=row.id, instance_type=InstanceType.EXCEPTION
+            )
 
 
 def _listed(parties: Sequence[Party]) -> Any:

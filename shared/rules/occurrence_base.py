@@ -1,0 +1,176 @@
+"""What a link remembers of a series' occurrences: what each side showed when both last agreed, by date.
+
+``{"2026-03-09": {"exchange": {"time": …}, "dynamics": {"time": …}, "version": "1234"}}``; ``CANCELLED``
+stands for a deleted one, a missing side for a plain slot. ``version`` is the row version of the Dynamics
+exception, by which the router knows our own write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.model.appointment import DynamicsAppointment
+from shared.model.decision import Action, OccurrencePlan
+from shared.model.event import ExchangeEvent
+from shared.model.link import Link
+from shared.model.values import Side, Value, Values
+from shared.rules.fingerprints import as_was, fingerprint, note
+from shared.rules.merge import same
+from shared.rules.occurrence_views import Slots, View, dynamics_view, exceptions_by_date, exchange_view
+from shared.rules.occurrences import WHOLE, Overrides, Shown
+
+Views = dict[Side, dict[str, Value]]
+
+
+def views_of(link: Link) -> Views:
+    """The base by side."""
+    views: Views = {side: {} for side in Side}
+    for date, entry in link.occurrences.items():
+        if isinstance(entry, Mapping):
+            for side in Side:
+                if side.value in entry:
+                    views[side][date] = entry[side.value]
+    return views
+
+
+def versions_of(link: Link) -> frozenset[str]:
+    """Row versions of the Dynamics exceptions that are known already."""
+    entries = (entry for entry in link.occurrences.values() if isinstance(entry, Mapping))
+    return frozenset(str(entry["version"]) for entry in entries if entry.get("version"))
+
+
+# --- after the writes -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewBase:
+    """``raced``: sides on which something else than our writes happened meanwhile: to be looked at again."""
+
+    occurrences: Mapping[str, Value]
+    raced: frozenset[Side]
+
+
+def base_after(
+    link: Link,
+    plan: OccurrencePlan,
+    event: ExchangeEvent,
+    row: DynamicsAppointment,
+    slots: Slots,
+) -> NewBase:
+    """The base once every write is done: of what was written, what each side shows now; of the rest, what was
+    read before, so that an edit made in between is not taken for agreed."""
+    old = views_of(link)
+    shown: Views = {Side.EXCHANGE: exchange_view(event), Side.DYNAMICS: dynamics_view(row, slots)}
+    versions = {d: _digits(exception.etag) for d, exception in exceptions_by_date(row, slots).items()}
+    dates = {date for views in (old, shown, plan.before) for side in Side for date in views[side]}
+    occurrences: dict[str, Value] = {}
+    raced: set[Side] = set()
+    for date in sorted(dates):
+        entry: dict[str, Value] = {}
+        for side in Side:
+            agreed = _agreed(side, date, plan, old, shown)
+            if not same(agreed, _one(shown[side], date)) and not _is_kept(plan, date):
+                raced.add(side)
+            if agreed:
+                entry[side.value] = agreed
+        if date in versions and Side.DYNAMICS not in raced:
+            entry["version"] = versions[date]
+        if entry:
+            occurrences[date] = entry
+    return NewBase(occurrences, frozenset(raced))
+
+
+def _agreed(side: Side, date: str, plan: OccurrencePlan, old: Views, shown: Views) -> Shown:
+    before: Shown = {} if plan.moves is side else _one(plan.before[side], date)
+    now = _one(shown[side], date)
+    written = plan.written[side].get(date, frozenset())
+    agreed: Shown
+    if WHOLE in written:
+        agreed = now
+    elif isinstance(before, str) or isinstance(now, str):
+        agreed = before
+    else:
+        fields = written | plan.series[side]
+        source = {name: now if name in fields else before for name in {*before, *now}}
+        agreed = {name: of[name] for name, of in source.items() if name in of}
+    return _with_kept(agreed, side, date, plan, old)
+
+
+def _with_kept(agreed: Shown, side: Side, date: str, plan: OccurrencePlan, old: Views) -> Shown:
+    was = _one(old[side], date)
+    for name in (name for kept, name in sorted(plan.kept) if kept == date):
+        if name == WHOLE or isinstance(was, str) or isinstance(agreed, str):
+            return was
+        agreed = {key: value for key, value in agreed.items() if key != name}
+        if name in was:
+            agreed[name] = was[name]
+    return agreed
+
+
+def _is_kept(plan: OccurrencePlan, date: str) -> bool:
+    return any(kept == date for kept, _ in plan.kept)
+
+
+def _one(view: View, date: str) -> Shown:
+    shown = view.get(date, {})
+    return shown if isinstance(shown, str) else dict(shown) if isinstance(shown, Mapping) else {}
+
+
+def _digits(etag: str) -> str:
+    return "".join(character for character in etag if character.isdigit())
+
+
+# --- a pass that never committed ------------------------------------------------------------------
+
+
+def intent_of(actions: tuple[Action, ...], plan: OccurrencePlan) -> dict[str, Value]:
+    """Fingerprints of what is about to be written to occurrences, by ``field@date`` (``rules.intent``)."""
+    notes: dict[str, Value] = {}
+    for action in actions:
+        if not action.occurrence:
+            continue
+        source = _one(plan.before[action.side.other], action.occurrence)
+        target = _one(plan.wanted[action.side], action.occurrence)
+        for name in plan.written[action.side].get(action.occurrence, ()):
+            from_value, to_value = _field(source, name), _field(target, name)
+            pair = (to_value, from_value) if action.side is Side.EXCHANGE else (from_value, to_value)
+            notes[f"{name}@{action.occurrence}"] = note(action.side, *pair)
+    return notes
+
+
+def _field(shown: Shown, name: str) -> Value:
+    if name == WHOLE:
+        return shown if isinstance(shown, str) else None
+    return shown.get(name) if isinstance(shown, dict) else None
+
+
+def settled_views(link: Link, now: Mapping[Side, View]) -> Views:
+    """The base, with the writes of a pass that never committed taken into it."""
+    views = views_of(link)
+    for key, noted in link.intent.items():
+        name, at, date = key.partition("@")
+        if at and isinstance(noted, list | tuple) and len(noted) == 3:
+            _settle(views, now, name, date, [str(part) for part in noted])
+    return views
+
+
+def _settle(views: Views, now: Mapping[Side, View], name: str, date: str, noted: list[str]) -> None:
+    side, prints = Side(noted[0]), {Side.EXCHANGE: noted[1], Side.DYNAMICS: noted[2]}
+    shown = {each: _field(_one(now[each], date), name) for each in Side}
+    if fingerprint(shown[side]) != prints[side]:
+        return
+    for each in Side:
+        value = as_was(shown[each], prints[each])
+        if name == WHOLE:
+            views[each][date] = value if value is not None else {}
+            continue
+        base: Overrides = dict(_dict(views[each].get(date)))
+        base.pop(name, None)
+        if value is not None:
+            base[name] = value
+        views[each][date] = base
+
+
+def _dict(value: Value) -> Values:
+    return value if isinstance(value, Mapping) else {}

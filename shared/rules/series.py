@@ -1,0 +1,134 @@
+"""A series as a whole: its master is decided upon like an appointment, and then its occurrences are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from shared.model.appointment import SERIES, DynamicsAppointment
+from shared.model.decision import Action, OccurrencePlan, Skip
+from shared.model.event import EventType, ExchangeEvent
+from shared.model.link import Link
+from shared.model.party import Party
+from shared.model.values import Side, Value, Values
+from shared.rules.appointment_content import Content
+from shared.rules.occurrence_base import settled_views
+from shared.rules.occurrence_views import Slots, dynamics_view, exchange_view
+from shared.rules.occurrence_writes import OccurrenceWrites
+from shared.rules.occurrences import SeriesNow, merge_occurrences
+from shared.rules.situation import AppointmentSituation, Context
+
+
+@dataclass(frozen=True, slots=True)
+class OccurrenceActions:
+    """What is done to the occurrences, by side; ``plan`` is what the new base is made from."""
+
+    exchange: tuple[Action, ...] = ()
+    dynamics: tuple[Action, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    plan: OccurrencePlan | None = None
+    lost: Mapping[str, Value] | None = None
+
+
+NONE = OccurrenceActions()
+
+
+def in_step(
+    situation: AppointmentSituation,
+    context: Context,
+    link: Link | None,
+    event: ExchangeEvent,
+    row: DynamicsAppointment,
+    content: Content,
+    fresh: Side | None = None,
+) -> OccurrenceActions:
+    """The occurrences of a linked series; ``link`` None: both exist and are linked for the first time.
+    ``fresh``: the side on which a pass that never committed had just created it."""
+    if not row.is_series:
+        return NONE
+    slots = Slots.of(event, row, context.zone)
+    exchange, dynamics = exchange_view(event), dynamics_view(row, slots)
+    base = settled_views(link, {Side.EXCHANGE: exchange, Side.DYNAMICS: dynamics}) if link else None
+    event_then = replace(event, values={**event.values, **content.exchange})
+    row_then = replace(row, values={**row.values, **content.dynamics})
+    now = SeriesNow(
+        event_then,
+        row_then,
+        exchange,
+        dynamics,
+        Slots.of(event_then, row_then, context.zone),
+        base,
+        moves=content.pattern_moves,
+        silent=content.inviting,
+        fresh=fresh,
+    )
+    written = {
+        Side.EXCHANGE: frozenset(content.exchange) - {"regarding"},
+        Side.DYNAMICS: frozenset(content.dynamics),
+    }
+    return _actions(now, situation, context, written)
+
+
+def new_in_dynamics(
+    situation: AppointmentSituation,
+    context: Context,
+    event: ExchangeEvent,
+    row_id: str,
+    values: Values,
+    parties: tuple[Party, ...],
+) -> OccurrenceActions:
+    """The exceptions of a series that is created in Dynamics: instances that its organizer had deleted are
+    not made again (APPT-33)."""
+    if not event.is_series:
+        return NONE
+    row = DynamicsAppointment(row_id, "", None, {"showAs": [0, 1], **values}, parties, table=SERIES)
+    return _new(situation, context, event, row, Side.DYNAMICS)
+
+
+def new_in_exchange(
+    situation: AppointmentSituation, context: Context, row: DynamicsAppointment, values: Values
+) -> OccurrenceActions:
+    """The exceptions of a series that is created in Exchange, without its attendees as yet."""
+    if not row.is_series:
+        return NONE
+    event = ExchangeEvent("", "", EventType.SERIES_MASTER, "", True, None, {**values, "attendees": []})
+    return _new(situation, context, event, row, Side.EXCHANGE)
+
+
+def _new(
+    situation: AppointmentSituation,
+    context: Context,
+    event: ExchangeEvent,
+    row: DynamicsAppointment,
+    fresh: Side,
+) -> OccurrenceActions:
+    slots = Slots.of(event, row, context.zone)
+    nothing: Mapping[Side, Mapping[str, Value]] = {side: {} for side in Side}
+    now = SeriesNow(
+        event,
+        row,
+        exchange_view(event),
+        dynamics_view(row, slots),
+        slots,
+        nothing,
+        silent=fresh is Side.EXCHANGE,
+        fresh=fresh,
+    )
+    return _actions(now, situation, context, {side: frozenset[str]() for side in Side})
+
+
+def _actions(
+    now: SeriesNow,
+    situation: AppointmentSituation,
+    context: Context,
+    written: Mapping[Side, frozenset[str]],
+) -> OccurrenceActions:
+    outcome = merge_occurrences(now, context)
+    writes = OccurrenceWrites(now, outcome, situation.resolved, written)
+    return OccurrenceActions(
+        tuple(writes.towards(Side.EXCHANGE)),
+        tuple(writes.towards(Side.DYNAMICS)),
+        tuple(outcome.skips),
+        writes.plan(),
+        outcome.lost,
+    )
