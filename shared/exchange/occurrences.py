@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, NotFound, Refused
 from shared.exchange import event_time
 from shared.exchange.channel import Channel
 from shared.exchange.client import Json, Request
+from shared.exchange.errors import UNREADABLE
 from shared.model.decision import RemoveOccurrence, UpdateOccurrence
 from shared.model.event import EventType
 
@@ -107,8 +108,7 @@ class Occurrences:
         seen = _Seen(begin, end)
         async for row in self._channel.rows(self._request(series_id, begin, end)):
             found = _Found(str(row["id"]), row.get("type") == EventType.EXCEPTION)
-            for slot in _slots(row):
-                seen.by_slot[slot] = found
+            seen.by_slot |= dict.fromkeys(_slots(row), found)
         return seen
 
     def _request(self, series_id: str, begin: datetime, end: datetime) -> Request:
@@ -123,13 +123,20 @@ class Occurrences:
 
 
 def _slots(row: Json) -> list[str]:
-    """The instants and, for whole days, the day that an occurrence may be asked for by. A plain one stands in
-    its slot, so its own start tells it too."""
-    slots = [_text({"dateTime": row["originalStart"]})] if row.get("originalStart") else []
-    if row.get("type") == EventType.OCCURRENCE:
-        slots += [_text(row["start"])]
-        slots += [str(row["start"]["dateTime"])[:10]] if row.get("isAllDay") else []
-    return slots
+    """One that cannot be read must not look as if it were gone."""
+    try:
+        return _known_slots(row)
+    except (KeyError, TypeError, event_time.UnreadableTime) as error:
+        raise Refused("an occurrence of the series cannot be read", code=UNREADABLE) from error
+
+
+def _known_slots(row: Json) -> list[str]:
+    """The instant and, for whole days, the day that an occurrence may be asked for by. A plain one stands in
+    its slot, so its own start tells it where nothing else does."""
+    plain = row.get("type") == EventType.OCCURRENCE
+    own = plain and not row.get("originalStart")
+    slots = [_text(row["start"] if own else {"dateTime": row["originalStart"]})]
+    return [*slots, str(row["start"]["dateTime"])[:10]] if plain and row.get("isAllDay") else slots
 
 
 def _text(value: Json) -> str:
