@@ -15,8 +15,8 @@ from local.dataverse.security import ROLES
 from local.dataverse.states import on_create
 from local.dataverse.store import Row, Store
 from local.dataverse.tables import TABLES
-from local.dataverse.tracking import ChangeTracking
 from local.dataverse.values import as_guid, stored
+from local.dataverse.web_api import WebApi
 from local.dataverse.webhooks import Webhooks
 from shared.model.timezones import UnknownTimeZone, zone
 
@@ -27,9 +27,9 @@ APPROVED, NONE = 1, 2
 
 
 class ControlRoutes:
-    def __init__(self, store: Store, tracking: ChangeTracking, webhooks: Webhooks) -> None:
+    def __init__(self, store: Store, api: WebApi, webhooks: Webhooks) -> None:
         self._store = store
-        self._tracking = tracking
+        self._api = api
         self._webhooks = webhooks
 
     def add_to(self, app: web.Application) -> None:
@@ -133,10 +133,13 @@ class ControlRoutes:
         return web.json_response({SETTINGS: row.get(SETTINGS)})
 
     async def _get_version(self, _request: web.Request) -> web.Response:
-        return web.json_response({"version": self._store.version})
+        """``expanding``: how many series get further instances by themselves, within seconds."""
+        self._api.run_jobs()
+        expanding = self._api.records.series.expansion.waiting()
+        return web.json_response({"version": self._store.version, "expanding": expanding})
 
     async def _expire(self, _request: web.Request) -> web.Response:
-        self._tracking.expire_all()
+        self._api.tracking.expire_all()
         return web.Response(status=204)
 
     async def _get_webhooks(self, _request: web.Request) -> web.Response:

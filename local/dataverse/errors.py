@@ -87,6 +87,42 @@ ERRORS: Mapping[str, ErrorKind] = {
     "PartyWithoutTarget": ErrorKind(
         400, "0x80043504", "The activity party has neither a party nor an address. {message}"
     ),
+    "InvalidPattern": ErrorKind(400, "0x8004e100", "Invalid recurrence pattern. {message}"),
+    "InvalidSeriesId": ErrorKind(400, "0x8004e105", "The series id is missing or is no series: {series}."),
+    "InvalidInstanceType": ErrorKind(
+        400, "0x8004e107", "The appointment is not of a type that allows this: {message}"
+    ),
+    "InstancesOverlap": ErrorKind(
+        400, "0x8004e108", "The appointment would overlap with another instance of its series ({other})."
+    ),
+    "NotOfTheSeries": ErrorKind(
+        400, "0x8004e109", "The series {series} has no instance that originally starts at {start}."
+    ),
+    "ValidateRecurring": ErrorKind(400, "0x8004e10a", "A recurring appointment cannot be validated."),
+    "SeriesComplete": ErrorKind(400, "0x8004e10b", "All instances of the series {series} exist."),
+    "OutsideExpansion": ErrorKind(
+        400, "0x8004e115", "{start} is outside of the range in which instances of a series may be."
+    ),
+    "MovedOutsideExpansion": ErrorKind(
+        400, "0x8004e121", "The instance cannot be moved to {start}, outside of the expansion range."
+    ),
+    "PatternOverlaps": ErrorKind(
+        400, "0x8004e120", "The instances of the series last longer than the time between them."
+    ),
+    "SkipsOverLater": ErrorKind(
+        400, "0x8004e122", "The instance would skip over a later one of its series ({other})."
+    ),
+    "SkipsOverEarlier": ErrorKind(
+        400, "0x8004e123", "The instance would skip over an earlier one of its series ({other})."
+    ),
+    "SeriesInThePast": ErrorKind(400, "0x8004e125", "The series would end earlier than today."),
+    "InvalidBooking": ErrorKind(400, "0x80060914", "The booking has invalid data: {message}"),
+    "AttachmentBlocked": ErrorKind(
+        400,
+        "0x80043e09",
+        "The attachment is either not a valid type or is too large. It cannot be uploaded or downloaded.",
+    ),
+    "AttachmentTooLarge": ErrorKind(400, "0x80044a02", "Attachment file size is too big."),
     "PrivilegeDenied": ErrorKind(
         403,
         "0x80040220",

@@ -7,12 +7,15 @@ from typing import Any, Literal
 from uuid import uuid4
 
 from local.dataverse import states
+from local.dataverse.attachments import ATTACHMENT, Attachments
 from local.dataverse.computed import computed
 from local.dataverse.errors import refuse
+from local.dataverse.instances import MASTER, is_instance
 from local.dataverse.parties import Parties
 from local.dataverse.payload import Changes
 from local.dataverse.schema import Table
 from local.dataverse.security import Caller, Security
+from local.dataverse.series import Series
 from local.dataverse.store import Row, Store
 from local.dataverse.tables import TABLES
 from local.dataverse.values import as_text
@@ -40,6 +43,8 @@ class Records:
         self._store = store
         self._security = security
         self.parties = Parties(store)
+        self.series = Series(store, self)
+        self.attachments = Attachments(store)
         self.events: list[Event] = []
 
     def get(self, table: Table, row_id: str) -> Row:
@@ -53,19 +58,18 @@ class Records:
         key = row_id or changes.values.get(table.primary_id) or str(uuid4())
         if self._store.get(table.name, key) is not None:
             raise refuse("DuplicateKey")
-        defaults = {column.name: column.default for column in table.columns if column.default is not None}
-        row = {**defaults, **changes.values, table.primary_id: key}
-        row |= states.on_create(table, changes, key) | self._creation_audit(table, row, caller)
+        row = {**_defaults(table), **changes.values, table.primary_id: key}
+        row |= states.on_create(table, changes, key)
         if table.owned and not row.get("ownerid"):
             row["ownerid"] = ["systemuser", caller.user]
         self._check_references(changes.values, caller)
-        row |= computed(table, row, self._store)
-        self._security.require("write", caller, table, row)
+        row |= self.attachments.checked(row) if table.name == ATTACHMENT else {}
         with self._store.atomic():
-            stored = self._store.put(table, row)
-            self._write_parties(table, stored, changes)
-        given = {name: value for name, value in stored.items() if value is not None}
-        self.events.append(Event("Create", table, stored, given, caller))
+            row |= self.series.new_master(row, caller) if table.name == MASTER else {}
+            self._security.require("write", caller, table, row)
+            stored = self.insert(table, row, changes.parties, caller)
+            if table.name == MASTER:
+                return self.series.master_created(stored, caller)
         return stored
 
     def update(self, table: Table, before: Row, changes: Changes, caller: Caller) -> Row:
@@ -76,15 +80,15 @@ class Records:
             return before
         if "ownerid" in changes.values and changes.values["ownerid"] is None:
             raise refuse("InvalidArgument", message="The owner cannot be cleared.")
-        row = {**before, **changes.values, **states.on_update(table, changes, before)}
-        row |= computed(table, row, self._store) | self._change_audit(table, caller)
+        values = {**changes.values, **states.on_update(table, changes, before)}
         with self._store.atomic():
-            stored = self._store.put(table, row)
-            self._write_parties(table, stored, changes)
-        changed = {name: value for name, value in stored.items() if before.get(name) != value}
-        changed |= {name: stored.get(name) for name in changes.values}
-        self.events.append(Event("Update", table, stored, changed, caller))
-        return stored
+            if table.name == MASTER:
+                return self.series.change_master(before, values, changes, caller)
+            if is_instance(table, before):
+                values |= self.series.exceptions.becomes(before, {**before, **values}, changes)
+            if table.name == ATTACHMENT:
+                values |= self.attachments.checked({**before, **values})
+            return self.rewrite(table, before, values, changes.parties, caller)
 
     def delete(self, table: Table, row: Row, caller: Caller) -> None:
         _allow("Delete", table)
@@ -92,17 +96,54 @@ class Records:
         with self._store.atomic():
             self._delete(table, row, caller)
 
-    # --- inside ---------------------------------------------------------------------------------
+    # --- without asking for rights: what the server does of its own accord ------------------------
 
-    def _delete(self, table: Table, row: Row, caller: Caller) -> None:
+    def insert(self, table: Table, row: Row, parties: list[Row] | None, caller: Caller) -> Row:
+        """A new row with its parties; ``row`` may hold read-only columns."""
+        row = {**_defaults(table), **row, **self._creation_audit(table, row, caller)}
+        row |= computed(table, row, self._store)
+        with self._store.atomic():
+            stored = self._store.put(table, row)
+            self._write_parties(table, stored, parties)
+            self._count_attachments(table, stored)
+        given = {name: value for name, value in stored.items() if value is not None}
+        self.events.append(Event("Create", table, stored, given, caller))
+        return stored
+
+    def rewrite(
+        self, table: Table, before: Row, values: Row, parties: list[Row] | None, caller: Caller
+    ) -> Row:
+        """A row with other values and, where given, other parties."""
+        row = {**before, **values}
+        row |= computed(table, row, self._store) | self._change_audit(table, caller)
+        with self._store.atomic():
+            stored = self._store.put(table, row)
+            self._write_parties(table, stored, parties)
+        changed = {name: value for name, value in stored.items() if before.get(name) != value}
+        changed |= {name: stored.get(name) for name in values}
+        self.events.append(Event("Update", table, stored, changed, caller))
+        return stored
+
+    def erase(self, table: Table, row: Row, caller: Caller) -> None:
+        """A row, what belongs to it, and what regards it."""
         row_id = row[table.primary_id]
         if table.parties is not None:
             self.parties.remove_all(row_id)
         self._store.remove(table, row_id)
         self.events.append(Event("Delete", table, row, {}, caller))
+        self._count_attachments(table, row)
+        if table.name == MASTER:
+            self.series.master_deleted(row, caller)
         if table.kind == "customer":
             self.parties.target_deleted(row_id)
         self._let_go(table, row_id, caller)
+
+    # --- inside ---------------------------------------------------------------------------------
+
+    def _delete(self, table: Table, row: Row, caller: Caller) -> None:
+        self.erase(table, row, caller)
+        if is_instance(table, row):
+            self.series.exceptions.deleted(row, caller)
 
     def _let_go(self, table: Table, row_id: str, caller: Caller) -> None:
         """Rows regarding the deleted one go with it; other look-ups to it are cleared, quietly."""
@@ -111,15 +152,21 @@ class Records:
                 if table.name not in column.targets or other.kind == "party" or not column.indexed:
                     continue
                 for row in self._store.referring(other.name, column.name, row_id):
+                    if self._store.get(other.name, row[other.primary_id]) is None:
+                        continue  # an instance that went with its series
                     if column.cascade_delete:
                         self._delete(other, row, caller)
                     else:
                         self._store.put(other, {**row, column.name: None})
 
-    def _write_parties(self, table: Table, stored: Row, changes: Changes) -> None:
-        if changes.parties is not None:
-            self.parties.check(table, changes.parties)
-            self.parties.replace(table, stored, changes.parties)
+    def _count_attachments(self, table: Table, attachment: Row) -> None:
+        if table.name == ATTACHMENT:
+            self.attachments.count(attachment)
+
+    def _write_parties(self, table: Table, stored: Row, parties: list[Row] | None) -> None:
+        if parties is not None:
+            self.parties.check(table, parties)
+            self.parties.replace(table, stored, parties)
         self.parties.follow(table, stored)
 
     def _check_references(self, values: Row, caller: Caller) -> None:
@@ -152,6 +199,10 @@ class Records:
             "modifiedonbehalfby": behind,
         }
         return {name: value for name, value in audit.items() if name in table.by_name}
+
+
+def _defaults(table: Table) -> Row:
+    return {column.name: column.default for column in table.columns if column.default is not None}
 
 
 def _people(caller: Caller) -> tuple[list[str], list[str] | None]:

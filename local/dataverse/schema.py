@@ -106,12 +106,13 @@ class PartyRules:
 
 
 EVERY_WRITE = frozenset({"Create", "Update", "Delete"})
-Kind = Literal["activity", "customer", "system", "personal", "party"]
+Kind = Literal["activity", "customer", "system", "personal", "party", "attachment"]
 
 
 @dataclass(frozen=True)
 class Table:
-    """One table. ``kind`` decides who may read and write its rows (see ``security``)."""
+    """One table. ``kind`` decides who may read and write its rows (see ``security``); with a
+    ``parent_column`` those of the row that it points to decide."""
 
     name: str
     entity_set: str
@@ -127,6 +128,7 @@ class Table:
     optimistic_concurrency: bool = True
     refused: frozenset[str] = frozenset()
     address_column: str | None = None
+    parent_column: str | None = None
     state_defaults: Mapping[int, int] = field(default_factory=dict)
 
     @cached_property

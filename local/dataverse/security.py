@@ -26,7 +26,7 @@ class Rights:
 ROLES: Mapping[str, Mapping[Kind, Rights]] = {
     "administrator": {
         kind: Rights("organization", "organization")
-        for kind in ("activity", "customer", "system", "personal", "party")
+        for kind in ("activity", "customer", "system", "personal", "party", "attachment")
     },
     "usual": {
         "activity": Rights("own or party", "own"),
@@ -34,6 +34,7 @@ ROLES: Mapping[str, Mapping[Kind, Rights]] = {
         "system": Rights("organization", "none"),
         "personal": Rights("own", "own"),
         "party": Rights("own or party", "own"),
+        "attachment": Rights("own or party", "own"),
     },
     "restricted": {
         "activity": Rights("own", "own"),
@@ -41,6 +42,7 @@ ROLES: Mapping[str, Mapping[Kind, Rights]] = {
         "system": Rights("organization", "none"),
         "personal": Rights("own", "own"),
         "party": Rights("own", "own"),
+        "attachment": Rights("own", "own"),
     },
 }
 
@@ -94,16 +96,17 @@ class Security:
             return True
         if reach == "none":
             return False
-        if table.kind == "party":
-            return self._within_activity(caller, reach, row)
+        if table.parent_column:
+            return self._within_parent(caller, reach, row.get(table.parent_column))
         if row.get("ownerid", [None, None])[1] == caller.user:
             return True
         return reach == "own or party" and self._is_party(caller.user, row[table.primary_id])
 
-    def _within_activity(self, caller: Caller, reach: Reach, party: Row) -> bool:
-        name, activity_id = party["activityid"]
-        activity = self._store.get(name, activity_id)
-        return activity is not None and self._within(caller, reach, TABLES[name], activity)
+    def _within_parent(self, caller: Caller, reach: Reach, reference: list[str] | None) -> bool:
+        if not reference:
+            return False
+        parent = self._store.get(*reference)
+        return parent is not None and self._within(caller, reach, TABLES[reference[0]], parent)
 
     def _is_party(self, user: str, activity_id: str) -> bool:
         parties = self._store.referring("activityparty", "activityid", activity_id)

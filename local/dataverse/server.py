@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +31,7 @@ from local.journaled import JournaledTables
 LARGEST_BODY = 128 * 1024 * 1024
 JOURNAL = "dataverse.journal"
 BATCH = "$batch"
+JOB_SECONDS = 0.25
 
 
 class Dataverse:
@@ -54,6 +56,7 @@ class Dataverse:
         self._protection = ServiceProtection(limits or Limits(), self.clock)
         self._batches = Batches(self._api, self._store, self._count_and_take_fault)
         self._runner: web.AppRunner | None = None
+        self._jobs: asyncio.Task[None] | None = None
 
     @property
     def host(self) -> str:
@@ -80,7 +83,7 @@ class Dataverse:
     async def start(self) -> None:
         app = web.Application(client_max_size=LARGEST_BODY)
         self._control.add_routes(app)
-        ControlRoutes(self._store, self._api.tracking, self._webhooks).add_to(app)
+        ControlRoutes(self._store, self._api, self._webhooks).add_to(app)
         app.router.add_route("*", PATH_PREFIX + "{path:.*}", self._serve)
         # Long URLs are refused by us with the documented error, not by the HTTP parser.
         self._runner = web.AppRunner(
@@ -90,8 +93,12 @@ class Dataverse:
         await web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True).start()
         self.port = self._runner.addresses[0][1]
         self._webhooks.start()
+        self._jobs = asyncio.create_task(self._work())
 
     async def stop(self) -> None:
+        if self._jobs is not None:
+            self._jobs.cancel()
+            await asyncio.gather(self._jobs, return_exceptions=True)
         await self._webhooks.stop()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -103,6 +110,7 @@ class Dataverse:
         if not Callers.authenticated(request.headers.copy()):
             return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
         call = await self._read(request)
+        self._run_jobs()
         fault = self._count_and_take_fault(call)
 
         async def answer() -> web.StreamResponse:
@@ -136,6 +144,16 @@ class Dataverse:
         reply = await self._batches.answer(call)
         headers = {"Content-Type": reply.content_type, **_common_headers()}
         return web.Response(status=reply.status, body=reply.body, headers=headers)
+
+    async def _work(self) -> None:
+        """Jobs run when their time has come, also when nobody asks anything."""
+        while True:
+            await asyncio.sleep(JOB_SECONDS)
+            self._run_jobs()
+
+    def _run_jobs(self) -> None:
+        self._api.run_jobs()
+        self._publish()
 
     def _publish(self) -> None:
         events = list(self._api.records.events)

@@ -9,17 +9,19 @@ from local.dataverse.store import Row
 
 
 def on_create(table: Table, changes: Changes, row_id: str) -> Row:
-    """A row starts open. Asking for another state, or a status reason of one, is refused here: the real
-    service ignores or refuses it depending on the table, so nobody may rely on either."""
+    """A row starts open, but where its table lets the creator choose. Asking for another state, or a
+    status reason of one, is refused here: the real service ignores or refuses it depending on the
+    table, so nobody may rely on either."""
     if "statecode" not in table.by_name:
         return {}
+    state = changes.state or 0
     status = changes.values.get("statuscode")
     if status is None:
-        status = table.state_defaults[0]
-    _check(table, changes.state or 0, status, row_id)
-    if changes.state:
-        raise _invalid(table, changes.state, status, row_id)
-    return {"statecode": 0, "statuscode": status}
+        status = table.state_defaults[state]
+    _check(table, state, status, row_id)
+    if state and not table.by_name["statecode"].create:
+        raise _invalid(table, state, status, row_id)
+    return {"statecode": state, "statuscode": status}
 
 
 def on_update(table: Table, changes: Changes, before: Row) -> Row:

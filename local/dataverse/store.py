@@ -45,12 +45,12 @@ class Store:
         return list(self._rows(table).values())
 
     def referring(self, table: str, column: str, row_id: str) -> list[Row]:
-        """Rows of ``table`` whose look-up ``column`` points to that id."""
+        """Rows of ``table`` whose look-up (or plain id) ``column`` points to that id."""
         if TABLES[table].by_name[column].indexed:
             ids = self._index[table, column].get(row_id, set())
             rows = self._rows(table)
             return [rows[key] for key in rows.keys() & ids]
-        return [row for row in self.rows(table) if (row.get(column) or [None, None])[1] == row_id]
+        return [row for row in self.rows(table) if _id_in(row.get(column)) == row_id]
 
     def tombstones(self, table: str) -> list[dict[str, Any]]:
         return [t for t in self.journal.table("tombstones").values() if t["table"] == table]
@@ -82,9 +82,11 @@ class Store:
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
-        """Everything inside happens or, when it raises, did not happen. Nested ones join the outer."""
+        """Everything inside happens or, when it raises, did not happen. A nested one that raises is undone
+        alone; whoever catches that inside the outer one goes on with it."""
         if self._undo is not None:
-            yield
+            with self._savepoint(self._undo):
+                yield
             return
         with self.journal.transaction():
             self._undo = []
@@ -95,6 +97,25 @@ class Store:
                 raise
             finally:
                 self._undo = None
+
+    @contextmanager
+    def _savepoint(self, undo: list[Undo]) -> Iterator[None]:
+        mark = len(undo)
+        try:
+            yield
+        except BaseException:
+            self._roll_back(undo[mark:])
+            del undo[mark:]
+            raise
+
+    # --- what the server knows beside the rows ----------------------------------------------------
+
+    def notes(self, name: str) -> dict[str, Any]:
+        return self.journal.table(name)
+
+    def note(self, name: str, key: str, value: Any) -> None:
+        """Remember or, with ``None``, forget something; undone with the rows of the same write."""
+        self._put(name, key, value)
 
     # --- inside ---------------------------------------------------------------------------------
 
@@ -124,7 +145,7 @@ class Store:
     def _add_to_index(self, table: Table, row_id: str, row: Row) -> None:
         for column in table.columns:
             if column.indexed and row.get(column.name):
-                self._index[table.name, column.name][row[column.name][1]].add(row_id)
+                self._index[table.name, column.name][_id_in(row[column.name])].add(row_id)
 
     def _remove_from_index(self, table: Table, row_id: str) -> None:
         row = self.get(table.name, row_id)
@@ -132,4 +153,9 @@ class Store:
             return
         for column in table.columns:
             if column.indexed and row.get(column.name):
-                self._index[table.name, column.name][row[column.name][1]].discard(row_id)
+                self._index[table.name, column.name][_id_in(row[column.name])].discard(row_id)
+
+
+def _id_in(value: Any) -> str:
+    """The id that a look-up or a plain id column holds; no row has the empty one."""
+    return str(value[1] if isinstance(value, list) else value or "")

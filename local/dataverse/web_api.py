@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from local.dataverse.actions import Actions
 from local.dataverse.bulk import BulkMessages
 from local.dataverse.call import Call, Reply
 from local.dataverse.callers import Callers
 from local.dataverse.errors import Refusal, refuse
 from local.dataverse.metadata import Metadata
 from local.dataverse.organization import organization
+from local.dataverse.parameters import NAMESPACE
 from local.dataverse.paths import Segment, row_key, segments
 from local.dataverse.records import Records
 from local.dataverse.row_routes import RowRoutes
@@ -21,7 +23,6 @@ from local.dataverse.store import Store
 from local.dataverse.tables import ENTITY_SETS
 from local.dataverse.tracking import ChangeTracking
 
-NAMESPACE = "Microsoft.Dynamics.CRM."
 URL_LIMIT = 32_768
 BATCH_URL_LIMIT = 65_536
 
@@ -38,6 +39,7 @@ class WebApi:
         self._rows = RowRoutes(store, self.records, self._security)
         self._sets = SetRoutes(self.records, self._security, self.tracking)
         self._bulk = BulkMessages(self.records)
+        self._actions = Actions(store, self.records, self._security)
         self._metadata = Metadata()
 
     def answer(self, call: Call) -> Reply:
@@ -49,6 +51,10 @@ class WebApi:
         except Refusal as refusal:
             del self.records.events[mark:]
             return Reply(refusal.status, refusal.body(), dict(refusal.headers))
+
+    def run_jobs(self) -> None:
+        """What the server does of its own accord, when its time has come."""
+        self.records.series.expansion.run_due()
 
     def resolve(self, call: Call) -> Call:
         """A path that begins with a Content-ID (``$1``) as the path of the row it stands for."""
@@ -64,6 +70,8 @@ class WebApi:
         first = path[0]
         if first.name == "WhoAmI" and len(path) == 1:
             return self._who_am_i(call, session)
+        if first.name in Actions.UNBOUND and len(path) == 1 and call.method == "POST":
+            return self._actions.unbound(call, session, first.name)
         if first.name in Metadata.ROOTS:
             return self._metadata.answer(call, path)
         table = ENTITY_SETS.get(first.name)
@@ -80,7 +88,10 @@ class WebApi:
         if name == "$count" and call.method == "GET":
             return self._sets.count(call, session, table)
         if name.startswith(NAMESPACE) and call.method == "POST":
-            return self._bulk.answer(call, session, table, name.removeprefix(NAMESPACE))
+            message = name.removeprefix(NAMESPACE)
+            if self._actions.is_on_set(table, message):
+                return self._actions.create_exception(call, session)
+            return self._bulk.answer(call, session, table, message)
         if name:
             raise refuse("UnknownSegment", segment=name)
         if call.method == "GET":
@@ -95,6 +106,9 @@ class WebApi:
             if call.method not in handlers:
                 raise refuse("MethodNotAllowed", method=call.method)
             return handlers[call.method](call, session, table, row_id)
+        name = rest[0].name
+        if len(rest) == 1 and name.startswith(NAMESPACE) and call.method == "POST":
+            return self._actions.on_row(call, session, table, row_id, name.removeprefix(NAMESPACE))
         if len(rest) == 1:
             return self._rows.property(call, session, table, row_id, rest[0].name)
         if len(rest) == 2 and rest[1].name == "$ref":

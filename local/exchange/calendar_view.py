@@ -9,9 +9,9 @@ from typing import Any
 
 from local.exchange.call import Call
 from local.exchange.errors import bad_request, invalid_request
-from local.exchange.event_view import occurrence_shown, shown
+from local.exchange.event_view import shown
 from local.exchange.preferences import Preferences
-from local.exchange.recurrence import occurrences
+from local.exchange.series import instances, is_master
 
 Json = dict[str, Any]
 
@@ -60,10 +60,14 @@ def _instant(name: str, text: str) -> float:
 
 
 def view_rows(events: list[Json], window: Window, preferences: Preferences) -> Iterator[Json]:
-    """Single events and occurrences inside the window, whole, with the event they come from."""
+    """Single events and instances inside the window, whole, with the event they come from."""
     for event in events:
-        if event["props"]["recurrence"]:
-            for occurrence in occurrences(event["props"], window.start, window.end):
-                yield {"event": event, "shown": occurrence_shown(event, occurrence, preferences)}
-        elif window.touches(event["startsAt"], event["endsAt"]):
-            yield {"event": event, "shown": shown(event, preferences)}
+        for row in inside(event, window):
+            yield {"event": row, "shown": shown(row, preferences)}
+
+
+def inside(event: Json, window: Window) -> list[Json]:
+    """The event, or of a series its instances, as far as the window holds them."""
+    if is_master(event):
+        return list(instances(event, window.start, window.end))
+    return [event] if window.touches(event["startsAt"], event["endsAt"]) else []

@@ -166,7 +166,8 @@ class ControlRoutes:
         if body.get("kind") != "event":
             raise bad_request("only 'event' can be copied")
         user, event = self._event(body)
-        facts = {name: event[name] for name in ("extended", "isOrganizer", "organizer", "responseStatus")}
+        names = ("extended", "isOrganizer", "organizer", "responseStatus", "exceptions", "cancelled")
+        facts = {name: event[name] for name in names}
         with self._tables.transaction():
             copy = self._events.create(user, event["calendar"], event["props"], **facts)
         return web.json_response({"id": copy["id"]}, status=201)
@@ -175,6 +176,8 @@ class ControlRoutes:
         """What dragging an event to another calendar does in Outlook; Graph has no request for it."""
         body = await json_object(request)
         user, event = self._event(body)
+        if "master" in event:
+            raise bad_request("an occurrence is where its series is")
         try:
             calendar = self._calendars.get(user, str(body.get("calendar") or ""))
         except GraphError as error:

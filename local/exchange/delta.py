@@ -14,14 +14,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from local.clock import Clock
-from local.exchange.calendar_view import Window, parse_window
+from local.exchange.calendar_view import Window, inside, parse_window
 from local.exchange.call import Answer, Call
 from local.exchange.errors import GraphError, bad_request
 from local.exchange.event_view import bare_occurrence, shown, typed
 from local.exchange.events import Events
 from local.exchange.odata import quoted_path
 from local.exchange.preferences import Preferences
-from local.exchange.recurrence import occurrences
+from local.exchange.series import exceptions, is_master
 from local.journaled import JournaledTables
 
 Json = dict[str, Any]
@@ -37,6 +37,7 @@ class Round:
     """Where a round stands. ``cursor``: the last change told in full; of ``at``, ``offset`` rows were told.
 
     ``began``: the calendar's last change when a *first* round began; removals up to it are nobody's business.
+    ``base``: what was known before this round; of a series only what changed since is told.
     """
 
     calendar: str
@@ -47,6 +48,7 @@ class Round:
     offset: int = 0
     began: int = 0
     page: int = 0
+    base: int = 0
 
     def wants_removal(self, seq: int) -> bool:
         return seq > self.began
@@ -156,7 +158,7 @@ class CalendarDelta:
             if state.wants_removal(number):
                 yield _removed(self._events.trace(state.calendar, event_id) or {}, preferences)
             return
-        rows = list(_window_rows(event, Window(state.start, state.end), preferences))
+        rows = list(_window_rows(event, state, preferences))
         if not rows and state.wants_removal(number):
             rows = [_removed(event, preferences)]
         yield from rows
@@ -165,21 +167,32 @@ class CalendarDelta:
         path = f"{call.root}{quoted_path(call)}"
         if following is not None:
             return {"@odata.nextLink": f"{path}?$skiptoken={self._tokens.write(following)}"}
-        done = Round(state.calendar, state.start, state.end, cursor=self._events.latest(state.calendar))
+        latest = self._events.latest(state.calendar)
+        done = Round(state.calendar, state.start, state.end, cursor=latest, base=latest)
         return {"@odata.deltaLink": f"{path}?$deltatoken={self._tokens.write(done)}"}
 
 
-def _window_rows(event: Json, window: Window, preferences: Preferences) -> Iterator[Json]:
-    """A single event whole; a series as its master and the bare occurrences inside the window."""
-    if not event["props"]["recurrence"]:
-        if window.touches(event["startsAt"], event["endsAt"]):
-            yield typed(shown(event, preferences))
+def _window_rows(event: Json, state: Round, preferences: Preferences) -> Iterator[Json]:
+    """A single event whole; a series as its master, the exceptions whole and the occurrences bare.
+
+    When only single instances of a series changed, its master and those exceptions are told. A cancelled
+    instance has no row: the master says so in ``cancelledOccurrences``, which has to be asked for.
+    """
+    rows = inside(event, Window(state.start, state.end))
+    if not is_master(event):
+        yield from (typed(shown(row, preferences)) for row in rows)
         return
-    inside = list(occurrences(event["props"], window.start, window.end))
-    if inside:
+    if rows:
         yield typed(shown(event, preferences))
-    for occurrence in inside:
-        yield typed(bare_occurrence(event, occurrence, preferences))
+    for row in rows:
+        if row["type"] == "exception" and row["seq"] > state.base:
+            yield typed(shown(row, preferences))
+        elif row["type"] == "occurrence" and event["wholeSeq"] > state.base:
+            yield typed(bare_occurrence(row, preferences))
+    told = {row["day"] for row in rows}
+    for row in exceptions(event):
+        if row["day"] not in told and rows and state.wants_removal(row["seq"]) and row["seq"] > state.base:
+            yield _removed(row, preferences)
 
 
 def _removed(trace: Json, preferences: Preferences) -> Json:

@@ -192,6 +192,12 @@ def settled(props: Json) -> Json:
         props = _on_first_date(
             {**props, "recurrence": recurrence.normal(props["recurrence"], props["start"])}
         )
+        if recurrence.overlapping(props):
+            raise bad_request(
+                "One occurrence of the recurring calendar item overlaps with another occurrence of the same "
+                "calendar item.",
+                "ErrorOccurrenceTimeSpanTooBig",
+            )
     return props
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
 from typing import Any
 
-from local.exchange import extended_properties, recurrence
+from local.exchange import extended_properties, series
 from local.exchange.access import mailbox_of
 from local.exchange.calendars import Calendars
 from local.exchange.call import Answer, Call
 from local.exchange.directory import Directory
-from local.exchange.errors import GraphError, access_denied, conflict, item_not_found, validation_failed
+from local.exchange.errors import (
+    GraphError,
+    access_denied,
+    conflict,
+    invalid_request,
+    item_not_found,
+    validation_failed,
+)
 from local.exchange.event_input import DEFAULTS, parse
-from local.exchange.event_view import etag, occurrence_shown, shown
+from local.exchange.event_view import cancelled_shown, etag, shown
 from local.exchange.events import Events
 from local.exchange.identifiers import Identifiers
 from local.exchange.meetings import Meetings, reschedules, with_statuses
@@ -64,9 +70,7 @@ class EventRoutes:
         return self._calendars.default(user)
 
     def event(self, call: Call, user: Json) -> Json:
-        if recurrence.split_occurrence_id(call.params["event"]):
-            # The seam for exceptions: until they are here, an occurrence can be read and nothing else.
-            raise GraphError(501, "NotImplemented", "This operation target is not yet supported.")
+        """The event that the path names, an instance of a series included."""
         event = self._events.get(user["id"], call.params["event"])
         if "calendar" in call.params and event["calendar"] != self.calendar(call, user)["id"]:
             raise item_not_found()
@@ -88,21 +92,8 @@ class EventRoutes:
     def get(self, call: Call) -> Answer:
         user = mailbox_of(call, self._directory)
         options = parse_options(call, ITEM_OPTIONS)
-        occurrence = recurrence.split_occurrence_id(call.params["event"])
-        if occurrence is not None:
-            return self._occurrence(call, user, options, *occurrence)
         event = self.event(call, user)
         return self.answer(call, user, event, shown(event, call.preferences), options)
-
-    def _occurrence(self, call: Call, user: Json, options: Options, master_id: str, day: date) -> Answer:
-        master = self._events.get(user["id"], master_id)
-        if not master["props"]["recurrence"]:
-            raise item_not_found()
-        for found in recurrence.occurrences(master["props"], *_around(day)):
-            if found.date == day:
-                row = occurrence_shown(master, found, call.preferences)
-                return self.answer(call, user, {**master, "extended": {}}, row, options)
-        raise item_not_found()
 
     def create(self, call: Call) -> Answer:
         user = mailbox_of(call, self._directory)
@@ -155,6 +146,8 @@ class EventRoutes:
         return self.answer(call, user, after, shown(after, call.preferences), Options())
 
     def _patched(self, before: Json, sent: Json) -> Json:
+        if "master" in before and sent.get("recurrence"):
+            raise invalid_request("An occurrence of a series can't have a recurrence of its own.")
         props = {**before["props"], **sent}
         if props["recurrence"] and "recurrence" not in sent:
             props["recurrence"] = _starting_with(props["recurrence"], props["start"])
@@ -163,6 +156,8 @@ class EventRoutes:
             props["attendees"] = with_statuses(
                 before["props"]["attendees"], props["attendees"], rescheduled=anew
             )
+        if "master" in before:
+            series.check_place(self._events.get(before["user"], before["master"]["id"]), before, props)
         return with_online_meeting(before["props"], props, self._identifiers)
 
     def delete(self, call: Call) -> Answer:
@@ -177,10 +172,22 @@ class EventRoutes:
         """One event with its context; extended properties only where ``$expand`` asked for them."""
         chosen = f"({','.join(options.select)})" if options.select else ""
         context = f"{call.root}/$metadata#users('{user['id']}')/events{chosen}/$entity"
-        if options.select and "cancelledOccurrences" in options.select and row["type"] == "seriesMaster":
-            row = {**row, "cancelledOccurrences": []}
+        if series.is_master(event):
+            row = {**row, **_of_series(call, event, options)}
         row = projected(with_extended(row, event, options), options.select)
         return Answer(200, {"@odata.context": context, **row}, applied(call))
+
+
+def _of_series(call: Call, master: Json, options: Options) -> Json:
+    """What only the request for a master by its id shows, and only when asked for it by name."""
+    selected = options.select or []
+    found: Json = {}
+    if "cancelledOccurrences" in selected:
+        found["cancelledOccurrences"] = cancelled_shown(master, call.preferences)
+    if "exceptionOccurrences" in selected and options.exceptions:
+        rows = [shown(row, call.preferences) for row in series.exceptions(master)]
+        found["exceptionOccurrences"] = [projected(row, options.exceptions.select) for row in rows]
+    return found
 
 
 def with_extended(row: Json, event: Json, options: Options) -> Json:
@@ -196,8 +203,3 @@ def applied(call: Call) -> dict[str, str]:
 def _starting_with(rule: Json, start: Json) -> Json:
     """A series whose start was moved by itself begins on the new day."""
     return {**rule, "range": {**rule["range"], "startDate": start["dateTime"][:10]}}
-
-
-def _around(day: date) -> tuple[float, float]:
-    noon = datetime.combine(day, time(12), UTC).timestamp()
-    return noon - 3 * 86_400, noon + 3 * 86_400

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from local.exchange import bodies, recurrence
+from local.exchange import bodies
 from local.exchange.event_input import EMPTY_LOCATION
 from local.exchange.preferences import Preferences
 from local.exchange.zones import local_text, seven_decimals, short_utc
@@ -48,9 +48,10 @@ def shown(event: Json, preferences: Preferences) -> Json:
         "isCancelled": event["isCancelled"],
         "isOrganizer": event["isOrganizer"],
         "responseRequested": props["responseRequested"],
-        "seriesMasterId": None,
+        "seriesMasterId": event_id(event["master"], preferences) if "master" in event else None,
         "showAs": props["showAs"],
-        "type": "seriesMaster" if props["recurrence"] else "singleInstance",
+        "type": event_type(event),
+        **({"originalStart": _slot_start(event)} if "master" in event else {}),
         "webLink": f"https://outlook.office365.com/owa/?itemid={quote(identifier, safe='')}"
         "&exvsurl=1&path=/calendar/item",
         "onlineMeetingUrl": None,
@@ -72,6 +73,17 @@ def shown(event: Json, preferences: Preferences) -> Json:
     }
 
 
+def event_type(event: Json) -> str:
+    if "master" in event:
+        return str(event["type"])
+    return "seriesMaster" if event["props"]["recurrence"] else "singleInstance"
+
+
+def _slot_start(instance: Json) -> str:
+    """When the pattern has it, wherever it was moved; of whole days the midnight in the series' zone."""
+    return short_utc(datetime.fromtimestamp(instance["slotStart"], UTC))
+
+
 def _moment(stored: Json, instant: float, all_day: bool, preferences: Preferences) -> Json:
     """All-day events are midnight to midnight whatever zone is asked for."""
     zone = preferences.time_zone
@@ -80,38 +92,15 @@ def _moment(stored: Json, instant: float, all_day: bool, preferences: Preference
     return {"dateTime": local_text(instant, zone), "timeZone": zone}
 
 
-def occurrence_shown(master: Json, occurrence: recurrence.Occurrence, preferences: Preferences) -> Json:
-    """An occurrence whole: its master's properties at its own time."""
-    day = {"dateTime": f"{occurrence.date}T00:00:00", "timeZone": ""}
-    all_day = master["props"]["isAllDay"]
-    last_day = {"dateTime": _end_day(master, occurrence.date), "timeZone": ""}
-    return {
-        **shown(master, preferences),
-        "id": recurrence.occurrence_id(event_id(master, preferences), occurrence.date),
-        "iCalUId": _dated_uid(master["iCalUId"], occurrence.date),
-        "type": "occurrence",
-        "seriesMasterId": event_id(master, preferences),
-        "recurrence": None,
-        "originalStart": short_utc(datetime.fromtimestamp(occurrence.start, UTC)),
-        "start": _moment(day, occurrence.start, all_day, preferences),
-        "end": _moment(last_day, occurrence.end, all_day, preferences),
-    }
-
-
-def _dated_uid(uid: str, day: date) -> str:
-    """An occurrence's iCalUId has its day where the series' has zeros."""
-    return f"{uid[:32]}{day.year:04X}{day.month:02X}{day.day:02X}{uid[40:]}"
-
-
-def _end_day(master: Json, day: date) -> str:
-    first, last = (datetime.fromisoformat(master["props"][name]["dateTime"]) for name in ("start", "end"))
-    return f"{day + (last - first)}T00:00:00"
-
-
-def bare_occurrence(master: Json, occurrence: recurrence.Occurrence, preferences: Preferences) -> Json:
+def bare_occurrence(instance: Json, preferences: Preferences) -> Json:
     """All that a delta says of an occurrence that is like its master."""
-    whole = occurrence_shown(master, occurrence, preferences)
+    whole = shown(instance, preferences)
     return {name: whole[name] for name in ("@odata.etag", "id", "seriesMasterId", "type", "start", "end")}
+
+
+def cancelled_shown(master: Json, preferences: Preferences) -> list[str]:
+    """The cancelled occurrences of a series, each by its series and the day of its slot."""
+    return [f"OID.{event_id(master, preferences)}.{day}" for day in master["cancelled"]]
 
 
 def typed(row: Json) -> Json:

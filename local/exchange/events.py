@@ -3,18 +3,24 @@
 An event is one JSON row: identity (``id`` immutable, ``restId`` normal), place (``user``, ``calendar``), the
 state of the meeting, and ``props``, the writable properties in stored form. ``seq`` numbers the
 last change.
+
+A series is one row, its master's (see ``series``): ``wholeSeq`` numbers its last change that was not of a
+single instance. Instances are read, changed and removed like events; what is written is their master.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 from local.clock import Clock
+from local.exchange import series
 from local.exchange.errors import GraphError, item_not_found
 from local.exchange.event_input import DEFAULTS, NO_TIME, begin_end, settled
 from local.exchange.identifiers import Identifiers, legal
+from local.exchange.recurrence import split_occurrence_id
 from local.exchange.zones import utc_text
 from local.journaled import JournaledTables
 
@@ -77,9 +83,12 @@ class Events:
     # --- finding --------------------------------------------------------------------------------
 
     def get(self, user_id: str, identifier: str) -> Json:
-        """By either form of its id; an id of another mailbox is as unknown as an invented one."""
+        """By either form of its id, an instance too; another mailbox's is as unknown as an invented one."""
         if not legal(identifier):
             raise GraphError(400, "ErrorInvalidIdMalformed", "Id is malformed.")
+        found = split_occurrence_id(identifier)
+        if found is not None:
+            return series.instance(self.get(user_id, found[0]), found[1])
         key = self._by_rest_id.get(identifier, identifier)
         event: Json | None = self._tables.get("events", key)
         if event is None or event["user"] != user_id:
@@ -95,9 +104,18 @@ class Events:
         return [rows[key] for key in self._by_calendar.get(calendar_id, {})]
 
     def copy_of(self, user_id: str, ical_uid: str) -> Json | None:
-        """A mailbox's own copy of a meeting."""
-        found = self._by_uid.get((user_id, ical_uid)) or []
-        return self._tables.table("events")[found[0]] if found else None
+        """A mailbox's own copy of a meeting; of an instance in the copy of its series, or standing alone."""
+        found = self._with_uid(user_id, ical_uid)
+        split = series.split_uid(ical_uid)
+        if found is not None or split is None:
+            return found
+        whole = self._with_uid(user_id, split[0])
+        return series.instance_at(whole, split[1]) if whole else None
+
+    def _with_uid(self, user_id: str, ical_uid: str) -> Json | None:
+        found = self._by_uid.get((user_id, ical_uid)) or [""]
+        event: Json | None = self._tables.get("events", found[0])
+        return event
 
     # --- changing -------------------------------------------------------------------------------
 
@@ -117,6 +135,7 @@ class Events:
             "responseStatus": {"response": "organizer", "time": NO_TIME},
             "transactionId": None,
             "extended": {},
+            **series.NO_EXCEPTIONS,
             **facts,
             "props": settled({**DEFAULTS, **props}),
         }
@@ -124,7 +143,22 @@ class Events:
 
     def change(self, event: Json, props: Json, **facts: Any) -> Json:
         """The event with other properties (a whole, consistent set) and facts."""
-        return self._put({**event, **facts, "props": settled(props)}, "updated")
+        props = settled(props)
+        if "master" in event:
+            return self._change_instance(event, props, facts)
+        if series.starts_anew(event["props"], props):
+            facts = {**facts, **series.NO_EXCEPTIONS}
+        return self._put({**event, **facts, "props": props}, "updated")
+
+    def _change_instance(self, row: Json, props: Json, facts: Json) -> Json:
+        master = self._tables.table("events")[row["master"]["id"]]
+        stamp = {**self._stamp(), "seq": self._version.value + 1}
+        kept = series.with_exception(master, row, props, {**facts, **stamp})
+        cancelled = [day for day in master["cancelled"] if day != row["day"]]
+        master = self._put_part({**master, "exceptions": kept, "cancelled": cancelled})
+        changed = series.instance(master, date.fromisoformat(row["day"]))
+        self._tell("updated", changed)
+        return changed
 
     def move(self, event: Json, calendar_id: str) -> Json:
         """To another calendar of the mailbox: only the immutable id stays."""
@@ -134,21 +168,33 @@ class Events:
         return self._put(moved, "updated")
 
     def remove(self, event: Json) -> None:
+        """An instance leaves no trace of its own: only its master says that it was cancelled."""
+        if "master" in event:
+            master = self._tables.table("events")[event["master"]["id"]]
+            self._put_part({**master, **series.without(master, event["day"])})
+            self._tell("deleted", event)
+            return
         self._bury(event)
         self._unindex(event)
         self._tables.delete("events", event["id"])
         self._tell("deleted", event)
 
     def _put(self, event: Json, change: str) -> Json:
+        """A change of the whole event; of a series its exceptions show it too and are new as well."""
+        seq = self._version.next()
+        fresh = {day: {**own, **self._stamp(), "seq": seq} for day, own in event["exceptions"].items()}
+        return self._store({**event, "exceptions": fresh, "wholeSeq": seq}, seq, change)
+
+    def _put_part(self, master: Json) -> Json:
+        """A change of single instances: the master's changeKey moves, the other exceptions' do not."""
+        return self._store(master, self._version.next(), "updated")
+
+    def _stamp(self) -> Json:
+        return {"changeKey": self._identifiers.change_key(), "modified": utc_text(self._clock.now())}
+
+    def _store(self, event: Json, seq: int, change: str) -> Json:
         begins, ends = begin_end(event["props"])
-        stored = {
-            **event,
-            "seq": self._version.next(),
-            "changeKey": self._identifiers.change_key(),
-            "modified": utc_text(self._clock.now()),
-            "startsAt": begins,
-            "endsAt": ends,
-        }
+        stored = {**event, **self._stamp(), "seq": seq, "startsAt": begins, "endsAt": ends}
         self._tables.put("events", stored["id"], stored)
         self._index(stored)
         self._logs.setdefault(stored["calendar"], []).append((stored["seq"], stored["id"]))

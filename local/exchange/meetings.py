@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from local.clock import Clock
+from local.exchange import series
 from local.exchange.calendars import Calendars
 from local.exchange.directory import Directory
 from local.exchange.event_input import DEFAULTS, NO_TIME, begin_end
@@ -61,10 +63,20 @@ class Meetings:
         self._mail("invitation", event, self._others(event))
 
     def changed(self, before: Json, after: Json, named: set[str]) -> None:
-        """After a PATCH that named these properties: who is new, who is out, and who hears of the rest."""
+        """After a PATCH that named these properties: one message for the event, and one for each exception of
+        a series."""
         mailing = named - OWN_COPY
         if not mailing or not before["isOrganizer"]:
             return
+        self._tell(before, after, mailing)
+        for old in series.exceptions(before):
+            if old["day"] in after["exceptions"]:
+                self._tell(old, series.instance(after, date.fromisoformat(old["day"])), mailing)
+            else:
+                self._mail("cancellation", old, self._only_here(old, before))
+
+    def _tell(self, before: Json, after: Json, mailing: set[str]) -> None:
+        """Who is new, who is out, and who hears of the rest."""
         old = {address_of(row).lower(): row for row in self._others(before)}
         new = {address_of(row).lower(): row for row in self._others(after)}
         kept = [row for key, row in new.items() if key in old]
@@ -75,9 +87,19 @@ class Meetings:
         self._mail("update", after, kept)
 
     def cancelled(self, event: Json) -> None:
-        """The organizer deleted or cancelled the meeting."""
-        if event["isOrganizer"]:
-            self._mail("cancellation", event, self._others(event))
+        """The organizer deleted or cancelled the meeting or one instance of it. The exceptions of a series
+        that are still to come are cancelled one by one (MS-OXOCAL 3.1.4.9)."""
+        if not event["isOrganizer"]:
+            return
+        self._mail("cancellation", event, self._others(event))
+        for row in series.exceptions(event):
+            if row["startsAt"] > self._clock.time():
+                self._mail("cancellation", row, self._others(row))
+
+    def _only_here(self, exception: Json, master: Json) -> list[Json]:
+        """The attendees of an exception whom no message about its series reaches."""
+        reached = {address_of(row).lower() for row in self._others(master)}
+        return [row for row in self._others(exception) if address_of(row).lower() not in reached]
 
     def _others(self, event: Json) -> list[Json]:
         own = event["organizer"]["address"].lower()
@@ -103,10 +125,23 @@ class Meetings:
         carried = {name: meeting["props"][name] for name in CARRIED if name in meeting["props"]}
         if carried.get("hideAttendees"):
             carried["attendees"] = [row for row in carried["attendees"] if self._is(user, row)]
-        copy = self._events.copy_of(user["id"], meeting["iCalUId"])
+        copy = self._copy(user, meeting)
         if copy is None:
             return self._new_copy(user, meeting, carried)
         return self._renewed_copy(copy, meeting, carried)
+
+    def _copy(self, user: Json, meeting: Json) -> Json | None:
+        """What the recipient has of it: an instance belongs into the copy of its series, even where its owner
+        took it out; who is not invited to the series has it as an event of its own."""
+        copy = self._events.copy_of(user["id"], meeting["iCalUId"])
+        if "master" not in meeting:
+            return copy
+        if copy is None:
+            whole = self._events.copy_of(user["id"], meeting["master"]["iCalUId"])
+            if whole is None or meeting["day"] not in whole["cancelled"]:
+                return None
+            copy = series.plain(whole, date.fromisoformat(meeting["day"]))
+        return None if "master" in copy and copy["isCancelled"] else copy
 
     def _is(self, user: Json, attendee: Json) -> bool:
         found = self._directory.by_address(address_of(attendee))
@@ -123,6 +158,7 @@ class Meetings:
             organizer=meeting["organizer"],
             responseStatus=_NOT_RESPONDED,
             intendedShowAs=meeting["props"]["showAs"],
+            cancelled=meeting.get("cancelled", []),
         )
 
     def _renewed_copy(self, copy: Json, meeting: Json, carried: Json) -> Json:
@@ -131,14 +167,20 @@ class Meetings:
         facts: Json = {"intendedShowAs": meeting["props"]["showAs"], "organizer": meeting["organizer"]}
         if reschedules(copy["props"], props) or copy["isCancelled"]:
             props["showAs"] = "tentative"
-            facts |= {"responseStatus": _NOT_RESPONDED, "isCancelled": False}
+            facts |= {"responseStatus": _NOT_RESPONDED}
+        if copy["isCancelled"]:
+            facts |= {"isCancelled": False, "cancelled": meeting.get("cancelled", [])}
         return self._events.change(copy, props, **facts)
 
     def withdraw(self, address: str, ical_uid: str) -> Json | None:
-        """A cancellation arrives: the copy stays, marked and free, until its owner removes it."""
+        """A cancellation arrives: the copy stays, marked and free, until its owner removes it; an instance of
+        a series goes at once."""
         user = self._directory.by_address(address)
         copy = self._events.copy_of(user["id"], ical_uid) if user else None
         if copy is None or copy["isCancelled"] or copy["isOrganizer"]:
+            return copy
+        if "master" in copy:
+            self._events.remove(copy)
             return copy
         subject = f"Canceled: {copy['props']['subject']}"
         return self._events.change(

@@ -27,6 +27,20 @@ _EXPAND = re.compile(
 )
 
 
+# What ``$select`` takes besides properties; it shows when it is expanded as well.
+_NAVIGATION = {"event": {"exceptionOccurrences"}}
+_EXCEPTIONS = re.compile(
+    r"^exceptionOccurrences\s*(?:\(\s*\$select\s*=\s*([\w,\s/]+)\))?$", re.IGNORECASE | re.DOTALL
+)
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """A navigation property to expand, and what to select of its items."""
+
+    select: list[str] | None = None
+
+
 @dataclass(frozen=True)
 class Options:
     """``extended`` are the properties to expand, in normal form; ``order`` is (path, descending) pairs."""
@@ -38,6 +52,7 @@ class Options:
     order: list[tuple[str, bool]] = field(default_factory=list)
     test: Callable[[Json], bool] | None = None
     extended: list[str] = field(default_factory=list)
+    exceptions: Expanded | None = None
 
 
 def parse_options(call: Call, allowed: frozenset[str] = LIST_OPTIONS, type_name: str = "event") -> Options:
@@ -56,13 +71,13 @@ def parse_options(call: Call, allowed: frozenset[str] = LIST_OPTIONS, type_name:
         count=given.get("$count", "false").lower() == "true",
         order=order,
         test=filters.event_filter(given["$filter"]) if given.get("$filter") else None,
-        extended=_expanded(given["$expand"]) if given.get("$expand") else [],
+        **_expanded(given.get("$expand", ""), one=allowed == ITEM_OPTIONS),
     )
 
 
 def selected(text: str, type_name: str) -> list[str]:
     names = [name.strip() for name in text.split(",")]
-    known = TYPES[type_name]
+    known = {*TYPES[type_name], *_NAVIGATION.get(type_name, ())}
     for name in names:
         if name.split("/")[0] not in known:
             raise bad_request(
@@ -98,12 +113,33 @@ def _refuse_inefficient(text: str, order: list[tuple[str, bool]]) -> None:
         )
 
 
-def _expanded(text: str) -> list[str]:
-    """The ids named in ``singleValueExtendedProperties($filter=id eq '…' or id eq '…')``."""
-    match = _EXPAND.match(text.strip())
-    if match is None:
-        raise bad_request(f"Parsing OData Select and Expand failed: '{text}' is not supported here.")
-    return _ids(parse_filter(match[1]), text)
+def _expanded(text: str, *, one: bool) -> Json:
+    """The ids named in ``singleValueExtendedProperties($filter=id eq '…' or id eq '…')``; where ``one`` event
+    is read by its id, the exceptions of its series too."""
+    found: Json = {}
+    for part in filter(None, (part.strip() for part in _outside_parentheses(text))):
+        exceptions = _EXCEPTIONS.match(part) if one else None
+        match = _EXPAND.match(part)
+        if exceptions:
+            found["exceptions"] = Expanded(selected(exceptions[1], "event") if exceptions[1] else None)
+        elif match:
+            found["extended"] = _ids(parse_filter(match[1]), part)
+        else:
+            raise bad_request(f"Parsing OData Select and Expand failed: '{part}' is not supported here.")
+    return found
+
+
+def _outside_parentheses(text: str) -> list[str]:
+    """The text cut at its commas, except inside parentheses and quotes."""
+    parts, depth, quoted = [""], 0, False
+    for sign in text:
+        quoted ^= sign == "'"
+        depth += 0 if quoted else (sign == "(") - (sign == ")")
+        if sign == "," and not depth and not quoted:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return parts
 
 
 def _ids(node: Node, text: str) -> list[str]:

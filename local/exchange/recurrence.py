@@ -1,6 +1,6 @@
 """Series: which recurrences Exchange takes, and the days they fall on.
 
-Exceptions and cancelled occurrences of a series join here: ``Occurrence.date`` is their key.
+``Occurrence.date`` is the key of exceptions and cancelled occurrences (see ``series``).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice, pairwise
 from typing import Any, Literal
 
 from dateutil import rrule
@@ -38,6 +39,8 @@ _FREQUENCY: dict[str, Literal[1, 2, 3, 0]] = {
     "absoluteYearly": rrule.YEARLY,
     "relativeYearly": rrule.YEARLY,
 }
+_SHORTEST_GAP = 23 * 3600  # between two days at the same time, when a clock goes forward
+_ENOUGH = 750
 _OCCURRENCE_ID = re.compile(r"^(.+)AAAX([A-Za-z0-9_\-]{11})=$")
 
 
@@ -135,19 +138,33 @@ def first_date(recurrence: Json) -> date | None:
     return next(dates(recurrence), None)
 
 
+def slot(props: Json, day: date) -> Occurrence:
+    """When a series' occurrence of a day begins and ends: at its local time, also across DST."""
+    times = []
+    shift = day - date.fromisoformat(props["start"]["dateTime"][:10])
+    for name in ("start", "end"):
+        local = datetime.fromisoformat(props[name]["dateTime"]) + shift
+        times.append(local.replace(tzinfo=zone_of(props[name]["timeZone"])).timestamp())
+    return Occurrence(day, times[0], times[1])
+
+
 def occurrences(props: Json, start: float, end: float) -> Iterator[Occurrence]:
-    """Those of a series that touch the window. A 09:00 series stays at 09:00 local time across DST."""
-    first = datetime.fromisoformat(props["start"]["dateTime"])
-    length = datetime.fromisoformat(props["end"]["dateTime"]) - first
-    zone = zone_of(props["start"]["timeZone"])
+    """Those of a series that touch the window."""
     for day in dates(props["recurrence"]):
-        local = datetime.combine(day, first.time())
-        begins = local.replace(tzinfo=zone).timestamp()
-        if begins >= end:
+        found = slot(props, day)
+        if found.start >= end:
             return
-        finishes = (local + length).replace(tzinfo=zone).timestamp()
-        if finishes > start or begins == finishes == start:
-            yield Occurrence(day, begins, finishes)
+        if found.end > start or found.start == found.end == start:
+            yield found
+
+
+def overlapping(props: Json) -> bool:
+    """True when an occurrence of a series lasts into the next one; two years of days show whether one does."""
+    first = slot(props, date.fromisoformat(props["start"]["dateTime"][:10]))
+    if first.end - first.start <= _SHORTEST_GAP:
+        return False
+    found = [slot(props, day) for day in islice(dates(props["recurrence"]), _ENOUGH)]
+    return any(one.end > following.start for one, following in pairwise(found))
 
 
 def last_end(props: Json) -> float | None:

@@ -16,6 +16,7 @@ from local.exchange.events import Events
 from local.exchange.odata import Options, next_link, parse_options, projected, sort_rows
 from local.exchange.preferences import Preferences
 from local.exchange.routing import Router
+from local.exchange.series import is_master
 
 Json = dict[str, Any]
 
@@ -65,7 +66,7 @@ class ViewRoutes:
         user = mailbox_of(call, self._directory)
         master = self._one.event(call, user)
         window, options = parse_window(call), parse_options(call)
-        if not master["props"]["recurrence"]:
+        if not is_master(master):
             raise bad_request("The event is not the master of a series.", "ErrorInvalidRequest")
         rows = list(view_rows([master], window, call.preferences))
         return self._page(call, user, rows, options, "instances")
@@ -98,6 +99,4 @@ class ViewRoutes:
 
     def _row(self, call: Call, row: Json, options: Options, name: str) -> Json:
         whole = shown(row["event"], call.preferences) if name == "events" else row["shown"]
-        occurrence = whole["type"] == "occurrence"
-        whole = whole if occurrence else with_extended(whole, row["event"], options)
-        return projected(whole, options.select)
+        return projected(with_extended(whole, row["event"], options), options.select)

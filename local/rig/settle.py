@@ -1,8 +1,8 @@
 """``settle``: rounds of "read everything, look again" until a whole round changes nothing.
 
 A round runs the timer that reads the Dynamics feed, waits for the queues, asks each active mailbox for a
-pass, and waits again. When neither stand-in's version moved meanwhile and no inbox row is left, every
-change made before the round was read and decided.
+pass, and waits again. When neither stand-in's version moved meanwhile, no inbox row is left and no series
+is being expanded, every change made before the round was read and decided.
 """
 
 from __future__ import annotations
@@ -85,6 +85,7 @@ class Settling:
 
     async def _round(self) -> list[str]:
         """One round; returns what was not at rest in it."""
+        expanding = await self._wait_for_series()
         before = await self._versions()
         await run_function(self.endpoints["functions"], FEED_TIMER)
         await self._queues_empty()
@@ -94,7 +95,7 @@ class Settling:
         pending = await self._inbox_rows(mailboxes)
         after = await self._versions()
         changed = [f"{name} was still being changed" for name in before if before[name] != after[name]]
-        return pending + changed
+        return expanding + pending + changed
 
     async def _pending_at_the_end(self, last_round: list[str]) -> list[str]:
         """What the unfinished round was waiting for, and what the one before had found."""
@@ -112,6 +113,15 @@ class Settling:
             name: (await self._get(f"{self.endpoints[key]}/version"))["version"]
             for name, key in controls.items()
         }
+
+    async def _wait_for_series(self) -> list[str]:
+        """Dataverse makes the later instances of a series by itself, in batches seconds apart."""
+        url = f"{self.endpoints['dataverse_control']}/version"
+        while count := (await self._get(url))["expanding"]:
+            if self.remaining() <= 0:
+                return [f"{count} series in dataverse still being expanded"]
+            await asyncio.sleep(POLL_SECONDS)
+        return []
 
     async def _active_mailboxes(self) -> list[str]:
         found: list[str] = []

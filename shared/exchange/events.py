@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from shared.exchange import event_text, event_time, stamps
+from shared.exchange import event_recurrence, event_text, event_time, stamps
 from shared.model.event import EventType, ExchangeEvent, Stamps
 
 Json = dict[str, Any]
@@ -17,8 +17,11 @@ _ESSENTIAL = (
 )
 FIELDS = (
     *("id", *_ESSENTIAL, "organizer", "isCancelled", "isOnlineMeeting", "lastModifiedDateTime", "type"),
-    *("seriesMasterId", "originalStartTimeZone", "originalEndTimeZone"),
+    *("seriesMasterId", "originalStart", "originalStartTimeZone", "originalEndTimeZone", "recurrence"),
 )
+UNREADABLE = "unreadable"
+"""The one key of a ``recurrence`` that could not be read; its value says why, for people."""
+
 _ROLES = ("required", "optional", "resource")
 
 
@@ -27,8 +30,9 @@ class UnreadableEvent(ValueError):  # noqa: N818 - it names the finding
 
 
 def is_complete(row: Json) -> bool:
-    """Occurrences are bare by nature: their master says the rest."""
-    return row.get("type") == EventType.OCCURRENCE or row.keys() >= set(_ESSENTIAL)
+    """Occurrences are bare by nature: their master says the rest, and its pattern with it."""
+    needed = {*_ESSENTIAL, "recurrence"} if row.get("type") == EventType.SERIES_MASTER else set(_ESSENTIAL)
+    return row.get("type") == EventType.OCCURRENCE or row.keys() >= needed
 
 
 def decode(row: Json, *, calendar_id: str | None = None, marks: Stamps | None = None) -> ExchangeEvent:
@@ -61,6 +65,7 @@ def _decoded(row: Json, calendar_id: str | None, marks: Stamps | None) -> Exchan
         series_master_id=row.get("seriesMasterId"),
         start_time_zone=row.get("originalStartTimeZone"),
         attendee_names=_names(row),
+        original_start=_slot(row.get("originalStart")),
     )
 
 
@@ -88,7 +93,17 @@ def _values(row: Json) -> Json:
         values["organizer"] = _address(row["organizer"])
     if "attendees" in row:
         values["attendees"] = _attendees(row)
+    if row.get("type") == EventType.SERIES_MASTER and "recurrence" in row:
+        values["recurrence"] = _recurrence(row)
     return values
+
+
+def _recurrence(row: Json) -> Json:
+    """A pattern that cannot be read (a custom time zone) leaves the event itself readable."""
+    try:
+        return dict(event_recurrence.decode(row))
+    except event_recurrence.UnreadableRecurrence as error:
+        return {UNREADABLE: str(error)}
 
 
 def _time(row: Json) -> Json:
@@ -146,9 +161,15 @@ def _type(row: Json) -> EventType:
 
 
 def _modified(text: Any) -> datetime | None:
-    if not text:
-        return None
+    return _instant(text, "unreadable time of the last change") if text else None
+
+
+def _slot(text: Any) -> str | None:
+    return event_time.instant_text(_instant(text, "unreadable original start")) if text else None
+
+
+def _instant(text: Any, otherwise: str) -> datetime:
     try:
         return event_time.moment({"dateTime": text})
     except event_time.UnreadableTime as error:
-        raise UnreadableEvent("unreadable time of the last change") from error
+        raise UnreadableEvent(otherwise) from error

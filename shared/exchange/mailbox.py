@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from shared.engine.ports import CalendarRef, EventPage, MailboxInfo, Window
 from shared.errors import Refused, UnknownResult
-from shared.exchange import directory, event_writes, events, stamps
+from shared.exchange import directory, event_writes, events, series, stamps
 from shared.exchange.calendars import Calendars
 from shared.exchange.channel import Channel
 from shared.exchange.client import Json, Reply
 from shared.exchange.errors import UNREADABLE
-from shared.model.decision import CancelEvent, CreateEvent, DeleteEvent, MarkEvent, UpdateEvent
+from shared.exchange.occurrences import Occurrences
+from shared.model.decision import (
+    CancelEvent,
+    CreateEvent,
+    DeleteEvent,
+    MarkEvent,
+    RemoveOccurrence,
+    UpdateEvent,
+    UpdateOccurrence,
+)
 from shared.model.event import ExchangeEvent, Stamps
 
 LIST_SIZE = 100
@@ -28,6 +37,7 @@ class GraphMailbox:
         self._id = mailbox_id
         self._time_zone = time_zone
         self._calendars = Calendars(channel, self._user, self.events)
+        self._occurrences = Occurrences(channel, self._event)
         self.requests = channel.requests
 
     def _user(self) -> Any:
@@ -50,19 +60,28 @@ class GraphMailbox:
     # --- reading by id ----------------------------------------------------------------------------
 
     async def events(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
-        bodies = await self._each("event", ids, list(events.FIELDS))
+        bodies = await self._each("event", ids, events.FIELDS, (stamps.EXPAND,))
         return {event_id: _read(body) if body is not None else None for event_id, body in bodies.items()}
 
+    async def series(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
+        bodies = await self._each("series", ids, series.FIELDS, series.EXPAND)
+        return {
+            event_id: _read(body, series.decode) if body is not None else None
+            for event_id, body in bodies.items()
+        }
+
     async def stamps(self, ids: Sequence[str]) -> Mapping[str, Stamps | None]:
-        bodies = await self._each("stamps", ids, ["id"])
+        bodies = await self._each("stamps", ids, ("id",), (stamps.EXPAND,))
         return {
             event_id: events.decode_stamps(body) if body is not None else None
             for event_id, body in bodies.items()
         }
 
-    async def _each(self, kind: str, ids: Sequence[str], select: list[str]) -> dict[str, Json | None]:
+    async def _each(
+        self, kind: str, ids: Sequence[str], select: Sequence[str], expand: Sequence[str]
+    ) -> dict[str, Json | None]:
         requests = {
-            event_id: self._client.get(kind, self._event(event_id), select=select, expand=[stamps.EXPAND])
+            event_id: self._client.get(kind, self._event(event_id), select=list(select), expand=list(expand))
             for event_id in ids
         }
         return await self._channel.read_each(requests) if requests else {}
@@ -106,6 +125,25 @@ class GraphMailbox:
         body = event_writes.update(write, self._time_zone)
         return _written(await self._patch("update_event", write.id, body, write.etag))
 
+    async def update_occurrence(self, write: UpdateOccurrence) -> ExchangeEvent:
+        body = event_writes.occurrence(write, self._time_zone)
+
+        async def send(event_id: str, etag: str | None) -> Reply:
+            return await self._patch("update_occurrence", event_id, body, etag)
+
+        return _written(await self._occurrences.apply(write, send))
+
+    async def remove_occurrence(self, write: RemoveOccurrence) -> None:
+        """A cancellation cannot be made conditional."""
+
+        async def send(event_id: str, etag: str | None) -> None:
+            if write.cancel:
+                await self._cancel("cancel_occurrence", event_id, {})
+            else:
+                await self._delete("delete_occurrence", event_id, etag)
+
+        await self._occurrences.apply(write, send)
+
     async def mark_event(self, write: MarkEvent) -> ExchangeEvent:
         """The answer has the stamps that were written, not those that were left alone."""
         body = event_writes.mark(write)
@@ -115,18 +153,26 @@ class GraphMailbox:
         return await self._channel.send(self._client.write(kind, "PATCH", self._event(event_id), body, etag))
 
     async def cancel_event(self, write: CancelEvent) -> None:
-        body = {"comment": write.comment} if write.comment else {}
-        request = self._client.write("cancel_event", "POST", self._event(write.id).cancel, body)
-        await self._channel.send(request)
+        await self._cancel("cancel_event", write.id, {"comment": write.comment} if write.comment else {})
+
+    async def _cancel(self, kind: str, event_id: str, body: Json) -> None:
+        await self._channel.send(self._client.write(kind, "POST", self._event(event_id).cancel, body))
 
     async def delete_event(self, write: DeleteEvent) -> None:
-        await self._channel.send(self._client.delete("delete_event", self._event(write.id), write.etag))
+        await self._delete("delete_event", write.id, write.etag)
+
+    async def _delete(self, kind: str, event_id: str, etag: str | None) -> None:
+        await self._channel.send(self._client.delete(kind, self._event(event_id), etag))
 
 
-def _read(body: Json) -> ExchangeEvent:
+def _decoded(body: Json) -> ExchangeEvent:
+    return events.decode(body, marks=Stamps())
+
+
+def _read(body: Json, decode: Callable[[Json], ExchangeEvent] = _decoded) -> ExchangeEvent:
     """An event that cannot be read must not look like one that is gone."""
     try:
-        return events.decode(body, marks=Stamps())
+        return decode(body)
     except events.UnreadableEvent as error:
         raise Refused(f"an event cannot be read: {error}", code=UNREADABLE) from error
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.dynamics.dataverse.activities import APPOINTMENTS
 from shared.dynamics.dataverse.appointments import (
     ATTENDEE_ROLES,
-    PARTIES,
     decode,
     encode,
     normal_text,
@@ -26,6 +26,7 @@ from shared.dynamics.dataverse.tables import ENTITY_SETS
 from shared.model.party import Party, RecordRef
 
 Json = dict[str, Any]
+PARTIES = APPOINTMENTS.parties
 SETS = {entity_set: table for table, entity_set in ENTITY_SETS.items()}
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 

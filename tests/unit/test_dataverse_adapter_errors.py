@@ -69,6 +69,21 @@ TABLE: tuple[tuple[int, str, type[SyncError], type[SyncError]], ...] = (
     (400, "0x80043506", Refused, Refused),
     (400, "0x80048408", Refused, Refused),
     (403, "0x8004f507", Refused, Refused),
+    (400, "0x8004e100", Refused, Refused),
+    (400, "0x8004e101", Refused, Refused),
+    (400, "0x8004e105", NotFound, NotFound),
+    (400, "0x8004e107", Conflict, Conflict),
+    (400, "0x8004e108", Refused, Refused),
+    (400, "0x8004e109", NotFound, NotFound),
+    (400, "0x8004e10b", Refused, Refused),
+    (400, "0x8004e113", Transient, Transient),
+    (500, "0x8004e113", Transient, Transient),
+    (400, "0x8004e115", Refused, Refused),
+    (400, "0x8004e120", Refused, Refused),
+    (400, "0x8004e121", Refused, Refused),
+    (400, "0x8004e122", Refused, Refused),
+    (400, "0x8004e123", Refused, Refused),
+    (400, "0x8004e125", Refused, Refused),
     (400, "0x80060888", Refused, Refused),
     (400, "", Refused, Refused),
     (405, "0x80040800", Refused, Refused),
@@ -125,6 +140,15 @@ def test_a_missing_party_is_not_a_missing_row() -> None:
     about_row = answer(404, "0x80040217", f"appointment With Id = {ROW.upper()} Does Not Exist")
     assert type(error(WRITE, about_party)) is Refused
     assert type(error(WRITE, about_row)) is NotFound
+
+
+def test_a_missing_party_of_an_exception_is_not_a_missing_instance() -> None:
+    """The path of an action names no row."""
+    make = Request("POST", "recurringappointmentmasters/CreateException", body={}, about=(ROW,))
+    about_party = answer(404, "0x80040217", f"contact With Id = {OTHER} Does Not Exist")
+    about_series = answer(404, "0x80040217", f"recurringappointmentmaster With Id = {ROW} Does Not Exist")
+    assert type(error(make, about_party)) is Refused
+    assert type(error(make, about_series)) is NotFound
 
 
 @pytest.mark.rule("MBX-16")

@@ -10,8 +10,10 @@ from local.dataverse.schema import Column, Table
 from local.dataverse.tables import ALL_TABLES
 from tests.wire.dataverse_metadata import NEWER, cdm_attributes, entity_sets, entity_types
 
-# Saved filters are not in the subset of the metadata.
-UNDESCRIBED = {"userquery", "savedquery"}
+# Saved filters are not in the subset of the metadata; that organization has no service scheduling.
+UNDESCRIBED = {"userquery", "savedquery", "serviceappointment", "equipment"}
+# Types that others extend: whatever leads to them leads to the tables that extend them.
+BASES = {"principal", "activitypointer"}
 DESCRIBED = [table for table in ALL_TABLES if table.name not in UNDESCRIBED]
 # Contacts, accounts and activities have these in groups that the data model file does not hold.
 TEXT_TYPES = {"string", "memo"}
@@ -42,8 +44,10 @@ def test_every_column_is_in_the_metadata_with_its_type(table: Table) -> None:
 def test_every_navigation_property_is_in_the_metadata_and_leads_to_the_same_table(table: Table) -> None:
     known = entity_types()[table.name].navigation
     for name, (_, targets) in table.single_navigation.items():
+        if set(targets) <= UNDESCRIBED:
+            continue
         assert name in known, name
-        assert known[name] == "principal" or known[name] in targets, name
+        assert known[name] in BASES or known[name] in targets, name
     for collection in table.collections:
         assert known.get(collection.name) == f"Collection({collection.table})", collection.name
 

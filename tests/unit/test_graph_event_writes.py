@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shared.errors import Refused
 from shared.exchange import event_writes, stamps
 from shared.model.decision import CreateEvent, MarkEvent, UpdateEvent
 from shared.model.event import Stamps
@@ -92,3 +93,58 @@ def test_a_create_carries_its_key_its_stamps_and_its_category() -> None:
         "singleValueExtendedProperties": stamps.encode(marks),
         "isReminderOn": False,
     }
+
+
+# --- series ---------------------------------------------------------------------------------------
+
+DAILY: dict[str, Any] = {
+    "type": "daily",
+    "interval": 2,
+    "range": {"type": "numbered", "start": "2026-03-28", "occurrences": 3},
+    "time": "09:00",
+    "minutes": 45,
+    "allDay": False,
+    "zone": "Tokyo Standard Time",
+}
+
+
+@pytest.mark.rule("APPT-28")
+def test_a_series_brings_its_own_times_and_zone() -> None:
+    body = update(time=timed("2020-01-01T00:00:00Z", "2020-01-01T01:00:00Z"), recurrence=DAILY, subject="S")
+    assert body == {
+        "start": {"dateTime": "2026-03-28T09:00:00", "timeZone": "Tokyo Standard Time"},
+        "end": {"dateTime": "2026-03-28T09:45:00", "timeZone": "Tokyo Standard Time"},
+        "isAllDay": False,
+        "recurrence": {
+            "pattern": {"type": "daily", "interval": 2},
+            "range": {
+                "type": "numbered",
+                "startDate": "2026-03-28",
+                "numberOfOccurrences": 3,
+                "recurrenceTimeZone": "Tokyo Standard Time",
+            },
+        },
+        "subject": "S",
+    }
+
+
+def test_a_series_that_becomes_a_single_event_says_so_and_when_it_is() -> None:
+    body = update("UTC", time=timed("2026-03-28T00:00:00Z", "2026-03-28T01:00:00Z"), recurrence=None)
+    assert body == {
+        "recurrence": None,
+        "isAllDay": False,
+        "start": {"dateTime": "2026-03-28T00:00:00", "timeZone": "UTC"},
+        "end": {"dateTime": "2026-03-28T01:00:00", "timeZone": "UTC"},
+    }
+
+
+def test_a_new_event_without_a_recurrence_does_not_mention_one() -> None:
+    write = CreateEvent("key", {"subject": "S", "recurrence": None}, Stamps(), (), None)
+    assert "recurrence" not in event_writes.create(write, BERLIN)
+    series = CreateEvent("key", {"recurrence": DAILY}, Stamps(), (), None)
+    assert event_writes.create(series, BERLIN)["recurrence"]["pattern"]["type"] == "daily"
+
+
+def test_a_recurrence_that_was_not_readable_is_not_written() -> None:
+    with pytest.raises(Refused):
+        update(recurrence={"unreadable": "the rules of its time zone are not known"})

@@ -92,4 +92,5 @@ def check_row(table: str, row: dict[str, Any]) -> None:
 NEWER = {
     ("activityparty", "unresolvedpartyname"),
     ("activityparty", "addressused"),
+    ("appointment", "attachmentcount"),
 }

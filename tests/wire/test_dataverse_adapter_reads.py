@@ -388,7 +388,7 @@ async def test_tables_that_the_organization_lacks_are_asked_for_once(here: Conne
     second = await here.sent()
     assert first["POST /$batch"] == 2
     assert first["GET /leads"] == 1
-    tables = ("systemusers", "contacts", "accounts", "queues")
+    tables = ("systemusers", "contacts", "accounts", "queues", "equipments")
     assert second == {"POST /$batch": 1, **{f"GET /{table}": 1 for table in tables}}
     assert await here.adapter.resolve([" "], as_user=anna.id, inactive_too=False) == {}
 

@@ -90,9 +90,29 @@ async def test_a_series_with_attendees_is_one_invitation_and_one_copy(graph: Gra
     assert (await graph.only_event("ben"))["type"] == "seriesMaster"
 
 
-async def test_an_occurrence_cannot_be_changed_yet_and_says_so(graph: Graph) -> None:
-    await graph.create("anna", recurrence=WEEKLY)
-    view = await graph("GET", f"/users/anna@contoso.com/calendarView?{WINDOW}")
-    for method, body in (("PATCH", {"subject": "x"}), ("DELETE", None)):
-        reply = await graph(method, f"{EVENTS}/{view.rows[0]['id']}", body)
-        assert (reply.status, reply.code) == (501, "NotImplemented")
+async def test_occurrences_must_not_overlap_nor_end_before_they_begin(graph: Graph) -> None:
+    day = event()["start"]
+    two_days = {
+        **WEEKLY,
+        "pattern": {**WEEKLY["pattern"], "daysOfWeek": ["tuesday", "wednesday"]},
+    }
+    long = event(recurrence=two_days, end={**day, "dateTime": "2026-12-02T10:00:00"})
+    refused = await graph("POST", EVENTS, long)
+    assert (refused.status, refused.code) == (400, "ErrorOccurrenceTimeSpanTooBig")
+    assert (await graph("POST", EVENTS, {**long, "recurrence": WEEKLY})).status == 201
+    backwards = event(recurrence=WEEKLY, end={**day, "dateTime": "2026-12-01T08:00:00"})
+    assert (await graph("POST", EVENTS, backwards)).code == "ErrorPropertyValidationFailure"
+    no_days = {**WEEKLY, "pattern": {"type": "weekly", "interval": 1}}
+    assert (await graph("POST", EVENTS, event(recurrence=no_days))).code == "ErrorPropertyValidationFailure"
+
+
+async def test_more_than_999_occurrences_are_taken(graph: Graph) -> None:
+    daily = {
+        "pattern": {"type": "daily", "interval": 1},
+        "range": {"type": "numbered", "startDate": "2026-12-01", "numberOfOccurrences": 1500},
+    }
+    made = await graph.create("anna", recurrence=daily)
+    end = "startDateTime=2031-01-01T00:00:00Z&endDateTime=2031-02-01T00:00:00Z"
+    assert len((await graph("GET", f"{EVENTS}/{made['id']}/instances?{end}")).rows) == 8
+    last = "startDateTime=2031-01-08T00:00:00Z&endDateTime=2031-02-01T00:00:00Z"
+    assert len((await graph("GET", f"{EVENTS}/{made['id']}/instances?{last}")).rows) == 1

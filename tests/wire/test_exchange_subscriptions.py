@@ -12,6 +12,7 @@ from aiohttp import web
 
 from local.clock import Clock
 from tests.wire.exchange_graph import IMMUTABLE, Graph, running
+from tests.wire.exchange_series import instances, patch, series
 
 Json = dict[str, Any]
 
@@ -237,3 +238,16 @@ async def test_no_more_than_a_thousand_per_mailbox(scene: Scene) -> None:
     for number in range(999):
         tables.put("subscriptions", str(number), {**row, "id": str(number)})
     assert (await scene.graph("POST", "/subscriptions", scene.wish())).status == 403
+
+
+async def test_a_change_of_an_occurrence_tells_of_it_and_of_its_master(scene: Scene) -> None:
+    await scene.subscribe()
+    master = (await series(scene.graph))["id"]
+    first, second, *_ = [row["id"] for row in await instances(scene.graph, "anna", master)]
+    made = await patch(scene.graph, "anna", first, subject="Own")
+    await scene.graph("DELETE", f"{EVENTS}/{second}")
+    rows = await scene.endpoint.wait_for(5)
+    told = sorted((row["changeType"], row["resourceData"]["id"]) for row in rows)
+    expected = [("created", master), *[("updated", master)] * 2, ("updated", first), ("deleted", second)]
+    assert told == sorted(expected)
+    assert made["@odata.etag"] in [row["resourceData"]["@odata.etag"] for row in rows]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from local.dataverse.schema import Table
-from local.dataverse.tables.activities import ACTIVITIES, ACTIVITY_PARTY
+from local.dataverse.tables.attachments import ACTIVITY_MIME_ATTACHMENT
 from local.dataverse.tables.customers import ACCOUNT, CONTACT, QUEUE
+from local.dataverse.tables.parties import ACTIVITIES, ACTIVITY_PARTY
 from local.dataverse.tables.people import (
     BUSINESS_UNIT,
     MAILBOX,
@@ -14,10 +15,12 @@ from local.dataverse.tables.people import (
     TEAM,
     USER_QUERY,
 )
+from local.dataverse.tables.services import EQUIPMENT
 
 ALL_TABLES = (
     *ACTIVITIES,
     ACTIVITY_PARTY,
+    ACTIVITY_MIME_ATTACHMENT,
     CONTACT,
     ACCOUNT,
     QUEUE,
@@ -28,6 +31,7 @@ ALL_TABLES = (
     ORGANIZATION,
     USER_QUERY,
     SAVED_QUERY,
+    EQUIPMENT,
 )
 TABLES: dict[str, Table] = {table.name: table for table in ALL_TABLES}
 ENTITY_SETS: dict[str, Table] = {table.entity_set: table for table in ALL_TABLES}

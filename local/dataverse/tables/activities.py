@@ -1,9 +1,8 @@
-"""Activities: the base that all share, and the appointment. Another activity is one more table here."""
+"""Activities: the base that all share, and the appointment."""
 
 from __future__ import annotations
 
 from local.dataverse.schema import (
-    EVERY_WRITE,
     Collection,
     Column,
     PartyRules,
@@ -26,22 +25,21 @@ INSTANCE_TYPES = {
     3: "Recurring Exception",
     4: "Recurring Future Exception",
 }
-PARTICIPATION_TYPES = {
-    1: "Sender",
-    2: "To Recipient",
-    3: "CC Recipient",
-    4: "BCC Recipient",
-    5: "Required attendee",
-    6: "Optional attendee",
-    7: "Organizer",
-    8: "Regarding",
-    9: "Owner",
-    10: "Resource",
-    11: "Customer",
-}
-PARTY_TABLES = ("systemuser", "contact", "account", "queue")
 REGARDING_TABLES = ("contact", "account")
-ATTENDEES = frozenset(PARTY_TABLES)
+# Equipment may attend where service scheduling is installed, as it is here.
+ATTENDEES = frozenset({"systemuser", "contact", "account", "queue", "equipment"})
+MEETING_STATES = states(
+    {0: "Open", 1: "Completed", 2: "Canceled", 3: "Scheduled"},
+    (
+        (1, "Free", 0),
+        (2, "Tentative", 0),
+        (3, "Completed", 1),
+        (4, "Canceled", 2),
+        (5, "Busy", 3),
+        (6, "Out of Office", 3),
+    ),
+)
+MEETING_STATE_DEFAULTS = {0: 1, 1: 3, 2: 4, 3: 5}
 
 
 def activity_columns(table: str, description: int) -> tuple[Column, ...]:
@@ -65,7 +63,7 @@ def activity_columns(table: str, description: int) -> tuple[Column, ...]:
             Column("activitytypecode", "string", default=table),
             Column("isregularactivity", "boolean", default=True),
             picklist("instancetypecode", INSTANCE_TYPES, default=0),
-            *plain("guid", "seriesid"),
+            Column("seriesid", "guid", indexed=True),
         ),
         *read_only(*strings(traversedpath=1250)),
         *plain("guid", "processid", "stageid"),
@@ -106,56 +104,18 @@ APPOINTMENT = Table(
                 "if its file type is invalid.",
             },
         ),
-        *states(
-            {0: "Open", 1: "Completed", 2: "Canceled", 3: "Scheduled"},
-            (
-                (1, "Free", 0),
-                (2, "Tentative", 0),
-                (3, "Completed", 1),
-                (4, "Canceled", 2),
-                (5, "Busy", 3),
-                (6, "Out of Office", 3),
-            ),
-        ),
+        *read_only(Column("attachmentcount", "integer", minimum=0, default=0)),
+        *MEETING_STATES,
     ),
-    state_defaults={0: 1, 1: 3, 2: 4, 3: 5},
-    collections=(party_collection("appointment"),),
+    state_defaults=MEETING_STATE_DEFAULTS,
+    collections=(
+        party_collection("appointment"),
+        Collection("appointment_activity_mime_attachment", "activitymimeattachment", "objectid"),
+    ),
     parties=PartyRules(
         "appointment_activity_parties",
         {5: ATTENDEES, 6: ATTENDEES, 7: frozenset({"systemuser"})},
         unresolved=frozenset({5, 6}),
         single=frozenset({7}),
-    ),
-)
-
-ACTIVITIES = (APPOINTMENT,)
-
-ACTIVITY_PARTY = Table(
-    name="activityparty",
-    entity_set="activityparties",
-    primary_id="activitypartyid",
-    primary_name="addressused",
-    label="Activity Party",
-    type_code=135,
-    kind="party",
-    refused=EVERY_WRITE,
-    columns=(
-        *primary_key("activitypartyid"),
-        lookup(
-            "activityid",
-            *((f"activityid_{activity.name}", activity.name) for activity in ACTIVITIES),
-            indexed=True,
-        ),
-        lookup("partyid", *((f"partyid_{table}", table) for table in PARTY_TABLES), indexed=True),
-        picklist("participationtypemask", PARTICIPATION_TYPES),
-        *strings(addressused=320, unresolvedpartyname=200, exchangeentryid=1024),
-        *plain("boolean", "ispartydeleted", default=False),
-        *plain("boolean", "donotemail", "donotphone", "donotfax", "donotpostalmail"),
-        *plain("datetime", "scheduledstart", "scheduledend"),
-        Column("effort", "double", minimum=0, maximum=1_000_000_000),
-        picklist("instancetypecode", INSTANCE_TYPES, default=0),
-        *read_only(lookup("ownerid")),
-        *read_only(*integers("addressusedemailcolumnnumber", minimum=1)),
-        *read_only(*plain("bigint", "versionnumber")),
     ),
 )

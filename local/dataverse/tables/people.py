@@ -31,6 +31,17 @@ OUTGOING = {
 APPROVAL = {0: "Empty", 1: "Approved", 2: "Pending Approval", 3: "Rejected"}
 TEST_RESULT = {0: "Not Run", 1: "Success", 2: "Failure"}
 
+# The file extensions of a new organization.
+BLOCKED = (
+    "ade;adp;app;asa;ashx;asmx;asp;bas;bat;cdx;cer;chm;class;cmd;com;"
+    "config;cpl;crt;csh;dll;exe;fxp;hlp;hta;htr;htw;ida;idc;idq;inf;ins;"
+    "isp;its;jar;js;jse;ksh;lnk;mad;maf;mag;mam;maq;mar;mas;mat;mau;mav;"
+    "maw;mda;mdb;mde;mdt;mdw;mdz;msc;msh;msh1;msh1xml;msh2;msh2xml;mshxml;"
+    "msi;msp;mst;ops;pcd;pif;prf;prg;printer;pst;reg;rem;scf;scr;sct;shb;"
+    "shs;shtm;shtml;soap;stm;tmp;url;vb;vbe;vbs;vsmacros;vss;vst;vsw;ws;"
+    "wsc;wsf;wsh;svg"
+)
+
 SYSTEM_USER = Table(
     name="systemuser",
     entity_set="systemusers",
@@ -199,7 +210,7 @@ ORGANIZATION = Table(
         Column("appointmentricheditorexperience", "boolean", default=False),
         Column("isduplicatedetectionenabled", "boolean", default=True),
         Column("isduplicatedetectionenabledforonlinecreateupdate", "boolean", default=True),
-        Column("blockedattachments", "memo", max_length=1_073_741_823),
+        Column("blockedattachments", "memo", max_length=1_073_741_823, default=BLOCKED),
         Column("maxuploadfilesize", "integer", minimum=0, maximum=131_072_000, default=5_242_880),
         Column("localeid", "integer", default=1033),
         *audit_columns(imported=False),

@@ -1,11 +1,15 @@
-"""Writing appointments: every write conditional, and answered with the row as Dataverse has it then."""
+"""Writing appointments and series: every write conditional, and answered with the row as it is then.
+
+Of a series that is its master alone: what became of its exceptions is told by reading it as a whole.
+"""
 
 from __future__ import annotations
 
+from shared.dynamics.dataverse.activities import ACTIVITIES, Activity
 from shared.dynamics.dataverse.appointment_reads import row_request
-from shared.dynamics.dataverse.appointments import COLUMNS, PREFER, SET, decode, encode, encode_new
+from shared.dynamics.dataverse.appointments import PREFER, decode, encode, encode_new
 from shared.dynamics.dataverse.client import WRITE_TAG, Client
-from shared.dynamics.dataverse.messages import Request
+from shared.dynamics.dataverse.messages import Json, Request
 from shared.dynamics.dataverse.odata import address
 from shared.errors import Refused, SyncError, UnknownResult
 from shared.model.appointment import DynamicsAppointment
@@ -14,12 +18,13 @@ from shared.model.decision import CreateAppointment, DeleteAppointment, UpdateAp
 
 async def create(client: Client, write: CreateAppointment, as_user: str | None) -> DynamicsAppointment:
     """Under the chosen id, if it is free; a state other than Open in the same change set."""
-    body, state = encode_new(write.values, write.parties, write.owner, write.global_object_id)
-    path = address(SET, write.id, tag=WRITE_TAG)
+    kind = ACTIVITIES[write.table]
+    body, state = encode_new(write.values, write.parties, write.owner, write.global_object_id, kind)
+    path = address(kind.entity_set, write.id, tag=WRITE_TAG)
     writes = [Request("PATCH", path, {"If-None-Match": "*"}, body)]
     if state is not None:
         writes.append(Request("PATCH", path, {"If-Match": "*"}, state))
-    return await _written(client, writes, write.id, as_user)
+    return await _written(client, writes, write.id, kind, as_user)
 
 
 async def update(
@@ -27,45 +32,53 @@ async def update(
 ) -> DynamicsAppointment:
     """One request when the parties are neither written nor unknown: the answer to a PATCH carries columns,
     not collections, so otherwise the row is read in the same round trip."""
+    kind = ACTIVITIES[write.table]
     present = known.value("regarding") if known else None
-    body = encode(write.values, write.parties, present)
+    body = encode(write.values, write.parties, present, kind)
     match = {"If-Match": write.etag or "*"}
     if known is None or write.parties is not None:
-        request = Request("PATCH", address(SET, write.id, tag=WRITE_TAG), match, body)
-        return await _written(client, [request], write.id, as_user)
+        request = Request("PATCH", address(kind.entity_set, write.id, tag=WRITE_TAG), match, body)
+        return await _written(client, [request], write.id, kind, as_user)
     headers = {**match, "Prefer": f"return=representation,{PREFER}"}
-    request = Request("PATCH", address(SET, write.id, select=COLUMNS, tag=WRITE_TAG), headers, body)
+    path = address(kind.entity_set, write.id, select=kind.columns, tag=WRITE_TAG)
+    request = Request("PATCH", path, headers, body)
     answer = await client.send(request, as_user=as_user)
     row = client.body_of(request, answer)
-    return decode(row, known.parties) if row else await _read_back(client, write.id, as_user)
+    if not row:
+        return await _read_back(client, write.id, kind, as_user)
+    return decode(row, known.parties, kind)
 
 
 async def delete(client: Client, write: DeleteAppointment, as_user: str | None) -> None:
-    path = address(SET, write.id, tag=WRITE_TAG)
+    path = address(ACTIVITIES[write.table].entity_set, write.id, tag=WRITE_TAG)
     await client.send(Request("DELETE", path, {"If-Match": write.etag or "*"}), as_user=as_user)
 
 
 async def _written(
-    client: Client, writes: list[Request], row_id: str, as_user: str | None
+    client: Client, writes: list[Request], row_id: str, kind: Activity, as_user: str | None
 ) -> DynamicsAppointment:
-    read = row_request(row_id)
+    read = row_request(row_id, kind)
     answer = await client.write_batch(writes, read, as_user=as_user)
     if answer is None:
-        return await _read_back(client, row_id, as_user)
-    return decode(client.body_of(read, answer))
+        return await _read_back(client, row_id, kind, as_user)
+    return decode(client.body_of(read, answer), kind=kind)
 
 
-async def _read_back(client: Client, row_id: str, as_user: str | None) -> DynamicsAppointment:
+async def _read_back(client: Client, row_id: str, kind: Activity, as_user: str | None) -> DynamicsAppointment:
+    request = row_request(row_id, kind)
+    return decode(await read_back(client, request, as_user), kind=kind)
+
+
+async def read_back(client: Client, request: Request, as_user: str | None) -> Json:
     """The write went through but its row was not shown: read it, as the application when the user no longer
     may. When even that fails, what the row looks like now is unknown, and must not be taken for a failure
     of the write."""
-    request = row_request(row_id)
     try:
         try:
             answer = await client.send(request, as_user=as_user)
         except Refused:
             answer = await client.send(request, as_user=None)
-        return decode(client.body_of(request, answer))
+        return client.body_of(request, answer)
     except SyncError as error:
         raise UnknownResult(
             f"{request.kind}: written, but not to be read back", code=error.code, status=error.status

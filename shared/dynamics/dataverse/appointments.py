@@ -1,28 +1,30 @@
-"""Appointment rows: Web API JSON to and from the canonical values of ``DynamicsAppointment``."""
+"""Rows of appointments and of series: Web API JSON to and from the values of ``DynamicsAppointment``."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
+from shared.dynamics.dataverse import series_pattern
+from shared.dynamics.dataverse.activities import APPOINTMENTS, MASTERS, Activity
 from shared.dynamics.dataverse.messages import Json
-from shared.dynamics.dataverse.odata import FORMATTED, LOGICAL_NAME, guid, lookup, moment, with_annotations
+from shared.dynamics.dataverse.odata import (
+    FORMATTED,
+    LOGICAL_NAME,
+    guid,
+    instant,
+    lookup,
+    moment,
+    with_annotations,
+)
 from shared.dynamics.dataverse.tables import ENTITY_SETS
 from shared.errors import Refused
 from shared.model.appointment import DynamicsAppointment
 from shared.model.party import ParticipationType, Party, RecordRef
 from shared.model.values import Value, Values
 
-SET = "appointments"
-PARTIES = "appointment_activity_parties"
-COLUMNS = (
-    "activityid,subject,description,location,scheduledstart,scheduledend,isalldayevent,prioritycode,"
-    "statecode,statuscode,globalobjectid,isdraft,instancetypecode,seriesid,modifiedon,_modifiedby_value,"
-    "_ownerid_value,_regardingobjectid_value"
-)
-# A collection expanded without a page size comes whole: its nextLink is there even when nothing follows.
-EXPAND = f"{PARTIES}($select=participationtypemask,addressused,unresolvedpartyname,_partyid_value)"
 PREFER = with_annotations(LOGICAL_NAME, FORMATTED)
 
 # Rows that the server adds by itself; owner and regarding have columns of their own.
@@ -35,6 +37,8 @@ NORMAL = 1
 OPEN_FREE = (0, 1)
 # Carried by the parties, not by columns.
 BY_PARTIES = frozenset({"attendees", "organizer"})
+UNREADABLE = "unreadable"
+"""The one key of a ``recurrence`` that could not be read; its value says why, for people."""
 
 _LINE_END = re.compile(r"\r\n?")
 
@@ -49,27 +53,53 @@ def normal_text(text: str) -> str:
 # --- decoding -------------------------------------------------------------------------------------
 
 
-def decode(row: Mapping[str, Any], parties: Sequence[Party] | None = None) -> DynamicsAppointment:
-    """``parties``: those already known, for an answer that does not carry them."""
-    shown = tuple(_parties(row.get(PARTIES) or ()) if parties is None else parties)
+def decode(
+    row: Mapping[str, Any], parties: Sequence[Party] | None = None, kind: Activity = APPOINTMENTS
+) -> DynamicsAppointment:
+    """``parties``: those already known, for an answer that does not carry them. A master is decoded without
+    its exceptions: they are rows of their own."""
+    shown = tuple(_parties(row.get(kind.parties) or ()) if parties is None else parties)
     owner, changer = lookup(row, "ownerid"), row.get("_modifiedby_value")
-    series = row.get("seriesid")
+    original, group = row.get("originalstartdate"), row.get("_groupid_value")
     return DynamicsAppointment(
         id=str(row["activityid"]).lower(),
         etag=str(row["@odata.etag"]),
         modified=moment(row.get("modifiedon")),
-        values=_values(row, shown),
+        values=_values(row, shown) | (_series_values(row) if kind is MASTERS else {}),
         parties=shown,
         owner=owner,
         is_draft=bool(row.get("isdraft")),
         instance_type=int(row.get("instancetypecode") or 0),
         global_object_id=row.get("globalobjectid") or None,
-        series_id=str(series).lower() if series else None,
+        series_id=series_of(row),
         modified_by=str(changer).lower() if changer else None,
+        table=kind.table,
+        original_start=_instant(original) if original else None,
+        group_id=str(group).lower() if group else None,
     )
 
 
-def _values(row: Mapping[str, Any], parties: Sequence[Party]) -> Values:
+def series_of(row: Mapping[str, Any]) -> str | None:
+    """The id of the master that an instance belongs to."""
+    series = row.get("seriesid")
+    return str(series).lower() if series else None
+
+
+def _series_values(row: Mapping[str, Any]) -> Json:
+    """A pattern that cannot be read leaves the rest of the series readable. The first slot is told by the
+    pattern: the scheduled times of a master are the server's."""
+    try:
+        pattern = series_pattern.decode(row)
+    except series_pattern.UnreadablePattern as error:
+        return {"recurrence": {UNREADABLE: str(error)}}
+    begin = moment(str(pattern["start"]))
+    assert begin is not None
+    end = instant(begin + timedelta(minutes=int(str(pattern["minutes"]))))
+    time = {"allDay": pattern["allDay"], "start": pattern["start"], "end": end}
+    return {"recurrence": pattern, "time": time}
+
+
+def _values(row: Mapping[str, Any], parties: Sequence[Party]) -> Json:
     regarding = lookup(row, "regardingobjectid")
     priority = row.get("prioritycode")
     return {
@@ -128,28 +158,41 @@ def _organizer(parties: Sequence[Party]) -> Value:
 # --- encoding -------------------------------------------------------------------------------------
 
 
-def encode(values: Values, parties: Sequence[Party] | None, present: Value = None) -> Json:
+def encode(
+    values: Values,
+    parties: Sequence[Party] | None,
+    present: Value = None,
+    kind: Activity = APPOINTMENTS,
+) -> Json:
     """The columns that make a row show ``values``; ``parties`` is the complete list or None (unchanged);
     ``present`` is the regarding that the row has now (clearing a look-up names its table)."""
     body: Json = {}
     for name, value in values.items():
-        if name in BY_PARTIES:
+        if name in BY_PARTIES or (name == "time" and kind is MASTERS):
             continue
         if name == "regarding":
-            body |= _regarding(value, present)
+            body |= _regarding(value, present, kind)
+        elif name == "recurrence":
+            body |= _pattern(value, kind, series_pattern.encode)
         else:
             body |= _COLUMNS_OF[name](value)
     if parties is not None:
-        body[PARTIES] = [_party(party) for party in parties if party.role not in IMPLICIT]
+        body[kind.parties] = [_party(party) for party in parties if party.role not in IMPLICIT]
     return body
 
 
 def encode_new(
-    values: Values, parties: Sequence[Party], owner: RecordRef | None, global_object_id: str
+    values: Values,
+    parties: Sequence[Party],
+    owner: RecordRef | None,
+    global_object_id: str,
+    kind: Activity = APPOINTMENTS,
 ) -> tuple[Json, Json | None]:
     """The body of a create, and of the update that must follow it in the same change set: statecode is not
     valid for create, and a statuscode of another state than Open would be checked against Open."""
-    body = encode({**values, "showAs": values.get("showAs") or OPEN_FREE}, parties)
+    body = encode({**values, "showAs": values.get("showAs") or OPEN_FREE}, parties, kind=kind)
+    if kind is MASTERS:
+        body |= _pattern(values.get("recurrence"), kind, series_pattern.encode_new)
     state = {"statecode": body.pop("statecode"), "statuscode": body.pop("statuscode")}
     body = {name: value for name, value in body.items() if value is not None}
     if owner is not None:
@@ -181,16 +224,18 @@ def _party(party: Party) -> Json:
     return body
 
 
-def _regarding(value: Value, present: Value) -> Json:
+def _regarding(value: Value, present: Value, kind: Activity) -> Json:
     if isinstance(value, Mapping):
         ref = RecordRef(str(value["table"]), str(value["id"]))
-        return {_regarding_bind(ref.table): bind(ref)}
+        return {kind.regarding(ref.table): bind(ref)}
     table = str(present["table"]) if isinstance(present, Mapping) else "contact"
-    return {_regarding_bind(table): None}
+    return {kind.regarding(table): None}
 
 
-def _regarding_bind(table: str) -> str:
-    return f"regardingobjectid_{table}_appointment@odata.bind"
+def _pattern(value: Value, kind: Activity, encoded: Callable[[Mapping[str, Any]], Json]) -> Json:
+    if not isinstance(value, Mapping) or kind is not MASTERS or UNREADABLE in value:
+        raise Refused("a recurrence is a series', and a series needs one")
+    return encoded(value)
 
 
 def _time_columns(value: Value) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.dynamics.dataverse.appointments import series_of
 from shared.dynamics.dataverse.client import Client
 from shared.dynamics.dataverse.odata import LOGICAL_NAME, address, lookup, with_annotations
 from shared.dynamics.dataverse.tables import FEEDS, Feed
@@ -36,13 +37,24 @@ def _page(feed: Feed, body: Mapping[str, Any], link: str | None) -> ChangePage:
         if _is_removal(row):
             removed.append(str(row["id"]).lower())
         else:
-            rows.append(ChangedRow(str(row[feed.key]).lower(), row["@odata.etag"], lookup(row, "ownerid")))
+            rows.append(changed_row(row, feed.key))
     following, delta = body.get("@odata.nextLink"), body.get("@odata.deltaLink")
     # "No change" is documented as an empty answer: then the old link still holds.
     held = following or delta or link
     if held is None:
         raise Transient("change tracking answered without a link")
     return ChangePage(tuple(rows), tuple(removed), str(held), complete=not following)
+
+
+def changed_row(row: Mapping[str, Any], key: str = "activityid") -> ChangedRow:
+    """Columns that were not asked for (a link begun by an older version) say nothing."""
+    return ChangedRow(
+        id=str(row[key]).lower(),
+        version=row["@odata.etag"],
+        owner=lookup(row, "ownerid"),
+        series=series_of(row),
+        instance_type=int(row.get("instancetypecode") or 0),
+    )
 
 
 def _is_removal(row: Mapping[str, Any]) -> bool:

@@ -67,6 +67,19 @@ RULES: tuple[Rule, ...] = (
     Rule(None, "0x80044331", Refused, "a text is too long"),
     Rule(None, "0x80043506", Refused, "a party of this type is not allowed"),
     Rule(None, "0x80048408", Refused, "the status does not fit the state"),
+    Rule(None, "0x8004e105", NotFound, "there is no such series"),
+    Rule(None, "0x8004e107", Conflict, "the instance is an exception already"),
+    Rule(None, "0x8004e109", NotFound, "the series has no such instance"),
+    Rule(None, "0x8004e113", Transient, "the series is locked while it is expanded"),
+    Rule(None, "0x8004e100", Refused, "Dataverse takes no such recurrence"),
+    Rule(None, "0x8004e101", Refused, "Dataverse takes no such recurrence"),
+    Rule(None, "0x8004e108", Refused, "an instance would overlap with another of its series"),
+    Rule(None, "0x8004e120", Refused, "the instances of the series would overlap"),
+    Rule(None, "0x8004e115", Refused, "the instance is outside of the time in which series are expanded"),
+    Rule(None, "0x8004e121", Refused, "the new time is outside of the time in which series are expanded"),
+    Rule(None, "0x8004e122", Refused, "the instance would skip over a later one"),
+    Rule(None, "0x8004e123", Refused, "the instance would skip over an earlier one"),
+    Rule(None, "0x8004e125", Refused, "the series would end earlier than today"),
     Rule(400, None, Refused, "Dataverse refused the values"),
     Rule(401, None, ProfileBroken, "the application is not let in"),
     Rule(403, None, Refused, "the user lacks the rights"),
@@ -168,7 +181,7 @@ def _hexadecimal(code: str) -> str:
 
 def _is_about_another_row(request: Request, message: str) -> bool:
     """An account does not exist while an appointment was written: it is a party or the regarding."""
-    asked = {found.lower() for found in _GUID.findall(request.path.partition("?")[0])}
+    asked = {found.lower() for found in (*_GUID.findall(request.path.partition("?")[0]), *request.about)}
     named = {found.lower() for found in _GUID.findall(message)}
     return bool(asked and named) and not asked & named
 

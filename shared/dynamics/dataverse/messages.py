@@ -18,7 +18,8 @@ class Request:
     """``path`` is below the service root, encoded, with its query; or an absolute link that Dataverse gave.
 
     ``organization_wide``: when the right to do this is missing, no mailbox can work (feed, settings),
-    so the refusal is the connection's and not one item's.
+    so the refusal is the connection's and not one item's. ``about``: ids of rows that it is about, where the
+    path does not name them.
     """
 
     method: str
@@ -27,6 +28,7 @@ class Request:
     body: Json | None = None
     organization_wide: bool = False
     repeatable: bool = False
+    about: tuple[str, ...] = ()
 
     @property
     def reads(self) -> bool:

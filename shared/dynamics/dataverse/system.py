@@ -11,6 +11,8 @@ from shared.dynamics.dataverse import (
     appointment_writes,
     changes,
     organization,
+    series_reads,
+    series_writes,
     users,
 )
 from shared.dynamics.dataverse.client import Client, Sleep
@@ -18,8 +20,14 @@ from shared.dynamics.dataverse.errors import Now
 from shared.dynamics.dataverse.resolve import AddressBooks
 from shared.dynamics.dataverse.transport import Credential
 from shared.engine.ports import ChangedRow, ChangePage, DynamicsMailboxRow, DynamicsUser, Window
-from shared.model.appointment import Absence, DynamicsAppointment
-from shared.model.decision import CreateAppointment, DeleteAppointment, UpdateAppointment
+from shared.model.appointment import APPOINTMENT, Absence, DynamicsAppointment
+from shared.model.decision import (
+    CreateAppointment,
+    DeleteAppointment,
+    PutException,
+    RemoveInstance,
+    UpdateAppointment,
+)
 from shared.model.organization import Organization
 from shared.model.party import RecordRef
 
@@ -89,8 +97,10 @@ class Dataverse:
     ) -> Sequence[ChangedRow]:
         return await appointment_reads.organized_by(self._client, user_id, window, as_user)
 
-    async def find_by_global_object_id(self, global_object_id: str) -> Sequence[str]:
-        return await appointment_reads.with_global_object_id(self._client, global_object_id)
+    async def find_by_global_object_id(
+        self, global_object_id: str, table: str = APPOINTMENT
+    ) -> Sequence[str]:
+        return await appointment_reads.with_global_object_id(self._client, global_object_id, table)
 
     async def create_appointment(
         self, write: CreateAppointment, *, as_user: str | None
@@ -104,3 +114,24 @@ class Dataverse:
 
     async def delete_appointment(self, write: DeleteAppointment, *, as_user: str | None) -> None:
         await appointment_writes.delete(self._client, write, as_user)
+
+    # --- series -----------------------------------------------------------------------------------
+
+    async def series(
+        self, ids: Sequence[str], *, as_user: str
+    ) -> Mapping[str, DynamicsAppointment | Absence]:
+        return await series_reads.series(self._client, ids, as_user)
+
+    async def series_organized_by(
+        self, user_id: str, window: Window, *, as_user: str
+    ) -> Sequence[ChangedRow]:
+        return await series_reads.organized_by(self._client, user_id, window, as_user)
+
+    async def series_like(self, user_id: str, subject: str, start: str) -> Sequence[str]:
+        return await series_reads.like(self._client, user_id, subject, start)
+
+    async def put_exception(self, write: PutException, *, as_user: str | None) -> DynamicsAppointment:
+        return await series_writes.put_exception(self._client, write, as_user)
+
+    async def remove_instance(self, write: RemoveInstance, *, as_user: str | None) -> None:
+        await series_writes.remove_instance(self._client, write, as_user)

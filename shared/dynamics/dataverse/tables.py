@@ -31,14 +31,19 @@ class Feed:
 
     entity_set: str
     key: str
+    more: str = ""
 
     @property
     def select(self) -> str:
-        return f"{self.key},_ownerid_value"
+        return f"{self.key},_ownerid_value{self.more}"
 
 
-# The other synchronised tables (series, contacts, tasks …) are one more line each.
-FEEDS: Mapping[str, Feed] = {"appointment": Feed("appointments", "activityid")}
+# The other synchronised tables (contacts, tasks …) are one more line each. Series come before appointments:
+# a master is known before its instances are seen.
+FEEDS: Mapping[str, Feed] = {
+    "recurringappointmentmaster": Feed("recurringappointmentmasters", "activityid"),
+    "appointment": Feed("appointments", "activityid", ",seriesid,instancetypecode"),
+}
 
 
 @dataclass(frozen=True, slots=True)
