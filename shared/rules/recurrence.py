@@ -8,9 +8,8 @@ Exchange keeps the zone that the organizer gave. A series therefore crosses by i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from enum import Enum
 from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,108 +30,16 @@ from shared.model.timezones import local_date, utc_of_local_midnight
 from shared.model.timezones import zone as zone_named
 from shared.model.values import Value
 from shared.rules.meeting_time import instant, text_of
+from shared.rules.recurrence_notes import Crossed, Note, Remark, remark
 
 # So many occurrences are looked at where two zones are compared: four years of days, 28 years of weeks.
 COMPARED = 1461
 
 
-class Note(Enum):
-    """``(code, rules, sentence)``; the sentence may hold one ``{detail}``."""
-
-    END_INSTEAD_OF_COUNT = (
-        "end date instead of a count",
-        ("APPT-28", "FLD-11"),
-        "Dynamics counts 999 occurrences at most; these {detail} end on the date of the last one instead",
-    )
-    ZONE_DRIFT = (
-        "zones drift apart",
-        ("APPT-10", "APPT-28"),
-        "Dynamics expands the series in the mailbox owner's time zone, whose clocks change on other days "
-        "than those of the series' zone: from {detail} on some occurrences lie at another time there",
-    )
-    OTHER_DAY = (
-        "another day in the owner's zone",
-        ("APPT-10", "APPT-28"),
-        "in the mailbox owner's time zone the occurrences begin a day {detail} than in the series' own",
-    )
-    START_MOVED = (
-        "starts on its first occurrence",
-        ("APPT-28",),
-        "a series starts on a day of its pattern, here {detail}; the occurrences are the same",
-    )
-    INTERVAL_TOO_LONG = (
-        "interval too long",
-        ("FLD-11",),
-        "Dynamics repeats after 1000 periods at most, this series after {detail}",
-    )
-    UNUSUAL_DAYS = (
-        "unusual set of days",
-        ("FLD-11",),
-        "the nth of a month is one day of the week, a day, a working day or a weekend day in Dynamics; this "
-        "series asks for the nth of {detail}",
-    )
-    ZONE_CROSSES_MIDNIGHT = (
-        "midnight lies between the zones",
-        ("APPT-10", "FLD-11"),
-        "in the mailbox owner's time zone, in which Dynamics expands the series, its occurrences are not on "
-        "days that one pattern describes",
-    )
-    SKIPPED_HOUR = (
-        "first start skipped by the clocks",
-        ("APPT-10",),
-        "on {detail} clocks skip the time at which the series starts, and Dynamics knows its time of day "
-        "from that first start only",
-    )
-    NO_OCCURRENCE = ("no occurrence", ("APPT-28",), "the pattern has no day between its start and its end")
-    EVERY_OTHER_WORKING_DAY = (
-        "rarer than every working day",
-        ("FLD-11",),
-        "Exchange says every working day, but not every {detail}th one",
-    )
-    NOT_A_PATTERN = ("not a pattern", ("FLD-11",), "the columns are no recurrence pattern: {detail}")
-
-    @property
-    def code(self) -> str:
-        return str(self.value[0])
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        rules: tuple[str, ...] = self.value[1]
-        return rules
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A note about one series, as a person reads it."""
-
-    note: Note
-    text: str
-
-    @property
-    def code(self) -> str:
-        return self.note.code
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        return self.note.rules
-
-
-@dataclass(frozen=True, slots=True)
-class Crossed:
-    """``value`` for the other side, and what is said otherwise there; None: the last note says why not."""
-
-    value: Mapping[str, Value] | None
-    notes: tuple[Remark, ...] = ()
-
-
 class _Inexpressible(Exception):  # noqa: N818 - it never leaves this module
     def __init__(self, note: Note, detail: object = "") -> None:
         super().__init__(note.code)
-        self.remark = _remark(note, detail)
-
-
-def _remark(note: Note, detail: object = "") -> Remark:
-    return Remark(note, str(note.value[2]).format(detail=detail))
+        self.remark = remark(note, detail)
 
 
 # --- to Dynamics ----------------------------------------------------------------------------------
@@ -157,14 +64,14 @@ def _from_first(r: Recurrence, notes: list[Remark]) -> Recurrence:
         raise _Inexpressible(Note.NO_OCCURRENCE)
     if first == r.start_date:
         return r
-    notes.append(_remark(Note.START_MOVED, first.isoformat()))
+    notes.append(remark(Note.START_MOVED, first.isoformat()))
     return replace(r, start_date=first)
 
 
 def _counted(r: Recurrence, notes: list[Remark]) -> Recurrence:
     if r.occurrences is None or r.occurrences <= series_pattern.MOST_OCCURRENCES:
         return r
-    notes.append(_remark(Note.END_INSTEAD_OF_COUNT, r.occurrences))
+    notes.append(remark(Note.END_INSTEAD_OF_COUNT, r.occurrences))
     last = recurrence.last_date(r)
     return replace(r, range_type=RangeType.END_DATE, occurrences=None, end_date=last)
 
@@ -189,10 +96,10 @@ def _translated(r: Recurrence, first: datetime, zone: ZoneInfo, notes: list[Rema
     shift = shifts.pop()
     there = replace(_shifted(r, shift), start_time=first.time(), time_zone=zone.key)
     if shift:
-        notes.append(_remark(Note.OTHER_DAY, "later" if shift > timedelta(0) else "earlier"))
+        notes.append(remark(Note.OTHER_DAY, "later" if shift > timedelta(0) else "earlier"))
     drift = next((s.date for s in slots if recurrence.slot_on(there, s.date + shift).start != s.start), None)
     if drift is not None:
-        notes.append(_remark(Note.ZONE_DRIFT, drift.isoformat()))
+        notes.append(remark(Note.ZONE_DRIFT, drift.isoformat()))
     return there
 
 
@@ -276,7 +183,7 @@ def to_exchange(value: Mapping[str, Any], zone: ZoneInfo, zone_name: str) -> Cro
         r = _from_first(_exchange(value, zone, zone_name), notes)
         return Crossed(recurrence.to_value(r), tuple(notes))
     except NotARecurrence as error:
-        return Crossed(None, (*notes, _remark(Note.NOT_A_PATTERN, error)))
+        return Crossed(None, (*notes, remark(Note.NOT_A_PATTERN, error)))
     except _Inexpressible as reason:
         return Crossed(None, (*notes, reason.remark))
 

@@ -27,7 +27,8 @@ from shared.model.recurrence import (
     to_value,
 )
 from shared.model.timezones import zone
-from shared.rules.recurrence import Note, to_dynamics, to_exchange
+from shared.rules.recurrence import to_dynamics, to_exchange
+from shared.rules.recurrence_notes import Note
 from tests.marks import rule
 from tests.recurrences import BERLIN, ZONES, any_series
 

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from shared.model.recurrence import Recurrence, dates, first_date, from_value, last_date, to_value
-from shared.rules.recurrence import Note, to_dynamics, to_exchange
+from shared.rules.recurrence import to_dynamics, to_exchange
+from shared.rules.recurrence_notes import Note
 from tests.marks import rule
 from tests.recurrence_rules import ZONE, Case, NoSuchPattern, published, recurrence_of
 
