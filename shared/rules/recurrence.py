@@ -259,12 +259,12 @@ def _whole_days(minutes: int) -> int:
 
 def first_day_changes_dates(wanted: Mapping[str, Any], present: Mapping[str, Any], zone: ZoneInfo) -> bool:
     """Whether a pattern, written onto a row, gets other days because the row keeps its first day of the
-    week (it can be given on create only). Two periods tell: the days repeat from the second on."""
+    week (it can be given on create only). The first week from the start tells: a day that belongs to the
+    first period under one reckoning only is missing there under the other."""
     kept = {**wanted, "firstDay": present["firstDay"]}
     first, second = (_exchange(value, zone, zone.key) for value in (wanted, kept))
-    until = first.start_date + timedelta(weeks=3 * first.interval)
-    return _days_until(first, until) != _days_until(second, until)
+    return _first_week(first) != _first_week(second)
 
 
-def _days_until(r: Recurrence, until: date) -> list[date]:
-    return [day for day in islice(recurrence.dates(r), 7 * 3 + 1) if day <= until]
+def _first_week(r: Recurrence) -> list[date]:
+    return [day for day in islice(recurrence.dates(r), 7) if day < r.start_date + timedelta(weeks=1)]
