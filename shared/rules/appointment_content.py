@@ -26,7 +26,8 @@ from shared.rules.appointment_fields import (
     is_cut,
 )
 from shared.rules.merge import MISSING, FieldState, Merged, merge
-from shared.rules.recurrence import Remark, first_day_changes_dates
+from shared.rules.recurrence import first_day_changes_dates
+from shared.rules.recurrence_notes import Remark
 from shared.rules.situation import KIND, Context
 from shared.rules.skips import Reason
 

@@ -12,7 +12,7 @@ from shared.model.timezones import UnknownTimeZone, windows_name
 from shared.model.values import Direction, Value
 from shared.rules import attendees, meeting_time, recurrence, regarding, status
 from shared.rules.merge import Crossing
-from shared.rules.recurrence import Crossed
+from shared.rules.recurrence_notes import Crossed
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,15 @@ def to_dynamics(value: Value, zone: ZoneInfo) -> Crossed:
         return Crossed(None, (*notes, reason.remark))
 
 
+def as_dynamics_expands(value: Value, zone: ZoneInfo) -> tuple[Recurrence, timedelta] | None:
+    """The series in the owner's zone, and how many days later than in its own its occurrences begin there."""
+    crossed, first = to_dynamics(value, zone), recurrence.first_date(recurrence.from_value(value))
+    if crossed.value is None or first is None:
+        return None
+    there = _exchange(crossed.value, zone, zone.key)
+    return there, there.start_date - first
+
+
 def _from_first(r: Recurrence, notes: list[Remark]) -> Recurrence:
     """The same series, said to start on its first occurrence: its periods are counted from there as well."""
     first = recurrence.first_date(r)
@@ -259,12 +268,12 @@ def _whole_days(minutes: int) -> int:
 
 def first_day_changes_dates(wanted: Mapping[str, Any], present: Mapping[str, Any], zone: ZoneInfo) -> bool:
     """Whether a pattern, written onto a row, gets other days because the row keeps its first day of the
-    week (it can be given on create only). Two periods tell: the days repeat from the second on."""
+    week (it can be given on create only). The first week from the start tells: a day that belongs to the
+    first period under one reckoning only is missing there under the other."""
     kept = {**wanted, "firstDay": present["firstDay"]}
     first, second = (_exchange(value, zone, zone.key) for value in (wanted, kept))
-    until = first.start_date + timedelta(weeks=3 * first.interval)
-    return _days_until(first, until) != _days_until(second, until)
+    return _first_week(first) != _first_week(second)
 
 
-def _days_until(r: Recurrence, until: date) -> list[date]:
-    return [day for day in islice(recurrence.dates(r), 7 * 3 + 1) if day <= until]
+def _first_week(r: Recurrence) -> list[date]:
+    return [day for day in islice(recurrence.dates(r), 7) if day < r.start_date + timedelta(weeks=1)]

@@ -27,7 +27,7 @@ from shared.model.recurrence import (
     to_value,
 )
 from shared.model.timezones import zone
-from shared.rules.recurrence import to_dynamics, to_exchange
+from shared.rules.recurrence import first_day_changes_dates, to_dynamics, to_exchange
 from shared.rules.recurrence_notes import Note
 from tests.marks import rule
 from tests.recurrences import BERLIN, ZONES, any_series
@@ -112,6 +112,21 @@ def test_crossing_twice_changes_nothing_more(r: Recurrence) -> None:
     once_more = to_dynamics(back.value, owner)
     assert once_more.value == there.value
     assert once_more.notes == ()
+
+
+@rule("FLD-11")
+@EXAMPLES
+@given(r=any_series(zones=(BERLIN,)), kept=st.sampled_from(range(7)))
+def test_a_kept_first_day_of_the_week_is_told_exactly_if_it_gives_other_days(
+    r: Recurrence, kept: int
+) -> None:
+    owner = zone(BERLIN)
+    wanted = to_dynamics(to_value(r), owner).value
+    assume(wanted is not None)
+    row = {**wanted, "firstDay": kept}
+    asked, written = (from_value(to_exchange(v, owner, BERLIN).value) for v in (wanted, row))
+    other = list(islice(dates(asked), 50)) != list(islice(dates(written), 50))
+    assert first_day_changes_dates(wanted, row, owner) is other
 
 
 @rule("APPT-10")

@@ -155,9 +155,9 @@ def test_regarding_comes_from_the_stamp_and_never_from_attendees():
     assert "regarding" not in plain.values
 
 
-def test_a_series_and_an_item_outside_the_window_are_named():
-    series = decided(AppointmentSituation(event=event(type=EventType.SERIES_MASTER)))
-    assert codes(series) == ["series"]
+def test_a_lone_occurrence_and_an_item_outside_the_window_are_named():
+    lone = decided(AppointmentSituation(event=event(type=EventType.EXCEPTION)))
+    assert codes(lone) == ["lone occurrence"]
     far = decided(AppointmentSituation(event=event(time=at(NOW + timedelta(days=900)))))
     assert codes(far) == ["outside the window"]
 
