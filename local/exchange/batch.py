@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Mapping
 from typing import Any
 
@@ -64,6 +65,9 @@ def _response(identifier: str, answer: Answer) -> Json:
     headers = {"Cache-Control": "private", **answer.headers}
     if answer.body is None:
         return {"id": identifier, "status": answer.status, "headers": headers, "body": None}
+    if isinstance(answer.body, bytes):
+        body = base64.b64encode(answer.body).decode()
+        return {"id": identifier, "status": answer.status, "headers": headers, "body": body}
     headers["Content-Type"] = "application/json; odata.metadata=minimal; odata.streaming=true; charset=utf-8"
     return {"id": identifier, "status": answer.status, "headers": headers, "body": answer.body}
 

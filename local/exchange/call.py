@@ -45,6 +45,7 @@ class Call:
     caller: Caller = field(default_factory=lambda: Caller(service=False))
     params: dict[str, str] = field(default_factory=dict)
     template: str = ""
+    upload: bool = False  # a pre-authenticated one, outside Graph
     _preferences: Preferences | None = None
 
     @property
@@ -90,13 +91,15 @@ class Call:
 
 @dataclass
 class Answer:
-    """Status, JSON body (None: empty) and headers."""
+    """Status, body (JSON; bytes as they are; None: empty) and headers."""
 
     status: int
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
 
     def payload(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
         return b"" if self.body is None else json.dumps(self.body, ensure_ascii=False).encode()
 
 

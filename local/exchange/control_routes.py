@@ -7,6 +7,9 @@ from typing import Any
 from aiohttp import web
 
 from local.control import bad_request, json_object
+from local.exchange.attachment_input import kind_of
+from local.exchange.attachment_input import parse as parse_attachment
+from local.exchange.attachments import Attachments
 from local.exchange.calendars import Calendars
 from local.exchange.delta import DeltaTokens
 from local.exchange.directory import Directory
@@ -24,6 +27,9 @@ from local.journaled import JournaledTables
 Json = dict[str, Any]
 
 
+_NOT_PROPERTIES = ("transactionId", "attachments")
+
+
 class ControlRoutes:
     """Counts, faults and the clock are in ``local.control``; the rest is here."""
 
@@ -34,6 +40,7 @@ class ControlRoutes:
         calendars: Calendars,
         events: Events,
         meetings: Meetings,
+        attachments: Attachments,
         outbox: Outbox,
         notifier: Notifier,
         subscriptions: Subscriptions,
@@ -46,6 +53,7 @@ class ControlRoutes:
         self._calendars = calendars
         self._events = events
         self._meetings = meetings
+        self._attachments = attachments
         self._outbox = outbox
         self._notifier = notifier
         self._subscriptions = subscriptions
@@ -123,6 +131,7 @@ class ControlRoutes:
             raise bad_request(error.message.replace('"', "'")) from error
         with self._tables.transaction():
             copies = [self._arrive(str(address), meeting) for address in addresses]
+            self._attachments.forget(meeting["attachments"])
         found = [{"user": copy["user"], "id": copy["id"]} for copy in copies if copy]
         if not found:
             raise bad_request("none of the addresses is local")
@@ -134,7 +143,7 @@ class ControlRoutes:
             raise bad_request("the meeting has no organizer")
         props = {
             **DEFAULTS,
-            **parse({name: value for name, value in sent.items() if name != "transactionId"}),
+            **parse({name: value for name, value in sent.items() if name not in _NOT_PROPERTIES}),
         }
         props.pop("singleValueExtendedProperties", None)
         if not props["attendees"]:
@@ -145,7 +154,14 @@ class ControlRoutes:
             "organizer": address,
             "iCalUId": sent.get("iCalUId") or self._identifiers.ical_uid(),
             "isCancelled": bool(sent.get("isCancelled")),
+            "attachments": [self._attached(row) for row in sent.get("attachments") or []],
         }
+
+    def _attached(self, sent: Json) -> Json:
+        """As in a POST to ``/attachments``; from outside also a reference to a file elsewhere."""
+        if kind_of(sent) == "reference":
+            return self._attachments.new({"kind": "reference", "name": str(sent.get("name") or "")}, b"")
+        return self._attachments.new(*parse_attachment(sent))
 
     def _arrive(self, address: str, meeting: Json) -> Json | None:
         if meeting["isCancelled"]:
@@ -166,9 +182,11 @@ class ControlRoutes:
         if body.get("kind") != "event":
             raise bad_request("only 'event' can be copied")
         user, event = self._event(body)
-        names = ("extended", "isOrganizer", "organizer", "responseStatus", "exceptions", "cancelled")
+        names = ("extended", "isOrganizer", "organizer", "responseStatus", "cancelled")
         facts = {name: event[name] for name in names}
         with self._tables.transaction():
+            facts["attachments"] = self._attachments.copied(event)
+            facts["exceptions"] = self._attachments.copied_exceptions(event)
             copy = self._events.create(user, event["calendar"], event["props"], **facts)
         return web.json_response({"id": copy["id"]}, status=201)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from local.exchange import extended_properties, series
 from local.exchange.access import mailbox_of
+from local.exchange.attachments import Attachments
 from local.exchange.calendars import Calendars
 from local.exchange.call import Answer, Call
 from local.exchange.directory import Directory
@@ -46,6 +47,7 @@ class EventRoutes:
         calendars: Calendars,
         events: Events,
         meetings: Meetings,
+        attachments: Attachments,
         identifiers: Identifiers,
     ) -> None:
         self._tables = tables
@@ -53,6 +55,7 @@ class EventRoutes:
         self._calendars = calendars
         self._events = events
         self._meetings = meetings
+        self._attachments = attachments
         self._identifiers = identifiers
 
     def add_to(self, router: Router) -> None:
@@ -174,6 +177,9 @@ class EventRoutes:
         context = f"{call.root}/$metadata#users('{user['id']}')/events{chosen}/$entity"
         if series.is_master(event):
             row = {**row, **_of_series(call, event, options)}
+        if options.attachments:
+            found = [self._attachments.shown(attachment) for attachment in self._attachments.of(event)]
+            row = {**row, "attachments": [projected(each, options.attachments.select) for each in found]}
         row = projected(with_extended(row, event, options), options.select)
         return Answer(200, {"@odata.context": context, **row}, applied(call))
 

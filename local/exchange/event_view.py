@@ -39,7 +39,7 @@ def shown(event: Json, preferences: Preferences) -> Json:
         "iCalUId": event["iCalUId"],
         "reminderMinutesBeforeStart": props["reminderMinutesBeforeStart"],
         "isReminderOn": props["isReminderOn"],
-        "hasAttachments": False,
+        "hasAttachments": any(not reference["inline"] for reference in event["attachments"]),
         "subject": props["subject"],
         "bodyPreview": bodies.preview(props["body"]),
         "importance": props["importance"],

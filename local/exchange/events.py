@@ -135,6 +135,7 @@ class Events:
             "responseStatus": {"response": "organizer", "time": NO_TIME},
             "transactionId": None,
             "extended": {},
+            "attachments": [],
             **series.NO_EXCEPTIONS,
             **facts,
             "props": settled({**DEFAULTS, **props}),

@@ -32,6 +32,9 @@ class Identifiers:
     def folder(self) -> str:
         return f"AAMkAG{self._letters(30)}-{self._letters(8)}_AAA="
 
+    def attachment(self) -> str:
+        return f"AAMkAG{self._letters(24)}AAABEgAQA{self._letters(21)}="
+
     def change_key(self) -> str:
         return base64.b64encode(self._random.randbytes(22)).decode()
 

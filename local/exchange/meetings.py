@@ -7,6 +7,7 @@ from typing import Any
 
 from local.clock import Clock
 from local.exchange import series
+from local.exchange.attachments import Attachments
 from local.exchange.calendars import Calendars
 from local.exchange.directory import Directory
 from local.exchange.event_input import DEFAULTS, NO_TIME, begin_end
@@ -49,11 +50,18 @@ class Meetings:
     """Sends for organizers and delivers to the local mailboxes at once."""
 
     def __init__(
-        self, directory: Directory, calendars: Calendars, events: Events, outbox: Outbox, clock: Clock
+        self,
+        directory: Directory,
+        calendars: Calendars,
+        events: Events,
+        attachments: Attachments,
+        outbox: Outbox,
+        clock: Clock,
     ) -> None:
         self._directory = directory
         self._calendars = calendars
         self._events = events
+        self._attachments = attachments
         self._outbox = outbox
         self._clock = clock
 
@@ -159,12 +167,14 @@ class Meetings:
             responseStatus=_NOT_RESPONDED,
             intendedShowAs=meeting["props"]["showAs"],
             cancelled=meeting.get("cancelled", []),
+            attachments=self._attachments.copied(meeting),
         )
 
     def _renewed_copy(self, copy: Json, meeting: Json, carried: Json) -> Json:
         """An update overwrites the attendee's copy; a new time asks for a new answer."""
         props = {**copy["props"], "location": None, **carried}
         facts: Json = {"intendedShowAs": meeting["props"]["showAs"], "organizer": meeting["organizer"]}
+        facts["attachments"] = self._attachments.delivered(copy, meeting)
         if reschedules(copy["props"], props) or copy["isCancelled"]:
             props["showAs"] = "tentative"
             facts |= {"responseStatus": _NOT_RESPONDED}

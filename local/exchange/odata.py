@@ -28,10 +28,12 @@ _EXPAND = re.compile(
 
 
 # What ``$select`` takes besides properties; it shows when it is expanded as well.
-_NAVIGATION = {"event": {"exceptionOccurrences"}}
-_EXCEPTIONS = re.compile(
-    r"^exceptionOccurrences\s*(?:\(\s*\$select\s*=\s*([\w,\s/]+)\))?$", re.IGNORECASE | re.DOTALL
+_NAVIGATION = {"event": {"exceptionOccurrences", "attachments"}}
+_ITEMS = re.compile(
+    r"^(exceptionOccurrences|attachments)\s*(?:\(\s*\$select\s*=\s*([\w,\s/]+)\))?$",
+    re.IGNORECASE | re.DOTALL,
 )
+_ITEM_TYPES = {"exceptionoccurrences": ("exceptions", "event"), "attachments": ("attachments", "attachment")}
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class Options:
     test: Callable[[Json], bool] | None = None
     extended: list[str] = field(default_factory=list)
     exceptions: Expanded | None = None
+    attachments: Expanded | None = None
 
 
 def parse_options(call: Call, allowed: frozenset[str] = LIST_OPTIONS, type_name: str = "event") -> Options:
@@ -115,13 +118,14 @@ def _refuse_inefficient(text: str, order: list[tuple[str, bool]]) -> None:
 
 def _expanded(text: str, *, one: bool) -> Json:
     """The ids named in ``singleValueExtendedProperties($filter=id eq '…' or id eq '…')``; where ``one`` event
-    is read by its id, the exceptions of its series too."""
+    is read by its id, its attachments and the exceptions of its series too."""
     found: Json = {}
     for part in filter(None, (part.strip() for part in _outside_parentheses(text))):
-        exceptions = _EXCEPTIONS.match(part) if one else None
+        items = _ITEMS.match(part) if one else None
         match = _EXPAND.match(part)
-        if exceptions:
-            found["exceptions"] = Expanded(selected(exceptions[1], "event") if exceptions[1] else None)
+        if items:
+            name, type_name = _ITEM_TYPES[items[1].lower()]
+            found[name] = Expanded(selected(items[2], type_name) if items[2] else None)
         elif match:
             found["extended"] = _ids(parse_filter(match[1]), part)
         else:
@@ -158,7 +162,7 @@ def projected(row: Json, select: list[str] | None) -> Json:
     """The selected properties; the id and annotations always come."""
     if select is None:
         return row
-    keep = {"id", "singleValueExtendedProperties", *select}
+    keep = {"id", "singleValueExtendedProperties", "attachments", *select}
     return {name: value for name, value in row.items() if name in keep or name.startswith("@")}
 
 

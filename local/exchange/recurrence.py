@@ -159,7 +159,7 @@ def occurrences(props: Json, start: float, end: float) -> Iterator[Occurrence]:
 
 
 def overlapping(props: Json) -> bool:
-    """True when an occurrence of a series lasts into the next one; two years of days show whether one does."""
+    """True when an occurrence of a series lasts into the next one; two years of days show it."""
     first = slot(props, date.fromisoformat(props["start"]["dateTime"][:10]))
     if first.end - first.start <= _SHORTEST_GAP:
         return False

@@ -10,7 +10,15 @@ from local.exchange.errors import GraphError, bad_request, unknown_segment
 
 Handler = Callable[[Call], Answer | Awaitable[Answer]]
 
-_COLLECTIONS = {"users", "calendars", "events", "subscriptions", "mastercategories", "calendarpermissions"}
+_COLLECTIONS = {
+    "users",
+    "calendars",
+    "events",
+    "subscriptions",
+    "mastercategories",
+    "calendarpermissions",
+    "attachments",
+}
 
 
 @dataclass

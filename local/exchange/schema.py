@@ -7,6 +7,7 @@ Microsoft's own file.
 from __future__ import annotations
 
 ENUMS: dict[str, tuple[str, ...]] = {
+    "attachmentType": ("file", "item", "reference"),
     "attendeeType": ("required", "optional", "resource"),
     "automaticRepliesStatus": ("disabled", "alwaysEnabled", "scheduled"),
     "bodyType": ("text", "html"),
@@ -117,6 +118,22 @@ ENUMS: dict[str, tuple[str, ...]] = {
 }
 
 TYPES: dict[str, dict[str, str]] = {
+    "attachment": {
+        "id": "Edm.String!",
+        "contentType": "Edm.String",
+        "isInline": "Edm.Boolean!",
+        "lastModifiedDateTime": "Edm.DateTimeOffset",
+        "name": "Edm.String",
+        "size": "Edm.Int32!",
+    },
+    "attachmentItem": {
+        "attachmentType": "graph.attachmentType",
+        "contentId": "Edm.String",
+        "contentType": "Edm.String",
+        "isInline": "Edm.Boolean",
+        "name": "Edm.String",
+        "size": "Edm.Int64",
+    },
     "attendee": {
         "emailAddress": "graph.emailAddress",
         "type": "graph.attendeeType",
@@ -224,6 +241,25 @@ TYPES: dict[str, dict[str, str]] = {
         "type": "graph.eventType",
         "webLink": "Edm.String",
     },
+    "fileAttachment": {
+        "id": "Edm.String!",
+        "contentType": "Edm.String",
+        "isInline": "Edm.Boolean!",
+        "lastModifiedDateTime": "Edm.DateTimeOffset",
+        "name": "Edm.String",
+        "size": "Edm.Int32!",
+        "contentBytes": "Edm.Binary",
+        "contentId": "Edm.String",
+        "contentLocation": "Edm.String",
+    },
+    "itemAttachment": {
+        "id": "Edm.String!",
+        "contentType": "Edm.String",
+        "isInline": "Edm.Boolean!",
+        "lastModifiedDateTime": "Edm.DateTimeOffset",
+        "name": "Edm.String",
+        "size": "Edm.Int32!",
+    },
     "itemBody": {
         "content": "Edm.String",
         "contentType": "graph.bodyType",
@@ -309,6 +345,14 @@ TYPES: dict[str, dict[str, str]] = {
         "startDate": "Edm.Date",
         "type": "graph.recurrenceRangeType",
     },
+    "referenceAttachment": {
+        "id": "Edm.String!",
+        "contentType": "Edm.String",
+        "isInline": "Edm.Boolean!",
+        "lastModifiedDateTime": "Edm.DateTimeOffset",
+        "name": "Edm.String",
+        "size": "Edm.Int32!",
+    },
     "responseStatus": {
         "response": "graph.responseType",
         "time": "Edm.DateTimeOffset",
@@ -344,6 +388,11 @@ TYPES: dict[str, dict[str, str]] = {
     "timeZoneInformation": {
         "alias": "Edm.String",
         "displayName": "Edm.String",
+    },
+    "uploadSession": {
+        "expirationDateTime": "Edm.DateTimeOffset",
+        "nextExpectedRanges": "Collection(Edm.String)",
+        "uploadUrl": "Edm.String",
     },
     "user": {
         "id": "Edm.String!",

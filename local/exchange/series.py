@@ -22,7 +22,6 @@ NO_EXCEPTIONS: Json = {"exceptions": {}, "cancelled": []}
 # What an exception keeps of its own besides properties, when it differs from the master's.
 _OWN_FACTS = ("responseStatus", "attachments", "intendedShowAs")
 _TIMES = ("recurrence", "isAllDay", "start", "end")
-_PAIRED = {"location": "locations", "locations": "location"}
 
 
 def is_master(event: Json) -> bool:
@@ -156,12 +155,11 @@ def with_exception(master: Json, row: Json, props: Json, facts: Json) -> Json:
 def _overridden(base: Json, props: Json) -> tuple[Json, Json]:
     """Only what differs from the master's; answers of attendees apart, for they make no list of one's own."""
     names = {name for name in {*base, *props} if name != "attendees" and base.get(name) != props.get(name)}
-    names |= {_PAIRED[name] for name in names if name in _PAIRED}
     changed = {name: props.get(name) for name in names}
     if _invited(base["attendees"]) != _invited(props["attendees"]):
         return {**changed, "attendees": props["attendees"]}, {}
-    before = {_key(row): row for row in base["attendees"]}
-    given = {_key(row): row for row in props["attendees"] if row != before[_key(row)]}
+    before = {_key(row): _answer(row) for row in base["attendees"]}
+    given = {_key(row): _answer(row) for row in props["attendees"] if _answer(row) != before[_key(row)]}
     return changed, given
 
 
@@ -169,12 +167,16 @@ def _key(attendee: Json) -> str:
     return str(attendee["emailAddress"]["address"]).lower()
 
 
+def _answer(attendee: Json) -> Json:
+    return {name: attendee[name] for name in ("status", "proposedNewTime") if name in attendee}
+
+
 def _invited(rows: list[Json]) -> list[Json]:
     return [{"type": row["type"], "emailAddress": row["emailAddress"]} for row in rows]
 
 
 def _answered(attendees: list[Json], answers: Json) -> list[Json]:
-    return [answers.get(_key(row), row) for row in attendees]
+    return [{**row, **answers.get(_key(row), {})} for row in attendees]
 
 
 def without(master: Json, day: str) -> Json:

@@ -12,6 +12,8 @@ from aiohttp import web
 
 from local.clock import Clock
 from local.control import Control, carry_out, drop
+from local.exchange.attachment_routes import AttachmentRoutes
+from local.exchange.attachments import Attachments
 from local.exchange.batch import ConnectionCutError, answer_batch
 from local.exchange.calendars import Calendars
 from local.exchange.call import Answer, Call, split_path, split_query
@@ -28,8 +30,9 @@ from local.exchange.notifier import Notifier
 from local.exchange.outbox import Outbox
 from local.exchange.permission_routes import PermissionRoutes
 from local.exchange.response_routes import ResponseRoutes
-from local.exchange.service import GraphService
+from local.exchange.service import GraphService, planned_refusal
 from local.exchange.subscriptions import SubscriptionRoutes, Subscriptions
+from local.exchange.uploads import UPLOAD_PATH, Uploads
 from local.exchange.view_routes import ViewRoutes
 from local.journaled import JournaledTables
 
@@ -104,18 +107,22 @@ class ExchangeOnline:
         version, outbox = Version(tables), Outbox(tables, clock)
         directory, calendars = Directory(tables, identifiers), Calendars(tables, identifiers)
         events = Events(tables, identifiers, clock, version)
-        meetings = Meetings(directory, calendars, events, outbox, clock)
+        attachments = Attachments(tables, identifiers, clock)
+        events.listeners.append(attachments.event_changed)
+        self._uploads = Uploads(tables, clock, identifiers, events, attachments)
+        meetings = Meetings(directory, calendars, events, attachments, outbox, clock)
         tokens = DeltaTokens(tables, clock)
         subscriptions = Subscriptions(tables, clock, directory, identifiers)
         self._notifier = Notifier(tables, clock, events, subscriptions, identifiers, self._session)
         control = Control(tables, clock)
         self._service = GraphService(tables, clock, directory, identifiers, control, self._latency)
-        one = EventRoutes(tables, directory, calendars, events, meetings, identifiers)
+        one = EventRoutes(tables, directory, calendars, events, meetings, attachments, identifiers)
         router = self._service.router
         one.add_to(router)
         ViewRoutes(directory, events, one, CalendarDelta(events, tokens)).add_to(router)
         ResponseRoutes(directory, events, meetings, one).add_to(router)
         MailboxRoutes(tables, directory, calendars, events, one, identifiers, version).add_to(router)
+        AttachmentRoutes(directory, events, attachments, self._uploads, one).add_to(router)
         PermissionRoutes(tables, directory, one, identifiers).add_to(router)
         SubscriptionRoutes(subscriptions, identifiers, self._session).add_to(router)
         app = web.Application(client_max_size=LARGEST_BODY)
@@ -126,6 +133,7 @@ class ExchangeOnline:
             calendars,
             events,
             meetings,
+            attachments,
             outbox,
             self._notifier,
             subscriptions,
@@ -139,9 +147,15 @@ class ExchangeOnline:
     # --- one request ----------------------------------------------------------------------------
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
-        call = await _read_call(request, self.url)
+        call = _read_call(request, self.url)
         if call is None:
             return web.Response(status=404)
+        try:
+            call.content = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            return _written(self._service.refusal(_too_large(), call))
+        if call.upload:
+            return await self._serve_upload(call, request)
         handle = self._batch if call.path.lower() == "/$batch" else self._single
         fault = self._service.take_fault(call)
 
@@ -155,6 +169,15 @@ class ExchangeOnline:
             return _written(await self._service.perform(call, fault))
         return await carry_out(fault, request, answer, lambda status, _: web.Response(status=status))
 
+    async def _serve_upload(self, call: Call, request: web.Request) -> web.StreamResponse:
+        async def answer() -> web.StreamResponse:
+            return _written(self._service.perform_upload(call, self._uploads.answer))
+
+        def refuse(status: int, retry_after: int | None) -> web.StreamResponse:
+            return _written(self._service.refusal(planned_refusal(status, retry_after), call))
+
+        return await carry_out(self._service.take_fault(call), request, answer, refuse)
+
     async def _single(self, call: Call) -> Answer:
         return await self._service.perform(call)
 
@@ -166,25 +189,33 @@ class ExchangeOnline:
             return self._service.refusal(error, call)
 
 
-async def _read_call(request: web.Request, root: str) -> Call | None:
+def _read_call(request: web.Request, root: str) -> Call | None:
+    """Without its content; None for a path that is nobody's."""
     raw_path, _, raw_query = request.raw_path.partition("?")
-    version, _, path = raw_path.strip("/").partition("/")
-    if version != "v1.0":
+    upload = raw_path.startswith(f"{UPLOAD_PATH}/")
+    version = UPLOAD_PATH if upload else "/v1.0"
+    if not upload and raw_path.strip("/").partition("/")[0] != "v1.0":
         return None
+    path = raw_path.lstrip("/")[len(version) :]
     return Call(
         method=request.method,
         segments=split_path(path),
         query=split_query(raw_query),
         headers={name.lower(): value for name, value in request.headers.items()},
-        root=f"http://{request.host}/v1.0" if request.host else root,
+        root=f"http://{request.host}{version}" if request.host else root,
         raw_query=raw_query,
-        content=await request.read(),
+        content=b"",
+        upload=upload,
     )
+
+
+def _too_large() -> GraphError:
+    return GraphError(413, "BadRequest", "The maximum request length supported is 4MB.")
 
 
 def _written(answer: Answer) -> web.Response:
     response = web.Response(status=answer.status, body=answer.payload(), headers=answer.headers)
-    if answer.body is not None:
+    if answer.body is not None and not isinstance(answer.body, bytes):
         response.headers["Content-Type"] = _JSON
     return response
 

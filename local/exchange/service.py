@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from urllib.parse import unquote
 
@@ -50,7 +51,7 @@ class GraphService:
 
     def take_fault(self, call: Call) -> Fault | None:
         """The fault planned for a call, if its caller is one whom faults concern."""
-        service = call.headers.get("authorization", "").strip().lower() == "bearer app"
+        service = call.upload or call.headers.get("authorization", "").strip().lower() == "bearer app"
         query = f"?{unquote(call.raw_query)}" if call.raw_query else ""
         return self.control.take_fault(call.method, call.path + query, service=service)
 
@@ -77,6 +78,15 @@ class GraphService:
             if handler is None:
                 raise refusal or RuntimeError("no handler and no refusal")
             return await self._handled(handler, call)
+
+    def perform_upload(self, call: Call, handler: Callable[[Call], Answer]) -> Answer:
+        """A pre-authenticated request outside Graph; counted and disturbed as the service's own."""
+        self.control.count(call.method, "/AttachmentSessions/{id}", service=True)
+        try:
+            with self._tables.transaction():
+                return handler(call)
+        except GraphError as error:
+            return self.refusal(error, call)
 
     def admit_batch(self, envelope: Call) -> None:
         """An envelope is counted once; its parts are counted by themselves."""

@@ -68,6 +68,7 @@ def _primitive(declared: str, value: Any) -> Any:
         "Edm.String": isinstance(value, str),
         "Edm.Boolean": isinstance(value, bool),
         "Edm.Int32": isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31,
+        "Edm.Int64": isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63,
         "Edm.Double": isinstance(value, int | float) and not isinstance(value, bool),
         "Edm.Date": isinstance(value, str) and bool(_DATE.match(value)),
         "Edm.DateTimeOffset": isinstance(value, str) and bool(_OFFSET_TIME.match(value)),

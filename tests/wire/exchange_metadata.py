@@ -16,6 +16,8 @@ _PRIMITIVE = {
     "Edm.String": str,
     "Edm.Boolean": bool,
     "Edm.Int32": int,
+    "Edm.Int64": int,
+    "Edm.Binary": str,
     "Edm.Double": int | float,
     "Edm.DateTimeOffset": str,
     "Edm.Date": str,
@@ -43,6 +45,8 @@ _ANSWERS = {
     "users": "user",
     "translateexchangeids": "convertIdResult",
     "supportedtimezones": "timeZoneInformation",
+    "attachments": "attachment",
+    "createuploadsession": "uploadSession",
 }
 
 
@@ -82,6 +86,7 @@ def members(enum: str) -> tuple[str, ...]:
 def conforms(type_name: str, value: Any, where: str, *, whole: bool = False) -> None:
     """Known properties only, of their types; with ``whole`` none that is never null is missing."""
     assert isinstance(value, dict), f"{where} is no object"
+    type_name = value.get("@odata.type", type_name).rpartition(".")[2]  # one of its derived types
     known = properties(type_name)
     for name, item in value.items():
         if "@" in name:

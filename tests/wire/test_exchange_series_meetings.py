@@ -220,6 +220,18 @@ async def test_who_is_only_in_an_exception_is_updated_and_withdrawn_there(graph:
     assert days(await view(graph, "ben")) == [DAYS[0], DAYS[2], DAYS[3]]
 
 
+async def test_who_was_taken_off_the_series_is_asked_to_one_occurrence_by_itself(graph: Graph) -> None:
+    master, ids = await meeting(graph, *LOCAL)
+    await patch(graph, "anna", master, attendees=invited("cara@contoso.com"))
+    assert (await graph.only_event("ben"))["isCancelled"] is True
+    await graph.outbox()
+    await patch(graph, "anna", ids[1], attendees=invited(*LOCAL))
+    assert await graph.outbox() == [("invitation", ["ben@contoso.com"])]
+    rows = {row["type"]: row for row in await graph.events("ben")}
+    assert rows["seriesMaster"]["isCancelled"] is True
+    assert (rows["singleInstance"]["isCancelled"], days([rows["singleInstance"]])) == (False, [DAYS[1]])
+
+
 # --- answers ------------------------------------------------------------------------------------
 
 
@@ -243,8 +255,11 @@ async def test_an_answer_to_one_occurrence_reaches_that_one(graph: Graph) -> Non
     his = await view(graph, "ben")
     assert [row["responseStatus"]["response"] for row in his][1] == "tentativelyAccepted"
     assert his[0]["responseStatus"]["response"] == "notResponded"
-    await patch(graph, "anna", master, attendees=invited(*EVERYONE))
-    assert [len(row["attendees"]) for row in await instances(graph, "anna", master)] == [3] * 4
+    optional = [{**row, "type": "optional"} for row in invited(*EVERYONE)]
+    await patch(graph, "anna", master, attendees=optional)
+    hers = await instances(graph, "anna", master)
+    assert [[row["type"] for row in each["attendees"]] for each in hers] == [["optional"] * 3] * 4
+    assert responses(hers[1]) == ["tentativelyAccepted", "none", "none"]
 
 
 async def test_declining_one_occurrence_takes_it_out_of_the_copy(graph: Graph) -> None:
