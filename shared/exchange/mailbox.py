@@ -123,6 +123,7 @@ class GraphMailbox:
     async def update_event(self, write: UpdateEvent) -> ExchangeEvent:
         """The answer shows no stamps."""
         body = event_writes.update(write, self._time_zone)
+        self._occurrences.forget(write.id)
         return _written(await self._patch("update_event", write.id, body, write.etag))
 
     async def update_occurrence(self, write: UpdateOccurrence) -> ExchangeEvent:
