@@ -66,9 +66,18 @@ class GraphMailbox:
     async def series(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
         bodies = await self._each("series", ids, series.FIELDS, series.EXPAND)
         return {
-            event_id: _read(body, series.decode) if body is not None else None
+            event_id: _read(await self._with_all(body), series.decode) if body is not None else None
             for event_id, body in bodies.items()
         }
+
+    async def _with_all(self, body: Json) -> Json:
+        """Should Graph page what it expands: an exception that is missing would pass for a plain one."""
+        link = body.get(series.MORE_EXCEPTIONS)
+        if link is None:
+            return body
+        request = self._client.follow("series", self._client.checked_link(link))
+        more = [row async for row in self._channel.rows(request)]
+        return {**body, series.EXCEPTIONS: [*body[series.EXCEPTIONS], *more]}
 
     async def stamps(self, ids: Sequence[str]) -> Mapping[str, Stamps | None]:
         bodies = await self._each("stamps", ids, ("id",), (stamps.EXPAND,))
@@ -123,6 +132,7 @@ class GraphMailbox:
     async def update_event(self, write: UpdateEvent) -> ExchangeEvent:
         """The answer shows no stamps."""
         body = event_writes.update(write, self._time_zone)
+        self._occurrences.forget(write.id)
         return _written(await self._patch("update_event", write.id, body, write.etag))
 
     async def update_occurrence(self, write: UpdateOccurrence) -> ExchangeEvent:

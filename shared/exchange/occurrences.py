@@ -64,7 +64,7 @@ class Occurrences:
         except NotFound:
             if not remembered:
                 raise
-        self._seen.pop(write.series_id, None)
+        self.forget(write.series_id)
         return await self._to_plain(write, send)
 
     async def _to_exception(self, write: Write, event_id: str, etag: str, send: Send[T]) -> T:
@@ -73,7 +73,7 @@ class Occurrences:
         try:
             return await send(event_id, etag)
         except NotFound:
-            self._seen.pop(write.series_id, None)
+            self.forget(write.series_id)
             await self._find(write)
         raise Conflict("the exception became a plain occurrence since it was read", code="exceptionReset")
 
@@ -83,22 +83,28 @@ class Occurrences:
         if found.is_exception:
             raise Conflict("the occurrence was changed since it was read", code="exceptionMade")
         answer = await send(found.id, None)
-        self._forget(write)
+        self._written(write)
         return answer
+
+    def forget(self, series_id: str) -> None:
+        """The series was written: its occurrences may be others."""
+        self._seen.pop(series_id, None)
 
     # --- looking up -------------------------------------------------------------------------------
 
     async def _find(self, write: Write) -> _Found:
+        if not write.slot[0]:
+            raise _no_occurrence()  # an exception whose slot the pattern does not have any more
         seen = self._seen.get(write.series_id)
         start, end = (_instant(edge) for edge in write.slot)
         if seen is None or not (seen.begin <= start and end <= seen.end):
             seen = self._seen[write.series_id] = await self._read(write.series_id, start - REACH, end + REACH)
         found = seen.by_slot.get(write.slot[0]) or seen.by_slot.get(write.date)
         if found is None:
-            raise NotFound("the series has no such occurrence", code="noOccurrence")
+            raise _no_occurrence()
         return found
 
-    def _forget(self, write: Write) -> None:
+    def _written(self, write: Write) -> None:
         """What was just written is not plain any more."""
         seen = self._seen[write.series_id]
         seen.by_slot.pop(write.slot[0], None)
@@ -120,6 +126,10 @@ class Occurrences:
             startDateTime=event_time.instant_text(begin),
             endDateTime=event_time.instant_text(end),
         )
+
+
+def _no_occurrence() -> NotFound:
+    return NotFound("the series has no such occurrence", code="noOccurrence")
 
 
 def _slots(row: Json) -> list[str]:

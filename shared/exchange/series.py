@@ -20,6 +20,7 @@ from shared.model.timezones import UnknownTimeZone, zone
 Json = dict[str, Any]
 
 EXCEPTIONS = "exceptionOccurrences"
+MORE_EXCEPTIONS = f"{EXCEPTIONS}@odata.nextLink"
 CANCELLED = "cancelledOccurrences"
 # Graph shows of the exceptions what is selected of the master, but no etag: that is made of the changeKey.
 FIELDS = (*events.FIELDS, "changeKey", CANCELLED, EXCEPTIONS)

@@ -129,3 +129,21 @@ async def test_an_occurrence_that_cannot_be_read_is_not_one_that_is_gone(start: 
     with pytest.raises(Refused) as refused:
         await finder(Listed([broken])).apply(write(), Sent())
     assert (type(refused.value), refused.value.code) == (Refused, "unreadable")
+
+
+async def test_what_a_series_had_is_forgotten_when_it_is_written() -> None:
+    listed, sent = Listed([occurrence("old")], [occurrence("new")]), Sent()
+    occurrences = finder(listed)
+    await occurrences.apply(write(slot=SLOT), sent)
+    occurrences.forget("series")
+    assert await occurrences.apply(write(), sent) == "new"
+    assert len(listed.windows) == 2
+
+
+async def test_an_exception_outside_of_its_pattern_is_known_by_its_id_only() -> None:
+    listed, sent = Listed([]), Sent("gone")
+    nowhere = ("", "")
+    assert await finder(listed).apply(write(RowVersion("here", ""), slot=nowhere), sent) == "here"
+    with pytest.raises(NotFound):
+        await finder(listed).apply(write(RowVersion("gone", ""), slot=nowhere), sent)
+    assert listed.windows == []

@@ -214,3 +214,44 @@ async def test_an_answer_that_is_no_json_is_transient_for_a_read(service: Script
     service.answers += [web.Response(text="<html>gateway</html>", content_type="text/html")]
     with pytest.raises(Transient):
         await service.mailbox.calendars()
+
+
+# --- series ---------------------------------------------------------------------------------------
+
+SERIES: Json = {
+    **EVENT,
+    "type": "seriesMaster",
+    "changeKey": "k",
+    "recurrence": {
+        "pattern": {"type": "daily", "interval": 1},
+        "range": {"type": "noEnd", "startDate": "2026-03-02", "recurrenceTimeZone": "UTC"},
+    },
+    "cancelledOccurrences": [],
+}
+
+
+def exception(day: str, **changes: Any) -> Json:
+    own = {key: value for key, value in EVENT.items() if key != "@odata.etag"}
+    named = {"id": day, "type": "exception", "changeKey": "k", "originalStart": f"{day}T09:00:00Z"}
+    return {**own, **named, **changes}
+
+
+@pytest.mark.rule("APPT-36")
+async def test_exceptions_that_come_in_pages_all_count(service: Scripted) -> None:
+    link = f"{service.base}/users/anna/events/E/exceptionOccurrences?$skip=1"
+    first = {"exceptionOccurrences": [exception("2026-03-03")], "exceptionOccurrences@odata.nextLink": link}
+    service.answer({**SERIES, **first})
+    service.page([exception("2026-03-04")])
+    series = (await service.mailbox.series(["E"]))["E"]
+    assert series is not None
+    assert list(series.exceptions) == ["2026-03-03", "2026-03-04"]
+    query = service.asked[0].query
+    assert query["$expand"].startswith("exceptionOccurrences,singleValueExtendedProperties(")
+    assert {"cancelledOccurrences", "exceptionOccurrences", "changeKey"} <= set(query["$select"].split(","))
+
+
+async def test_a_series_with_an_exception_that_cannot_be_read_is_refused_by_name(service: Scripted) -> None:
+    service.answer({**SERIES, "exceptionOccurrences": [exception("2026-03-03", start=None)]})
+    with pytest.raises(Refused, match="exception of 2026-03-03") as refused:
+        await service.mailbox.series(["E"])
+    assert refused.value.code == "unreadable"
