@@ -32,8 +32,10 @@ from shared.model.values import Value
 from shared.rules.meeting_time import instant, text_of
 from shared.rules.recurrence_notes import Crossed, Note, Remark, remark
 
-# So many occurrences are looked at where two zones are compared: four years of days, 28 years of weeks.
+# Where two zones are compared, so many occurrences are looked at from the first one on (four years of days,
+# 28 of weeks), and as many as a year has under the rules that hold from now on, as far as they are known.
 COMPARED = 1461
+SETTLED = date(2036, 1, 1)
 
 
 class _Inexpressible(Exception):  # noqa: N818 - it never leaves this module
@@ -98,7 +100,8 @@ def _in_zone(r: Recurrence, zone: ZoneInfo, notes: list[Remark]) -> Recurrence:
 
 
 def _translated(r: Recurrence, first: datetime, zone: ZoneInfo, notes: list[Remark]) -> Recurrence:
-    slots = [recurrence.slot_on(r, day) for day in islice(recurrence.dates(r), COMPARED)]
+    days = (*islice(recurrence.dates(r), COMPARED), *islice(recurrence.dates(r, SETTLED), 366))
+    slots = [recurrence.slot_on(r, day) for day in days]
     shifts = {local_date(slot.start, zone) - slot.date for slot in slots}
     if len(shifts) != 1:
         raise _Inexpressible(Note.ZONE_CROSSES_MIDNIGHT)

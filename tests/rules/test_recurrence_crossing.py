@@ -203,6 +203,16 @@ def test_an_owner_whose_clocks_change_on_other_days_is_told_from_when_it_drifts(
 
 
 @rule("APPT-10")
+def test_an_old_daily_series_is_measured_by_the_rules_that_hold_now() -> None:
+    """Moscow changed its clocks with Berlin from 1997 on, and no longer since 2011."""
+    moscow = ZoneInfo("Europe/Moscow")
+    r = series(PatternType.DAILY, start_date=date(1997, 1, 1))
+    together = series(PatternType.DAILY, start_date=date(1997, 1, 1), **until(date(2009, 12, 31)))
+    assert notes(to_dynamics(to_value(r), moscow)) == [Note.ZONE_DRIFT]
+    assert to_dynamics(to_value(together), moscow).notes == ()
+
+
+@rule("APPT-10")
 def test_a_meeting_at_night_is_on_another_weekday_in_the_owners_zone() -> None:
     tokyo = ZoneInfo("Asia/Tokyo")
     night = series(start_time=time(23), interval=2, first_day_of_week="monday", **until(date(2026, 3, 16)))
