@@ -15,11 +15,12 @@ from shared.model.event import EventType, ExchangeEvent, Stamps
 from shared.model.link import Link, LinkState, Role
 from shared.model.party import RecordRef
 from shared.rules import attendees, tracking
-from shared.rules.keys import global_object_id
+from shared.rules.keys import appointment_id, global_object_id
 from shared.rules.occurrence_base import versions_of
 from shared.rules.situation import KIND, AppointmentSituation, Context
 
 STAMPED_LIST_FROM = 20
+OF_TABLES = (EventType.SINGLE, EventType.SERIES_MASTER)
 T = TypeVar("T")
 
 
@@ -309,6 +310,11 @@ class Pairing:
                 continue
             if tracking.table_of(event) != link.table:
                 await self._successor_by_meeting(link, event, work)
+                if link.dynamics_id in work.successors or event.type not in OF_TABLES:
+                    continue
+                await self._successor_by_id(link, event, work)
+                if work.records.get(link.dynamics_id) is Absence.PHYSICAL:
+                    await self._successor_by_likeness(link, work)
             elif link.table == APPOINTMENT and work.records.get(link.dynamics_id) is Absence.PHYSICAL:
                 await self._successor_by_likeness(link, work)
 
@@ -317,6 +323,13 @@ class Pairing:
         known = await self._services.items.by_ical_uid(event.ical_uid) if event.ical_uid else None
         if known and known != link.dynamics_id:
             await self._succeed(link, known, tracking.table_of(event), work)
+
+    async def _successor_by_id(self, link: Link, event: ExchangeEvent, work: _Work) -> None:
+        """A pass that never committed may have made the new row: its id follows from the old link."""
+        table, organization = tracking.table_of(event), self._context.organization.id
+        await self._succeed(
+            link, appointment_id(organization, event.ical_uid, link.generation + 1, table), table, work
+        )
 
     async def _successor_by_likeness(self, link: Link, work: _Work) -> None:
         """AddRecurrence deletes the appointment and leaves a series with its subject, organizer and start."""
@@ -340,7 +353,7 @@ class Pairing:
         if row_id not in work.records:
             await self._read_rows([row_id], work)
         if isinstance(work.records.get(row_id), DynamicsAppointment):
-            work.successors[link.dynamics_id] = row_id
+            work.successors.setdefault(link.dynamics_id, row_id)
             work.pairs = [pair for pair in work.pairs if pair != (None, row_id)]
 
     async def _find_parked(self, work: _Work) -> None:

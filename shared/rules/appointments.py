@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.model.appointment import APPOINTMENT, Absence, DynamicsAppointment
@@ -10,26 +9,18 @@ from shared.model.decision import (
     Action,
     ActionKind,
     Decision,
-    MarkEvent,
     OccurrencePlan,
-    UpdateAppointment,
-    UpdateEvent,
 )
 from shared.model.event import EventType, ExchangeEvent
-from shared.model.link import Base, Link, LinkState, Role
-from shared.model.values import Side, Value
+from shared.model.link import Link, LinkState, Role
+from shared.model.values import Side
 from shared.rules import (
     appointment_endings,
-    attendees,
     conversions,
-    intent,
     invitations,
     item_time,
-    series,
-    status,
     tracking,
 )
-from shared.rules.appointment_content import Content, merge_content
 from shared.rules.appointment_creation import (
     all_fields,
     from_dynamics,
@@ -39,11 +30,11 @@ from shared.rules.appointment_creation import (
     why_not_sent,
     why_not_tracked,
 )
-from shared.rules.appointment_fields import BY_NAME
+from shared.rules.appointment_merging import first_merge, in_step
 from shared.rules.brake import is_grave
 from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.skips import Reason
-from shared.rules.tracking_marks import cleared, mark, new_link, role_of
+from shared.rules.tracking_marks import mark, new_link, role_of
 
 TABLE = APPOINTMENT
 
@@ -159,57 +150,7 @@ def _join(
         marked = mark(event, row.id, row.value("regarding"), context, rules=("LNK-3",))
         skip = Reason.OWNED_BY.skip(detail=situation.owner_name or "the organizer's mailbox")
         return Decision(situation.item(), (joined, marked), (skip,), link, ())
-    return _first_merge(situation, context, event, row, link, joined)
-
-
-def _first_merge(
-    situation: AppointmentSituation,
-    context: Context,
-    event: ExchangeEvent,
-    row: DynamicsAppointment,
-    link: Link,
-    joined: Action,
-) -> Decision:
-    base = _base_of_creation(situation, event, row, link.withheld)
-    created = situation.link if base is not None else None
-    inviting = bool(created and created.intent.get(intent.INVITING))
-    content = merge_content(event, row, base, link.withheld, context, inviting=inviting)
-    occurrences = series.in_step(
-        situation, context, created, event, row, content, fresh=intent.written_side(created)
-    )
-    actions = [joined, *_content_actions(situation, context, event, row, content, occurrences)]
-    regards = content.dynamics.get("regarding", row.value("regarding"))
-    marked = mark(event, row.id, regards, context, rules=("LNK-3",), withheld=content.withheld)
-    return Decision(
-        situation.item(),
-        (*actions, marked if not inviting else _clearing(marked)),
-        (*content.skips, *occurrences.skips),
-        replace(link, withheld=content.withheld),
-        content.absorb,
-        {**content.lost, **(occurrences.lost or {})},
-        occurrences.plan,
-    )
-
-
-def _clearing(marked: Action) -> Action:
-    """The mark, with what it does not say cleared."""
-    if not isinstance(marked.write, MarkEvent):
-        return marked
-    return replace(marked, write=replace(marked.write, stamps=cleared(marked.write.stamps)))
-
-
-def _base_of_creation(
-    situation: AppointmentSituation,
-    event: ExchangeEvent,
-    row: DynamicsAppointment,
-    withheld: tuple[tuple[str, str], ...],
-) -> Base | None:
-    """The base of a pair whose creation never committed; None for two items that nobody created for us."""
-    creating = situation.link
-    if creating is None or creating.state is not LinkState.CREATING:
-        return None
-    base = intent.settled(replace(creating, withheld=withheld), event, row).base
-    return base if base.exchange else None
+    return first_merge(situation, context, event, row, link, joined)
 
 
 def _linked(situation: AppointmentSituation, context: Context, link: Link) -> Decision:
@@ -232,127 +173,4 @@ def _linked(situation: AppointmentSituation, context: Context, link: Link) -> De
     if role is Role.MEMBER:
         skip = Reason.OWNED_BY.skip(detail=situation.owner_name or "the organizer's mailbox")
         return left(situation, skip, replace(link, role=role))
-    return _in_step(situation, context, replace(link, role=role), event, row)
-
-
-def _in_step(
-    situation: AppointmentSituation,
-    context: Context,
-    link: Link,
-    event: ExchangeEvent,
-    row: DynamicsAppointment,
-) -> Decision:
-    """Keep a linked pair's content in step: the three-way merge, each side against its own base."""
-    link = intent.settled(link, event, row)
-    base = link.base if link.base.exchange or link.base.dynamics else None
-    content = merge_content(event, row, base, link.withheld, context)
-    occurrences = series.in_step(situation, context, link, event, row, content)
-    actions = _content_actions(situation, context, event, row, content, occurrences)
-    if "regarding" in content.exchange or content.withheld != link.withheld:
-        regards = content.dynamics.get("regarding", row.value("regarding"))
-        marked = mark(event, row.id, regards, context, rules=("FLD-8",), withheld=content.withheld)
-        actions.append(_clearing(marked))
-    kept = replace(link, withheld=content.withheld, subject=situation.item().subject)
-    return Decision(
-        situation.item(),
-        tuple(actions),
-        (*content.skips, *occurrences.skips),
-        kept,
-        content.absorb,
-        {**content.lost, **(occurrences.lost or {})},
-        occurrences.plan,
-    )
-
-
-def _content_actions(
-    situation: AppointmentSituation,
-    context: Context,
-    event: ExchangeEvent,
-    row: DynamicsAppointment,
-    content: Content,
-    occurrences: series.OccurrenceActions,
-) -> list[Action]:
-    """The series itself before its occurrences; who is kept out while those are written comes in last."""
-    actions = []
-    if content.dynamics:
-        actions.append(_update_row(situation, row, content))
-    actions += occurrences.dynamics
-    writes = {name: value for name, value in content.exchange.items() if name != "regarding"}
-    invites = {"attendees": writes.pop("attendees")} if content.inviting and "attendees" in writes else {}
-    if writes:
-        actions.append(_update_event(context, event, row, content, writes))
-    actions += occurrences.exchange
-    if invites:
-        actions.append(_update_event(context, event, row, content, invites))
-    return actions
-
-
-def _rules_of(content: Content, written: Mapping[str, Value]) -> tuple[str, ...]:
-    """The rules of the fields written, and of the conflict if one of them overwrote an edit."""
-    rules = [BY_NAME[name].rule for name in sorted(written)]
-    return (*rules, "LNK-10") if set(written) & set(content.lost) else tuple(rules)
-
-
-def _update_row(situation: AppointmentSituation, row: DynamicsAppointment, content: Content) -> Action:
-    changed = content.dynamics
-    parties = None
-    if "attendees" in changed:
-        parties = attendees.parties_for(changed["attendees"], row.parties, situation.resolved, row.organizer)
-    completes = changed.get("showAs") == list(status.COMPLETED)
-    return Action(
-        ActionKind.COMPLETE if completes else ActionKind.UPDATE,
-        Side.DYNAMICS,
-        ("APPT-1", *_rules_of(content, changed), *(("APPT-27",) if completes else ())),
-        "changed in Exchange",
-        UpdateAppointment(
-            row.id, row.etag, {k: v for k, v in changed.items() if k != "attendees"}, parties, row.table
-        ),
-        fields=tuple(sorted(changed)),
-        before={name: row.value(name) for name in changed} | _image(row, changed),
-        after=changed,
-    )
-
-
-def _image(item: ExchangeEvent | DynamicsAppointment, changed: Mapping[str, Value]) -> dict[str, Value]:
-    """A new pattern makes the exceptions of a series plain: what they were is in the history."""
-    if "recurrence" not in changed or not item.exceptions:
-        return {}
-    return {"exceptions": {date: dict(exception.values) for date, exception in item.exceptions.items()}}
-
-
-def _update_event(
-    context: Context,
-    event: ExchangeEvent,
-    row: DynamicsAppointment,
-    content: Content,
-    writes: dict[str, Value],
-) -> Action:
-    shown = event.value("attendees")
-    reminder: bool | None = None
-    rules = ["APPT-1", *_rules_of(content, writes)]
-    if {"showAs", "time", "recurrence"} & set(writes):
-        when = item_time.of_row(row, context.zone)
-        wanted = invitations.wants_reminder(when, row.value("showAs"), context.zone, context.now)
-        reminder = None if wanted else False
-        rules += [] if wanted else ["APPT-21"]
-    mails = invitations.mailed_by_update(writes, shown, writes.get("attendees", shown))
-    return Action(
-        ActionKind.UPDATE,
-        Side.EXCHANGE,
-        (*rules, "APPT-22") if mails else tuple(rules),
-        "changed in Dynamics",
-        UpdateEvent(
-            event.id,
-            event.etag,
-            writes,
-            reminder,
-            {
-                **event.attendee_names,
-                **{p.address.lower(): p.name for p in row.parties if p.address and p.name},
-            },
-        ),
-        fields=tuple(sorted(writes)),
-        mails=mails,
-        before={name: event.value(name) for name in writes} | _image(event, writes),
-        after=writes,
-    )
+    return in_step(situation, context, replace(link, role=role), event, row)

@@ -18,6 +18,7 @@ from shared.rules import attendees, invitations, tracking
 from shared.rules.appointment_creation import from_exchange, left
 from shared.rules.appointment_endings import image_of
 from shared.rules.appointment_fields import RECURRENCE, cross_columns
+from shared.rules.appointment_merging import first_merge
 from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.skips import Reason
 from shared.rules.tracking_marks import mark, new_link, role_of
@@ -52,24 +53,29 @@ def conversion(situation: AppointmentSituation, context: Context, link: Link) ->
 def _convert(
     situation: AppointmentSituation, context: Context, link: Link, event: ExchangeEvent, table: str
 ) -> Decision:
-    """A new row for the event, and then the old one goes, unless it is closed (APPT-31)."""
+    """A new row for the event, and then the old one goes, unless it is closed (APPT-31). The new id follows
+    from the old link, so that a pass that begins again meets what it made before."""
     begun = replace(link, generation=link.generation + 1, state=LinkState.DELETED)
     created = from_exchange(replace(situation, link=begun, record=None), context, event)
     if not created.actions:
         return replace(created, link=link)
+    actions = (*created.actions, *_old_row_goes(situation, table))
+    return replace(created, actions=actions, replaced=_ended(link, table))
+
+
+def _old_row_goes(situation: AppointmentSituation, table: str) -> tuple[Action, ...]:
     row = situation.row
-    actions = [*created.actions]
-    if row is not None and not row.is_closed:
-        delete = Action(
-            ActionKind.DELETE,
-            Side.DYNAMICS,
-            ("APPT-28", "APPT-30"),
-            BECAME[table],
-            DeleteAppointment(row.id, row.etag, row.table),
-            before=image_of(row),
-        )
-        actions.append(delete)
-    return replace(created, actions=tuple(actions), replaced=_ended(link, table))
+    if row is None or row.is_closed:
+        return ()
+    delete = Action(
+        ActionKind.DELETE,
+        Side.DYNAMICS,
+        ("APPT-28", "APPT-30"),
+        BECAME[table],
+        DeleteAppointment(row.id, row.etag, row.table),
+        before=image_of(row),
+    )
+    return (delete,)
 
 
 def _follow(
@@ -79,11 +85,17 @@ def _follow(
     event: ExchangeEvent,
     successor: DynamicsAppointment,
 ) -> Decision:
-    """The organizer's mailbox has made the new row already: this one joins it."""
+    """The new row is there already, made by the organizer's mailbox or by a pass that never committed."""
     new = new_link(situation, context, event, successor.id, link.generation + 1, successor.table)
     joined = Action(ActionKind.LINK, Side.DYNAMICS, ("APPT-28", "LNK-3"), BECAME[successor.table])
-    marked = mark(event, successor.id, successor.value("regarding"), context, rules=("LNK-3",))
-    return Decision(situation.item(), (joined, marked), (), new, (), replaced=_ended(link, successor.table))
+    ended = _ended(link, successor.table)
+    if new.role is Role.MEMBER:
+        marked = mark(event, successor.id, successor.value("regarding"), context, rules=("LNK-3",))
+        return Decision(situation.item(), (joined, marked), (), new, (), replaced=ended)
+    then = replace(situation, link=None, record=successor)
+    merged = first_merge(then, context, event, successor, replace(new, withheld=link.withheld), joined)
+    actions = (*merged.actions, *_old_row_goes(situation, successor.table))
+    return replace(merged, actions=actions, replaced=ended)
 
 
 def _made_a_series_in_dynamics(

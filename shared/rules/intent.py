@@ -40,9 +40,12 @@ def with_intent(decision: Decision, situation: AppointmentSituation) -> Link | N
     if link is None or not noted:
         return None
     before = situation.link
-    if before is None or not before.linked or before.table != link.table:
+    if decision.replaced is not None:
+        return None  # the new row's id follows from the old link, which stays until all is done
+    if before is None or not before.linked:
         return replace(link, state=LinkState.CREATING, intent=noted)
-    return replace(before, intent=noted)
+    # With what an earlier pass wrote and did not commit: its own note is replaced.
+    return replace(before, base=link.base, occurrences=link.occurrences, intent=noted)
 
 
 def written_side(creating: Link | None) -> Side | None:
@@ -100,5 +103,5 @@ def settled(link: Link, event: ExchangeEvent, row: DynamicsAppointment) -> Link:
         if fingerprint(written) == intended:
             exchange[name] = as_was(now_exchange, exchange_print)
             dynamics[name] = as_was(now_dynamics, dynamics_print)
-    kept = {name: noted for name, noted in link.intent.items() if "@" in name}
+    kept = {name: noted for name, noted in link.intent.items() if "@" in name or name == INVITING}
     return replace(link, base=Base(exchange, dynamics), intent=kept)

@@ -8,7 +8,7 @@ exception, by which the router knows our own write.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.model.appointment import DynamicsAppointment
 from shared.model.decision import Action, OccurrencePlan
@@ -145,14 +145,24 @@ def _field(shown: Shown, name: str) -> Value:
     return shown.get(name) if isinstance(shown, dict) else None
 
 
-def settled_views(link: Link, now: Mapping[Side, View]) -> Views:
-    """The base, with the writes of a pass that never committed taken into it."""
+def settled(link: Link, now: Mapping[Side, View]) -> Link:
+    """The link with the writes of a pass that never committed taken into the base of its occurrences."""
+    notes = {key: noted for key, noted in link.intent.items() if "@" in key}
+    if not notes:
+        return link
     views = views_of(link)
-    for key, noted in link.intent.items():
-        name, at, date = key.partition("@")
-        if at and isinstance(noted, list | tuple) and len(noted) == 3:
+    for key, noted in notes.items():
+        name, _, date = key.partition("@")
+        if isinstance(noted, list | tuple) and len(noted) == 3:
             _settle(views, now, name, date, [str(part) for part in noted])
-    return views
+    occurrences: dict[str, Value] = {}
+    for date in sorted({date for side in Side for date in views[side]}):
+        known = link.occurrences.get(date)
+        version = {"version": known["version"]} if isinstance(known, Mapping) and "version" in known else {}
+        shown = {side.value: views[side][date] for side in Side if views[side].get(date)}
+        occurrences[date] = {**version, **shown}
+    intent = {key: noted for key, noted in link.intent.items() if key not in notes}
+    return replace(link, occurrences=occurrences, intent=intent)
 
 
 def _settle(views: Views, now: Mapping[Side, View], name: str, date: str, noted: list[str]) -> None:

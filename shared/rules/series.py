@@ -11,8 +11,9 @@ from shared.model.event import EventType, ExchangeEvent
 from shared.model.link import Link
 from shared.model.party import Party
 from shared.model.values import Side, Value, Values
+from shared.rules import occurrence_base
 from shared.rules.appointment_content import Content
-from shared.rules.occurrence_base import settled_views
+from shared.rules.occurrence_base import views_of
 from shared.rules.occurrence_views import Slots, dynamics_view, exchange_view
 from shared.rules.occurrence_writes import OccurrenceWrites
 from shared.rules.occurrences import SeriesNow, merge_occurrences
@@ -33,6 +34,15 @@ class OccurrenceActions:
 NONE = OccurrenceActions()
 
 
+def settled(link: Link, event: ExchangeEvent, row: DynamicsAppointment, context: Context) -> Link:
+    """The link with what an earlier pass wrote to occurrences and did not commit taken into its base."""
+    if not row.is_series:
+        return link
+    slots = Slots.of(event, row, context.zone)
+    shown = {Side.EXCHANGE: exchange_view(event), Side.DYNAMICS: dynamics_view(row, slots)}
+    return occurrence_base.settled(link, shown)
+
+
 def in_step(
     situation: AppointmentSituation,
     context: Context,
@@ -48,7 +58,7 @@ def in_step(
         return NONE
     slots = Slots.of(event, row, context.zone)
     exchange, dynamics = exchange_view(event), dynamics_view(row, slots)
-    base = settled_views(link, {Side.EXCHANGE: exchange, Side.DYNAMICS: dynamics}) if link else None
+    base = views_of(link) if link else None
     event_then = replace(event, values={**event.values, **content.exchange})
     row_then = replace(row, values={**row.values, **content.dynamics})
     now = SeriesNow(
