@@ -15,6 +15,7 @@ from shared.model.event import EventType, ExchangeEvent, Stamps
 from shared.model.link import Link, LinkState, Role
 from shared.model.party import RecordRef
 from shared.rules import attendees, tracking
+from shared.rules.intent import BECOMING
 from shared.rules.keys import appointment_id, global_object_id
 from shared.rules.occurrence_base import versions_of
 from shared.rules.situation import KIND, AppointmentSituation, Context
@@ -50,6 +51,7 @@ class _Work:
     successors: dict[str, str] = field(default_factory=dict)
     """What a linked row became: Dynamics id to Dynamics id."""
     parked: set[str] = field(default_factory=set)
+    leftovers: set[str] = field(default_factory=set)
 
     def table_of(self, row_id: str) -> str:
         link = self.links.get(row_id)
@@ -308,14 +310,15 @@ class Pairing:
             link, event = work.links.get(row_id or ""), work.events.get(event_id or "")
             if link is None or not link.linked or event is None:
                 continue
-            if tracking.table_of(event) != link.table:
+            gone = work.records.get(link.dynamics_id) is Absence.PHYSICAL
+            if tracking.table_of(event) != link.table or (gone and BECOMING in link.intent):
                 await self._successor_by_meeting(link, event, work)
                 if link.dynamics_id in work.successors or event.type not in OF_TABLES:
                     continue
                 await self._successor_by_id(link, event, work)
-                if work.records.get(link.dynamics_id) is Absence.PHYSICAL:
+                if gone:
                     await self._successor_by_likeness(link, work)
-            elif link.table == APPOINTMENT and work.records.get(link.dynamics_id) is Absence.PHYSICAL:
+            elif link.table == APPOINTMENT and gone:
                 await self._successor_by_likeness(link, work)
 
     async def _successor_by_meeting(self, link: Link, event: ExchangeEvent, work: _Work) -> None:
@@ -445,12 +448,19 @@ class Pairing:
     async def _belongs_elsewhere(
         self, event: ExchangeEvent, record: DynamicsAppointment, work: _Work
     ) -> bool:
-        """The event is linked to another row; of a series, this one is then what Dynamics cut off from it."""
+        """The event is linked to another row. This one is then what Dynamics cut off from a series, or what a
+        pass of ours had made of the event and did not commit before the event became something else."""
         holder = (await self._services.store.links_by_exchange(self._mailbox.id, [event.id])).get(event.id)
-        elsewhere = holder is not None and holder.linked and holder.dynamics_id != record.id
-        if elsewhere and record.is_series:
-            work.parked.add(record.id)
-        return elsewhere
+        if holder is None or not holder.linked or holder.dynamics_id == record.id:
+            return False
+        organization = self._context.organization.id
+        generations = (holder.generation, holder.generation + 1)
+        if record.id in (
+            appointment_id(organization, event.ical_uid, number, record.table) for number in generations
+        ):
+            work.leftovers.add(record.id)
+        work.parked.add(record.id)
+        return True
 
     @staticmethod
     def _is_mine(event: ExchangeEvent, link: Link | None) -> bool:
@@ -486,6 +496,7 @@ class Pairing:
                 link=work.links.get(row_id or ""),
                 successor=self._successor(row_id, work),
                 parked=bool(row_id and row_id in work.parked),
+                leftover=bool(row_id and row_id in work.leftovers),
                 event=event,
                 event_gone=event_id in work.gone,
                 record=record,

@@ -12,6 +12,7 @@ from shared.model.decision import (
     CreateAppointment,
     CreateEvent,
     Decision,
+    DeleteAppointment,
     MarkEvent,
     Skip,
     UpdateEvent,
@@ -206,11 +207,13 @@ def from_dynamics(situation: AppointmentSituation, context: Context, row: Dynami
     """An appointment of this user becomes a meeting (APPT-20 to APPT-22, APPT-26). A series with exceptions
     is created without its attendees; they are invited when its occurrences stand, so that they get one
     invitation and nothing about what never was."""
+    if situation.leftover:
+        return _leftover_goes(situation, row)
     skip = why_not_sent(context, row)
     if skip is None and row.state is StateCode.CANCELED:
         skip = Reason.CANCELED_UNSEEN.skip()
     if skip is None and situation.parked:
-        skip = Reason.PARKED_HISTORY.skip()
+        skip = (Reason.PARKED_HISTORY if row.is_series else Reason.TWIN).skip()
     if skip is None and row.is_series:
         skip = _inexpressible(Side.EXCHANGE, row.value(RECURRENCE.name), context)
     if skip is not None:
@@ -258,6 +261,19 @@ def from_dynamics(situation: AppointmentSituation, context: Context, row: Dynami
         occurrences.lost or {},
         occurrences.plan,
     )
+
+
+def _leftover_goes(situation: AppointmentSituation, row: DynamicsAppointment) -> Decision:
+    """A row under an id that only we give: an interrupted pass made it of an event that is another row's."""
+    delete = Action(
+        ActionKind.DELETE,
+        Side.DYNAMICS,
+        ("APPT-28", "LNK-7"),
+        "an interrupted pass had made this row of an event that became something else before it was linked",
+        DeleteAppointment(row.id, row.etag, row.table),
+        before=dict(row.values),
+    )
+    return Decision(situation.item(), (delete,))
 
 
 def _invite_now(

@@ -19,6 +19,7 @@ from shared.rules.appointment_creation import from_exchange, left
 from shared.rules.appointment_endings import image_of
 from shared.rules.appointment_fields import RECURRENCE, cross_columns
 from shared.rules.appointment_merging import first_merge
+from shared.rules.intent import BECOMING
 from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.skips import Reason
 from shared.rules.tracking_marks import mark, new_link, role_of
@@ -37,7 +38,8 @@ def conversion(situation: AppointmentSituation, context: Context, link: Link) ->
     if tracking.was_untracked(event, link):
         return None
     table = tracking.table_of(event)
-    if table == link.table:
+    deleted_by_us = BECOMING in link.intent and isinstance(situation.record, Absence)
+    if table == link.table and not deleted_by_us:
         return _made_a_series_in_dynamics(situation, context, link, event)
     role = role_of(situation, context)
     if situation.successor is not None and situation.successor.table == table:

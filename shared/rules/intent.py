@@ -20,6 +20,8 @@ from shared.rules.fingerprints import as_was, fingerprint, note
 from shared.rules.occurrence_base import intent_of
 from shared.rules.situation import AppointmentSituation
 
+BECOMING = "becoming"
+"""Noted of an item whose row is about to be replaced by one of another table: it is we who delete the old."""
 INVITING = "inviting"
 """Noted of a series that is created without its attendees, who are invited when its occurrences stand."""
 
@@ -37,11 +39,12 @@ def with_intent(decision: Decision, situation: AppointmentSituation) -> Link | N
     if decision.occurrences is not None:
         noted |= {INVITING: True} if _invites_at_last(decision) else {}
         noted |= intent_of(decision.actions, decision.occurrences)
-    if link is None or not noted:
-        return None
     before = situation.link
+    if link is None or not (noted or decision.replaced):
+        return None
     if decision.replaced is not None:
-        return None  # the new row's id follows from the old link, which stays until all is done
+        # The new row's id follows from the old link, which stays until all is done.
+        return replace(before, intent={**before.intent, BECOMING: link.table}) if before else None
     if before is None or not before.linked:
         return replace(link, state=LinkState.CREATING, intent=noted)
     # With what an earlier pass wrote and did not commit: its own note is replaced.

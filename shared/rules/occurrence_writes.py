@@ -47,7 +47,8 @@ class OccurrenceWrites:
         self._outcome = outcome
         self._resolved = resolved
         self._series = written
-        self._rows = exceptions_by_date(now.row, now.slots)
+        moves = now.moves is Side.DYNAMICS
+        self._rows = {} if moves else exceptions_by_date(now.row, now.slots)
 
     def plan(self) -> OccurrencePlan:
         fields = {
@@ -88,6 +89,9 @@ class OccurrenceWrites:
         return self._change(Side.EXCHANGE, date, update, rules, values, mails)
 
     def _exception(self, date: str) -> ExchangeEvent | None:
+        """None: a plain slot, which every slot is once a new pattern is written."""
+        if self._now.moves is Side.EXCHANGE:
+            return None
         return self._now.event.exceptions.get(date)
 
     def _names(self, date: str) -> dict[str, str]:
@@ -128,8 +132,8 @@ class OccurrenceWrites:
     def _version(
         self, side: Side, exception: ExchangeEvent | DynamicsAppointment | None
     ) -> RowVersion | None:
-        """Gone with the old pattern; of another version where the series itself was written before."""
-        if exception is None or self._now.moves is side:
+        """Of another version where the series itself was written before."""
+        if exception is None:
             return None
         return RowVersion(exception.id, "" if self._series.get(side) else exception.etag)
 

@@ -48,7 +48,8 @@ class AppointmentSituation:
     administrator answered "drop" for what waits here. ``ended_before``: a link of this mailbox with the row
     ended, says the index of items, though the link itself is lost. ``successor``: the row that the linked
     one became (Dynamics made a series of an appointment, or the organizer's mailbox did so for all).
-    ``parked``: the row holds the past instances of a linked series that Dynamics cut in two.
+    ``parked``: the row names a meeting that another row is linked to: it holds the past instances of a series
+    that Dynamics cut in two, or is a twin. ``leftover``: a pass of ours made it and never committed.
     """
 
     link: Link | None = None
@@ -65,6 +66,7 @@ class AppointmentSituation:
     ended_before: bool = False
     successor: DynamicsAppointment | None = None
     parked: bool = False
+    leftover: bool = False
 
     @property
     def row(self) -> DynamicsAppointment | None:

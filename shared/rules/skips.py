@@ -22,6 +22,11 @@ class Reason(Enum):
         "Dynamics parked the past instances of a linked series here when its pattern changed; they are not "
         "brought to Exchange again",
     )
+    TWIN = (
+        "twin",
+        ("LNK-7",),
+        "it names the same meeting (globalobjectid) as another appointment, which is linked to it",
+    )
     NOT_EXPRESSIBLE = (
         "recurrence not expressible",
         ("APPT-28", "FLD-11"),
