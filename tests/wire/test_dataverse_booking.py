@@ -19,6 +19,7 @@ from tests.wire.dataverse_series import (
     weekly,
 )
 from tests.wire.test_dataverse_batch import Operation, answers, envelope, send
+from tests.wire.test_dataverse_control import listening
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
 TEN, HALF_PAST_TEN = "2026-03-02T10:00:00Z", "2026-03-02T10:30:00Z"
@@ -90,6 +91,17 @@ async def test_a_conflict_is_answered_and_saves_nothing(org: Org) -> None:
     }
     assert len(await org.values("appointments")) == 1
     assert (await org.control("GET", "version")).json()["version"] == version
+
+
+async def test_nobody_hears_of_what_was_not_saved(org: Org) -> None:
+    ida = await org.person("Ida")
+    await busy_at_nine(org, ida)
+    async with listening() as listener:
+        hook = {"url": listener.url, "key": "k", "tables": ["appointment"]}
+        await org.control("POST", "webhooks", hook)
+        assert (await result(org, "Book", booking(ida)))["ValidationSuccess"] is False
+        await org.make("appointments", meeting(ida, subject="Saved"))
+        assert "Saved" in str((await listener.next())[1])
 
 
 @pytest.mark.parametrize(
@@ -166,7 +178,7 @@ async def test_a_series_is_booked_whole_or_not_at_all(org: Org) -> None:
     assert [row["statecode"] for row in rows] == [3, 3, 3]
 
 
-async def test_instances_of_one_series_do_not_block_each_other_but_others_are_blocked(org: Org) -> None:
+async def test_an_instance_is_rescheduled_as_an_exception_and_blocks_others(org: Org) -> None:
     ida = await org.person("Ida", zone="Europe/Berlin")
     made = await make_series(org, ida, statecode=3)
     row = (await instances(org, made["activityid"]))[0]

@@ -281,6 +281,17 @@ async def test_a_basic_change_reaches_all_instances_and_their_ids_stay(org: Org)
     assert {row["instancetypecode"] for row in after} == {2}
 
 
+async def test_a_canceled_instance_stays_canceled_when_the_series_gets_another_state(org: Org) -> None:
+    ida = await org.person("Ida", zone="Europe/Berlin")
+    made = await make_series(org, ida)
+    rows = await instances(org, made["activityid"])
+    canceled = {"statecode": 2, "statuscode": 4}
+    await org.change(f"appointments({rows[1]['activityid']})", canceled, user=ida)
+    await org.change(f"{MASTERS}({made['activityid']})", {"statecode": 3}, user=ida)
+    states = [row["statecode"] for row in await instances(org, made["activityid"])]
+    assert states == [3, 2, 3, 3, 3]
+
+
 async def test_exceptions_keep_what_they_changed_and_take_the_rest(org: Org) -> None:
     ida = await org.person("Ida", zone="Europe/Berlin")
     made = await make_series(org, ida)
@@ -363,6 +374,17 @@ async def test_a_pattern_change_splits_off_what_has_begun(org: Org) -> None:
     assert {row["subject"] for row in fresh} == {"Tuesday team"}
     assert patched["patternstartdate"] == "2026-03-23T23:00:00Z"
     assert (patched["occurrences"], patched["deletedexceptionslist"]) == (2, None)
+
+
+async def test_a_past_of_deleted_instances_is_not_made_again(org: Org) -> None:
+    ida = await org.person("Ida", zone="Europe/Berlin")
+    made = await make_series(org, ida)
+    rows = await instances(org, made["activityid"])
+    await org.call("DELETE", f"appointments({rows[0]['activityid']})", user=ida)
+    await at(org, "2026-03-04T12:00:00Z")
+    await org.change(f"{MASTERS}({made['activityid']})", {"daysofweekmask": 4}, user=ida)
+    assert (await starts(org, made["activityid"]))[0] == "2026-03-10T08:00:00Z"
+    assert len(await org.values(MASTERS)) == 1
 
 
 async def test_a_series_of_the_past_takes_no_new_pattern(org: Org) -> None:
