@@ -226,6 +226,16 @@ async def test_the_first_instances_come_at_once_and_the_rest_in_batches(org: Org
     assert (await org.control("GET", "version")).json()["expanding"] == 0
 
 
+async def test_a_jump_of_the_clock_catches_up(org: Org) -> None:
+    ida = await org.person("Ida", zone="Europe/Berlin")
+    settings = {"recurrenceexpansionsynchcreatemax": 1, "recurrenceexpansionjobbatchsize": 1}
+    await org.control("PUT", "organization", settings)
+    made = await make_series(org, ida)
+    assert len(await instances(org, made["activityid"])) == 1
+    await at(org, "2026-03-01T13:00:00Z")
+    assert await starts(org, made["activityid"]) == MONDAYS
+
+
 async def test_a_series_without_end_is_expanded_as_far_as_the_window_goes_which_moves(org: Org) -> None:
     ida = await org.person("Ida", zone="Europe/Berlin")
     await org.control("PUT", "organization", {"futureexpansionwindow": 2})
