@@ -101,6 +101,27 @@ async def test_days_travel_as_moments(org: Org) -> None:
     assert error_code(response) == (400, "0x80048d19")
 
 
+async def test_all_day_instances_go_from_midnight_to_midnight_over_a_clock_change(org: Org) -> None:
+    ida = await org.person("Ida", zone="Europe/Berlin")
+    made = await make_series(
+        org,
+        ida,
+        isalldayevent=True,
+        recurrencepatterntype=DAILY,
+        occurrences=3,
+        patternstartdate="2026-03-27T23:00:00Z",
+        starttime="2026-03-27T23:00:00Z",
+        endtime="2026-03-28T23:00:00Z",
+    )
+    rows = await instances(org, made["activityid"])
+    assert [(row["scheduledstart"], row["scheduledend"]) for row in rows] == [
+        ("2026-03-27T23:00:00Z", "2026-03-28T23:00:00Z"),
+        ("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+        ("2026-03-29T22:00:00Z", "2026-03-30T22:00:00Z"),
+    ]
+    assert {row["isalldayevent"] for row in rows} == {True}
+
+
 async def test_a_duration_stands_for_the_end(org: Org) -> None:
     ida = await org.person("Ida", zone="Europe/Berlin")
     made = await make_series(org, ida, endtime=None, duration=45)
