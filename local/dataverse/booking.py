@@ -31,7 +31,7 @@ class _ConflictError(Exception):
 
 
 class Booking:
-    """Other activities count when they are scheduled, at the same time, and not of the same series."""
+    """Other activities count when they are scheduled and at the same time."""
 
     def __init__(self, store: Store, records: Records) -> None:
         self._store = store
@@ -121,8 +121,6 @@ class Booking:
         table, key = activity
         other = self._store.get(table, key) if table in BOOKED_TABLES else None
         if other is None or key == row["activityid"] or other["statecode"] != SCHEDULED:
-            return False
-        if row.get("seriesid") and other.get("seriesid") == row["seriesid"]:
             return False
         if not other.get("scheduledstart") or not other.get("scheduledend"):
             return False

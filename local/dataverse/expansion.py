@@ -61,11 +61,12 @@ class Expansion:
     # --- the job --------------------------------------------------------------------------------
 
     def run_due(self) -> None:
-        """Run the batches whose time has come."""
-        for master in self._due():
-            batch = int(organization(self._store)["recurrenceexpansionjobbatchsize"])
-            with self._store.atomic():
-                self.expand(master, batch, self._system(master))
+        """Run the batches whose time has come: several of a series when the clock has jumped."""
+        while due := self._due():
+            for master in due:
+                batch = int(organization(self._store)["recurrenceexpansionjobbatchsize"])
+                with self._store.atomic():
+                    self.expand(master, batch, self._system(master))
 
     def waiting(self) -> int:
         """How many series will get instances without anybody doing anything, within the interval."""
@@ -113,11 +114,16 @@ class Expansion:
             table = TABLES["appointment"]
             self._records.rewrite(table, there, {"instancetypecode": EXCEPTION}, None, caller)
 
+    def _next_batch(self, master_id: str) -> float:
+        """One interval after the batch that was due last, or after now when this is the first."""
+        interval = int(organization(self._store)["recurrenceexpansionjobbatchinterval"])
+        now = self._store.clock.time()
+        return min(float(self._store.notes(JOBS).get(master_id, now)), now) + interval
+
     def _note_progress(self, master: Row, last: str | None, following: Occurrence | None) -> Row:
         """The master tells how far it got: a new version, but no change that anybody is told of."""
         key = master["activityid"]
-        interval = int(organization(self._store)["recurrenceexpansionjobbatchinterval"])
-        self._store.note(JOBS, key, self._store.clock.time() + interval if following else None)
+        self._store.note(JOBS, key, self._next_batch(key) if following else None)
         state = (PARTIAL if last else UNEXPANDED) if following else FULL
         progress = {
             "expansionstatecode": state,

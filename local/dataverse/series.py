@@ -97,8 +97,9 @@ class Series:
         now = self._store.clock.now()
         rows = self.instances.rows(before["activityid"])
         past = [each for each in rows if each["originalstartdate"] < as_text(now)]
-        if past:
+        if self._has_begun(before, now):
             timed, pattern = _from_now(timed, pattern, now)
+        if past:
             self._split_off(before, past, caller)
         for each in rows[len(past) :]:
             self._records.erase(TABLES[APPOINTMENT], each, caller)
@@ -110,6 +111,10 @@ class Series:
         }
         stored = self._records.rewrite(TABLES[MASTER], before, different, changes.parties, caller)
         return self.expansion.begin(stored, caller)
+
+    def _has_begun(self, master: Row, now: datetime) -> bool:
+        first = next(self.instances.pattern(master).occurrences(), None)
+        return first is not None and first.start < now
 
     def _split_off(self, before: Row, past: list[Row], caller: Caller) -> None:
         """The instances of the past move to a new master that ends with them."""

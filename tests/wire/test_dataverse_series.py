@@ -101,6 +101,27 @@ async def test_days_travel_as_moments(org: Org) -> None:
     assert error_code(response) == (400, "0x80048d19")
 
 
+async def test_all_day_instances_go_from_midnight_to_midnight_over_a_clock_change(org: Org) -> None:
+    ida = await org.person("Ida", zone="Europe/Berlin")
+    made = await make_series(
+        org,
+        ida,
+        isalldayevent=True,
+        recurrencepatterntype=DAILY,
+        occurrences=3,
+        patternstartdate="2026-03-27T23:00:00Z",
+        starttime="2026-03-27T23:00:00Z",
+        endtime="2026-03-28T23:00:00Z",
+    )
+    rows = await instances(org, made["activityid"])
+    assert [(row["scheduledstart"], row["scheduledend"]) for row in rows] == [
+        ("2026-03-27T23:00:00Z", "2026-03-28T23:00:00Z"),
+        ("2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"),
+        ("2026-03-29T22:00:00Z", "2026-03-30T22:00:00Z"),
+    ]
+    assert {row["isalldayevent"] for row in rows} == {True}
+
+
 async def test_a_duration_stands_for_the_end(org: Org) -> None:
     ida = await org.person("Ida", zone="Europe/Berlin")
     made = await make_series(org, ida, endtime=None, duration=45)
@@ -226,6 +247,16 @@ async def test_the_first_instances_come_at_once_and_the_rest_in_batches(org: Org
     assert (await org.control("GET", "version")).json()["expanding"] == 0
 
 
+async def test_a_jump_of_the_clock_catches_up(org: Org) -> None:
+    ida = await org.person("Ida", zone="Europe/Berlin")
+    settings = {"recurrenceexpansionsynchcreatemax": 1, "recurrenceexpansionjobbatchsize": 1}
+    await org.control("PUT", "organization", settings)
+    made = await make_series(org, ida)
+    assert len(await instances(org, made["activityid"])) == 1
+    await at(org, "2026-03-01T13:00:00Z")
+    assert await starts(org, made["activityid"]) == MONDAYS
+
+
 async def test_a_series_without_end_is_expanded_as_far_as_the_window_goes_which_moves(org: Org) -> None:
     ida = await org.person("Ida", zone="Europe/Berlin")
     await org.control("PUT", "organization", {"futureexpansionwindow": 2})
@@ -279,6 +310,17 @@ async def test_a_basic_change_reaches_all_instances_and_their_ids_stay(org: Org)
     assert [row["activityid"] for row in after] == [row["activityid"] for row in before]
     assert {(row["subject"], row["statecode"], row["statuscode"]) for row in after} == {("Board", 3, 5)}
     assert {row["instancetypecode"] for row in after} == {2}
+
+
+async def test_a_canceled_instance_stays_canceled_when_the_series_gets_another_state(org: Org) -> None:
+    ida = await org.person("Ida", zone="Europe/Berlin")
+    made = await make_series(org, ida)
+    rows = await instances(org, made["activityid"])
+    canceled = {"statecode": 2, "statuscode": 4}
+    await org.change(f"appointments({rows[1]['activityid']})", canceled, user=ida)
+    await org.change(f"{MASTERS}({made['activityid']})", {"statecode": 3}, user=ida)
+    states = [row["statecode"] for row in await instances(org, made["activityid"])]
+    assert states == [3, 2, 3, 3, 3]
 
 
 async def test_exceptions_keep_what_they_changed_and_take_the_rest(org: Org) -> None:
@@ -363,6 +405,17 @@ async def test_a_pattern_change_splits_off_what_has_begun(org: Org) -> None:
     assert {row["subject"] for row in fresh} == {"Tuesday team"}
     assert patched["patternstartdate"] == "2026-03-23T23:00:00Z"
     assert (patched["occurrences"], patched["deletedexceptionslist"]) == (2, None)
+
+
+async def test_a_past_of_deleted_instances_is_not_made_again(org: Org) -> None:
+    ida = await org.person("Ida", zone="Europe/Berlin")
+    made = await make_series(org, ida)
+    rows = await instances(org, made["activityid"])
+    await org.call("DELETE", f"appointments({rows[0]['activityid']})", user=ida)
+    await at(org, "2026-03-04T12:00:00Z")
+    await org.change(f"{MASTERS}({made['activityid']})", {"daysofweekmask": 4}, user=ida)
+    assert (await starts(org, made["activityid"]))[0] == "2026-03-10T08:00:00Z"
+    assert len(await org.values(MASTERS)) == 1
 
 
 async def test_a_series_of_the_past_takes_no_new_pattern(org: Org) -> None:
