@@ -133,7 +133,7 @@ class Applying:
     async def _carry_out(self, outcome: Outcome) -> None:
         decision = await self._own(outcome)
         situation = outcome.situation
-        state = _State(situation.event, situation.row)
+        state = _State(situation.event, _row_of(situation, decision))
         at = self._services.now()
         done: list[Action] = []
         try:
@@ -223,7 +223,7 @@ class Applying:
             as_user = user if write.as_user else None
             state.row = await self._services.dynamics.create_appointment(write, as_user=as_user)
         elif isinstance(write, UpdateAppointment):
-            state.row = await self._update_row(write, situation, state)
+            state.row = await self._update_row(write, state)
         elif isinstance(write, DeleteAppointment):
             await self._delete_row(write, situation)
             if state.row is not None and state.row.id == write.id:
@@ -264,11 +264,9 @@ class Applying:
         with suppress(NotFound):
             await self._box.remove_occurrence(write)
 
-    async def _update_row(
-        self, write: UpdateAppointment, situation: AppointmentSituation, state: _State
-    ) -> DynamicsAppointment:
-        etag = state.row.etag if state.row else write.etag
-        known = situation.row
+    async def _update_row(self, write: UpdateAppointment, state: _State) -> DynamicsAppointment:
+        known = state.row if state.row and state.row.id == write.id else None
+        etag = known.etag if known else write.etag
         return await self._services.dynamics.update_appointment(
             replace(write, etag=etag), as_user=self._context.mailbox.user_id, known=known
         )
@@ -412,6 +410,14 @@ class Applying:
         outcome.history += [replace(row, outcome="refused", reason=reason) for row in rows]
         link = outcome.situation.link
         outcome.link = replace(link, reason=reason) if link else None
+
+
+def _row_of(situation: AppointmentSituation, decision: Decision) -> DynamicsAppointment | None:
+    """The row that the decision's link is about: the one that took the other's place, if one did."""
+    link, successor = decision.link, situation.successor
+    if link is not None and successor is not None and successor.id == link.dynamics_id:
+        return successor
+    return situation.row
 
 
 def _writes_content(action: Action) -> bool:

@@ -87,6 +87,7 @@ def in_step(
     link = series.settled(intent.settled(link, event, row), event, row, context)
     base = link.base if link.base.exchange or link.base.dynamics else None
     content = merge_content(event, row, base, link.withheld, context)
+    series.restore(content, link, event, row, context)
     occurrences = series.in_step(situation, context, link, event, row, content)
     actions = content_actions(situation, context, event, row, content, occurrences)
     if "regarding" in content.exchange or content.withheld != link.withheld:

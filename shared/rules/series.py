@@ -13,8 +13,9 @@ from shared.model.party import Party
 from shared.model.values import Side, Value, Values
 from shared.rules import occurrence_base
 from shared.rules.appointment_content import Content
+from shared.rules.appointment_fields import cross_pattern
 from shared.rules.occurrence_base import views_of
-from shared.rules.occurrence_views import Slots, dynamics_view, exchange_view
+from shared.rules.occurrence_views import CANCELLED, Slots, dynamics_view, exchange_view
 from shared.rules.occurrence_writes import OccurrenceWrites
 from shared.rules.occurrences import SeriesNow, merge_occurrences
 from shared.rules.situation import AppointmentSituation, Context
@@ -41,6 +42,23 @@ def settled(link: Link, event: ExchangeEvent, row: DynamicsAppointment, context:
     slots = Slots.of(event, row, context.zone)
     shown = {Side.EXCHANGE: exchange_view(event), Side.DYNAMICS: dynamics_view(row, slots)}
     return occurrence_base.settled(link, shown)
+
+
+def restore(
+    content: Content, link: Link, event: ExchangeEvent, row: DynamicsAppointment, context: Context
+) -> None:
+    """Exchange shows an occurrence again that was deleted on both sides: somebody set the same pattern anew.
+    Dynamics brings an instance back only with its pattern, so that is written there again (APPT-35)."""
+    if not row.is_series or not event.is_series or content.pattern_moves or row.is_closed:
+        return
+    slots = Slots.of(event, row, context.zone)
+    exchange, dynamics, base = exchange_view(event), dynamics_view(row, slots), views_of(link)
+    deleted = {date for date, shown in dynamics.items() if shown == CANCELLED}
+    agreed = {date for date in deleted if all(base[side].get(date) == CANCELLED for side in Side)}
+    restored = {date for date in agreed if exchange.get(date) != CANCELLED and slots.in_exchange(date)}
+    pattern = cross_pattern(event.value("recurrence"), context.zone).value
+    if restored and pattern is not None and event.is_organizer:
+        content.dynamics["recurrence"] = pattern
 
 
 def in_step(

@@ -24,7 +24,7 @@ from shared.dynamics.dataverse.organized import Organized, of_types, organized_r
 from shared.dynamics.dataverse.queries import rows_of_all
 from shared.engine.ports import ChangedRow, Window
 from shared.errors import NotFound, Refused
-from shared.model.appointment import Absence, DynamicsAppointment, InstanceType
+from shared.model.appointment import APPOINTMENT, Absence, DynamicsAppointment, InstanceType
 from shared.model.party import ParticipationType
 
 IDS_PER_FILTER = 50
@@ -145,11 +145,12 @@ async def organized_by(client: Client, user_id: str, window: Window, as_user: st
 
 
 async def with_global_object_id(client: Client, global_object_id: str, table: str) -> Sequence[str]:
-    """Oldest first, so that several mailboxes find the same one."""
+    """Oldest first, so that several mailboxes find the same one. A series' instances carry its id too."""
+    alone = f" and instancetypecode eq {int(InstanceType.NONE)}" if table == APPOINTMENT else ""
     path = address(
         ACTIVITIES[table].entity_set,
         select="activityid",
-        filter=f"globalobjectid eq {literal(global_object_id)}",
+        filter=f"globalobjectid eq {literal(global_object_id)}{alone}",
         orderby="createdon,activityid",
     )
     rows = await client.rows(path, as_user=None, organization_wide=True)
