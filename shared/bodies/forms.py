@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from shared.bodies import rich
 from shared.bodies.visible import normal, skeleton, text_of
@@ -55,7 +56,11 @@ def enriched(value: Value) -> Value:
     """As HTML: a text that holds markup is taken at its word, for that is what Dynamics shows it as."""
     if is_rich(value):
         return value
-    text = str(value or "")
+    return _enriched(str(value or ""))
+
+
+@lru_cache(maxsize=32)
+def _enriched(text: str) -> Value:
     return of_html(text if rich.has_tags(text) else rich.from_text(text))
 
 

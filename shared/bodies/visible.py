@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 
 BLOCKS = frozenset(
@@ -29,10 +30,12 @@ class Line:
     links: list[str] = field(default_factory=list)
 
 
+@lru_cache(maxsize=32)
 def text_of(markup: str) -> str:
     """The visible text. A link that is not its own label is shown behind it as ``<address>``, as Exchange
     does when it is asked for a text body."""
-    return "\n".join(line.text.strip(" ") for line in lines_of_html(markup)).strip("\n")
+    lines = _read(_Reader(markup, exact=False), markup)
+    return "\n".join(line.text.strip(" ") for line in lines).strip("\n")
 
 
 def normal(text: str) -> str:
@@ -49,10 +52,7 @@ def skeleton(text: str) -> str:
 
 
 def lines_of_html(markup: str) -> list[Line]:
-    reader = _Reader(markup)
-    reader.feed(markup)
-    reader.close()
-    return reader.finished()
+    return _read(_Reader(markup, exact=True), markup)
 
 
 def lines_of_text(text: str) -> list[Line]:
@@ -61,6 +61,12 @@ def lines_of_text(text: str) -> list[Line]:
         lines.append(Line(part, start, start + len(part), _LINK.findall(part)))
         start += len(part) + 1
     return lines
+
+
+def _read(reader: _Reader, markup: str) -> list[Line]:
+    reader.feed(markup)
+    reader.close()
+    return reader.finished()
 
 
 class Offsets:
@@ -75,11 +81,11 @@ class Offsets:
 
 
 class _Reader(HTMLParser):
-    """Collects what is shown; a block begins a new line. Character references are read one by one, so that
-    every piece of text is known to the character where it stands."""
+    """Collects what is shown; a block begins a new line. ``exact``: character references are read one by one,
+    so that every piece of text is known to the character where it stands; otherwise places mean nothing."""
 
-    def __init__(self, source: str) -> None:
-        super().__init__(convert_charrefs=False)
+    def __init__(self, source: str, *, exact: bool) -> None:
+        super().__init__(convert_charrefs=not exact)
         self._source = source
         self._offsets = Offsets(source)
         self._lines: list[Line] = []

@@ -23,7 +23,8 @@ async def organization(client: Client) -> Organization:
         raise ProfileBroken("the application sees no organization")
     row = rows[0]
     settings = settings_of(row.get("orgdborgsettings"))
-    settings[RICH_BODIES] = bool(row.get(RICH_BODIES))
+    if row.get(RICH_BODIES):
+        settings[RICH_BODIES] = True
     return Organization(str(row["organizationid"]).lower(), settings)
 
 
