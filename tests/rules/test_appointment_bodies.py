@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.bodies import forms, rich
 from shared.model.decision import CreateAppointment, CreateEvent, UpdateAppointment, UpdateEvent
-from shared.model.event import EventType
-from shared.rules.appointment_fields import BY_NAME, EXCHANGE_BODY_BYTES, crossing
+from shared.model.event import EventType, ExchangeEvent
+from shared.model.recurrence import PatternType, RangeType, Recurrence, to_value
+from shared.rules.appointment_fields import EXCHANGE_BODY_BYTES
 from shared.rules.situation import AppointmentSituation
 from tests.marks import rule
-from tests.rules.build import GUEST, context, decided, event, linked, row, writes
+from tests.rules.build import FUTURE, GUEST, decided, event, linked, row, writes
 
 RICH = {"appointmentricheditorexperience": True}
 MEETING = [[GUEST, "required"]]
@@ -24,6 +26,22 @@ BLOCK = f"{EDGE}\nMicrosoft Teams\nJoin the meeting now<{JOIN}>\nPasscode: x1\n{
 
 def codes(decision: Any) -> list[str]:
     return [skip.code for skip in decision.skips]
+
+
+def weekly(**changes: Any) -> ExchangeEvent:
+    series = event(type=EventType.SERIES_MASTER, **changes)
+    pattern = Recurrence(
+        type=PatternType.WEEKLY,
+        interval=1,
+        days=("wednesday",),
+        start_date=FUTURE.date(),
+        range_type=RangeType.NUMBERED,
+        occurrences=5,
+        start_time=FUTURE.time(),
+        minutes=60,
+        time_zone="UTC",
+    )
+    return replace(series, values={**series.values, "recurrence": to_value(pattern)})
 
 
 def online(**changes: Any) -> Any:
@@ -69,9 +87,9 @@ def test_a_change_of_markup_alone_travels_both_ways():
 
 @rule("APPT-8")
 def test_bodies_of_series_are_always_text():
-    over = crossing(BY_NAME["body"], context().zone, "", rich=False)
-    assert over.to_dynamics(BOLD) == over.to_exchange(BOLD) == "Bring coffee"
-    assert event(type=EventType.SERIES_MASTER).type is not EventType.SINGLE
+    series = weekly(body=BOLD)
+    (created,) = writes(decided(AppointmentSituation(event=series), **RICH), CreateAppointment)
+    assert created.values["body"] == "Bring coffee"
 
 
 # --- switching ------------------------------------------------------------------------------------

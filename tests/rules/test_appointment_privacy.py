@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared.engine.history_rows import rows_of, skip_row
 from shared.model.decision import CreateAppointment, DeleteAppointment, UpdateAppointment, UpdateEvent
-from shared.model.event import ExchangeEvent
+from shared.model.event import EventType, ExchangeEvent
 from shared.model.profile import PrivateItems, Profile
 from shared.model.values import Values
 from shared.rules import privacy
@@ -33,10 +34,7 @@ PRIVATE = ["private", "confidential", "personal"]
 def of(sensitivity: str, **changes: Any) -> ExchangeEvent:
     """An event of that sensitivity, with content that is nobody's business."""
     one = event(**{**SECRET, **changes})
-    return ExchangeEvent(
-        **{name: getattr(one, name) for name in one.__slots__}
-        | {"values": {**one.values, "sensitivity": sensitivity}}
-    )
+    return replace(one, values={**one.values, "sensitivity": sensitivity})
 
 
 def decision_of(situation: AppointmentSituation, choice: PrivateItems, **settings: Any) -> Any:
@@ -188,6 +186,27 @@ def test_values_are_masked_the_same_whatever_they_belong_to():
     assert privacy.masked_values(privacy.masked_values(shown)) == privacy.masked_values(shown)
 
 
+@rule("APPT-9")
+@pytest.mark.parametrize("choice", [PrivateItems.SKIP, PrivateItems.SUBJECT_ONLY])
+def test_a_private_series_stays_out_as_a_whole(choice):
+    series = replace(of("private"), type=EventType.SERIES_MASTER)
+    decision = decision_of(AppointmentSituation(event=series), choice)
+    assert not decision.actions
+    assert [skip.code for skip in decision.skips] == ["private"]
+    assert not leaks(said(decision))
+
+
+@rule("APPT-9")
+def test_a_private_exception_of_a_series_shows_its_time_only():
+    series = event(type=EventType.SERIES_MASTER, subject="Team meeting")
+    moved = of("private", time=at(FUTURE, 2))
+    shown = privacy.applied(replace(series, exceptions={"2026-03-04": moved}), PrivateItems.SUBJECT_ONLY)
+    exception = shown.exceptions["2026-03-04"]
+    assert exception.values["time"] == at(FUTURE, 2)
+    assert {name: exception.values[name] for name in SECRET} == {name: series.values[name] for name in SECRET}
+    assert privacy.applied(shown, PrivateItems.SUBJECT_ONLY) == shown
+
+
 # --- the private flag -----------------------------------------------------------------------------
 
 
@@ -200,10 +219,7 @@ def test_the_private_flag_goes_to_a_new_row_where_the_organization_wants_it(sens
 
 def flagged(value: bool, **changes: Any) -> Any:
     there = row(**{**SECRET, "importance": 2, **changes})
-    return type(there)(
-        **{name: getattr(there, name) for name in there.__slots__}
-        | {"values": {**there.values, "sensitivity": value}}
-    )
+    return replace(there, values={**there.values, "sensitivity": value})
 
 
 @rule("APPT-9", "SET-5")
