@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from shared.exchange.mailbox import GraphMailbox
 from shared.model.decision import UpdateEvent
 from shared.model.event import ExchangeEvent
 from tests.marks import rule
+from tests.wire import graph_series
 from tests.wire.graph_adapter import BERLIN, Connected, connected, creation
 
 BOLD = {"html": "<p>Bring <b>coffee</b></p>"}
@@ -101,6 +103,21 @@ async def test_whoever_deletes_the_copy_of_the_block_deletes_only_the_copy(rig: 
     assert now["body"]["content"].count(block) == 1
     assert "<b>coffee</b>" in now["body"]["content"]
     assert "Nothing else" not in now["body"]["content"]
+
+
+@rule("APPT-8")
+async def test_an_edit_of_one_occurrence_keeps_its_block_too(rig: Connected) -> None:
+    mailbox = await rig.mailbox()
+    series = await graph_series.series(mailbox)
+    made = await graph_series.by_person(rig, series.id, isOnlineMeeting=True)
+    block = meeting_block.find(made["body"]["content"], made["onlineMeeting"]["joinUrl"])
+    change = replace(
+        graph_series.change(series.id, graph_series.DAYS[1], body="Only today"), keeps_meeting=True
+    )
+    changed = await mailbox.update_occurrence(change)
+    now = await rig.graph_as_person("GET", f"/users/anna@contoso.com/events/{changed.id}")
+    assert now["body"]["content"].count(block) == 1
+    assert "Only today" in now["body"]["content"]
 
 
 @rule("APPT-8")
