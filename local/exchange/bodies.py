@@ -17,6 +17,25 @@ _FROM_TEXT = (
     '<font size="2"><span style="font-size:11pt;"><div class="PlainText">{text}</div></span></font>\r\n'
     "</body>\r\n</html>\r\n"
 )
+_BLOB_EDGE = "_" * 80
+_EDGE_STYLE = "margin-bottom:24px; overflow:hidden; white-space:nowrap"
+_JOIN_BLOB = (
+    '<div class="me-email-text" lang="en-US" style="max-width:1024px; color:#242424">\r\n'
+    f'<div aria-hidden="true" style="{_EDGE_STYLE}">\r\n{_BLOB_EDGE}</div>\r\n'
+    '<div style="margin-bottom:12px"><span class="me-email-text">Microsoft Teams</span>\r\n'
+    '<a href="https://aka.ms/JoinTeamsMeeting?omkt=en-US" id="meet_invite_block.action.help">\r\n'
+    "Need help?</a> </div>\r\n"
+    '<div style="margin-bottom:6px"><a href="{url}" id="meet_invite_block.action.join_link" '
+    'class="me-email-headline">Join\r\n the meeting now</a> </div>\r\n'
+    '<div style="margin-bottom:32px"><span>Passcode:\r\n</span><span>Qx4Zr2</span>\r\n</div>\r\n'
+    '<div style="margin-bottom:12px">\r\n<hr style="border:0; height:1px">\r\n</div>\r\n'
+    '<div><span>For organizers:\r\n</span><a href="https://teams.microsoft.com/meetingOptions/?lang=en" '
+    'id="meet_invite_block.action.organizer_meet_options">Meeting\r\n options</a> </div>\r\n'
+    '<div style="margin-top:24px; margin-bottom:6px"></div>\r\n'
+    f'<div aria-hidden="true" style="{_EDGE_STYLE}">\r\n{_BLOB_EDGE}</div>\r\n'
+    "</div>\r\n"
+)
+_RULE = "_" * 32
 _BLOCKS = {"p", "div", "br", "tr", "li", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "hr"}
 _UNSEEN = {"head", "style", "script", "title"}
 
@@ -76,21 +95,23 @@ def preview(body: Body) -> str:
 
 
 def with_join_blob(body: Body, join_url: str) -> Body:
-    """The organizer's text followed by the block that Teams puts into every online meeting."""
+    """The organizer's text followed by the block that Teams puts into every online meeting, in its present
+    layout."""
     document = shown(stored(body["contentType"], body["content"]), as_text=False)["content"]
     document = document or _document("<div></div>")
-    blob = (
-        '<div class="me-email-text" lang="en-US"><div>'
-        "________________________________________________________________________________</div>"
-        "<div><span>Microsoft Teams meeting</span></div>"
-        f'<div><a href="{html.escape(join_url)}" class="me-email-headline">Join the meeting now</a></div>'
-        "<div>________________________________________________________________________________</div></div>"
-    )
-    return {"contentType": "html", "content": re.sub(r"(</body>)", rf"{blob}\1", document, count=1)}
+    blob = _JOIN_BLOB.replace("{url}", html.escape(join_url))
+    at = document.lower().rfind("</body>")
+    at = len(document) if at < 0 else at
+    return {"contentType": "html", "content": f"{document[:at]}{blob}{document[at:]}"}
 
 
 def has_join_blob(body: Body, join_url: str) -> bool:
-    return html.escape(join_url) in body["content"] or join_url in body["content"]
+    """Whole: the link as a link, in Teams' own element, between its two lines. A text never holds it."""
+    found = re.search(r'<div class="me-email-text".*', body["content"], re.DOTALL)
+    if body["contentType"] != "html" or found is None:
+        return False
+    head, link, tail = found[0].partition(f'href="{html.escape(join_url)}"')
+    return bool(link) and _BLOB_EDGE in head and _BLOB_EDGE in tail
 
 
 def _lines(text: str) -> list[str]:
@@ -104,22 +125,37 @@ class _Text(HTMLParser):
         super().__init__(convert_charrefs=True)
         self._parts: list[str] = []
         self._unseen = 0
+        self._target = ""
+        self._label_from = 0
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:  # noqa: ARG002
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _UNSEEN:
             self._unseen += 1
         elif tag == "br":
             self._parts.append("\n")
         elif tag in _BLOCKS:
             self._break()
+        if tag == "hr":
+            self._parts.append(f"{_RULE}\n")
+        elif tag == "a":
+            self._target, self._label_from = dict(attrs).get("href") or "", len(self._parts)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _UNSEEN:
             self._unseen = max(0, self._unseen - 1)
+        elif tag == "a":
+            self._show_target()
         elif tag == "p":
             self._parts.append("\n\n")
         elif tag in _BLOCKS and tag != "br":
             self._break()
+
+    def _show_target(self) -> None:
+        """Where a link leads stands behind its label, unless the label says it."""
+        label = "".join(self._parts[self._label_from :]).strip()
+        if label and self._target and self._target not in (label, f"mailto:{label}"):
+            self._parts.append(f"<{self._target}>")
+        self._target = ""
 
     def handle_data(self, data: str) -> None:
         if not self._unseen:

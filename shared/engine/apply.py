@@ -45,7 +45,7 @@ from shared.model.decision import (
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link, LinkState, Role
 from shared.model.values import Side
-from shared.rules import occurrence_base
+from shared.rules import occurrence_base, privacy
 from shared.rules.appointment_content import base_after
 from shared.rules.appointments import decide
 from shared.rules.occurrence_views import Slots
@@ -95,7 +95,9 @@ class Applying:
         self._context = context
         self._read_again = read_again
         self._fence = fence
-        self._box: ExchangeMailbox = services.exchange.mailbox(context.mailbox.id, context.mailbox.time_zone)
+        self._box: ExchangeMailbox = services.exchange.mailbox(
+            context.mailbox.id, context.mailbox.time_zone, rich=context.rich
+        )
 
     async def apply(self, situation: AppointmentSituation, decision: Decision) -> Outcome:
         outcome = Outcome(situation, decision)
@@ -346,6 +348,7 @@ class Applying:
         event, row = state.event, state.row
         if event is None or row is None:
             return link
+        event = privacy.applied(event, self._context.profile.private_appointments)
         base = base_after(link.base, decision.absorb, event, row, link.withheld)
         link, event, row = self._with_occurrences(link, decision, event, row)
         return replace(

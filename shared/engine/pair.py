@@ -14,7 +14,7 @@ from shared.model.appointment import APPOINTMENT, SERIES, Absence, DynamicsAppoi
 from shared.model.event import EventType, ExchangeEvent, Stamps
 from shared.model.link import Link, LinkState, Role
 from shared.model.party import RecordRef
-from shared.rules import attendees, tracking
+from shared.rules import attendees, privacy, tracking
 from shared.rules.intent import BECOMING
 from shared.rules.keys import appointment_id, global_object_id
 from shared.rules.occurrence_base import versions_of
@@ -71,7 +71,9 @@ class Pairing:
         self._services = services
         self._context = context
         self._mailbox = context.mailbox
-        self._box: ExchangeMailbox = services.exchange.mailbox(context.mailbox.id, context.mailbox.time_zone)
+        self._box: ExchangeMailbox = services.exchange.mailbox(
+            context.mailbox.id, context.mailbox.time_zone, rich=context.rich
+        )
         self._everything = everything
         self._stamped: Mapping[str, Stamps] | None = None
         self._broken: dict[str, str] = {}
@@ -138,6 +140,9 @@ class Pairing:
         paired: Paired,
     ) -> None:
         """The calendar feed shows no stamps. A full round asks once for all stamped events instead."""
+        if self._context.rich:
+            await self._read_rich(wanted, work)
+            wanted = {}
         asked = {**wanted, **unknown}
         if not asked:
             return
@@ -156,6 +161,20 @@ class Pairing:
                 work.events[event_id] = _with_stamps(event, found)
             else:
                 paired.untracked += 1
+        if self._context.rich:
+            await self._read_rich({i: e for i, e in unknown.items() if i in work.events}, work)
+
+    async def _read_rich(self, shown: Mapping[str, ExchangeEvent], work: _Work) -> None:
+        """The feed shows bodies as text. Events that concern us are read whole instead of asking for their
+        stamps only: no request more for those that are known to be tracked (APPT-8). A series is read as a
+        whole anyhow."""
+        ids = [event_id for event_id, event in shown.items() if not event.is_series]
+        for event_id, event in (await self._readable(self._box.events, ids)).items() if ids else ():
+            if event is None:
+                work.events.pop(event_id, None)
+                work.gone.add(event_id)
+            else:
+                work.events[event_id] = event
 
     async def _readable(
         self, read: Callable[[Sequence[str]], Awaitable[Mapping[str, T]]], ids: list[str]
@@ -485,7 +504,7 @@ class Pairing:
         resolved = await self._resolved(work)
         situations: dict[tuple[str | None, str | None], AppointmentSituation] = {}
         for event_id, row_id in work.pairs:
-            event = work.events.get(event_id or "")
+            event = self._shown(work.events.get(event_id or ""))
             record = work.records.get(row_id or "")
             entry = entries.get(row_id or "")
             organizer = organizers.get(str(event.value("organizer"))) if event else None
@@ -515,6 +534,10 @@ class Pairing:
     def _successor(row_id: str | None, work: _Work) -> DynamicsAppointment | None:
         record = work.records.get(work.successors.get(row_id or "", ""))
         return record if isinstance(record, DynamicsAppointment) else None
+
+    def _shown(self, event: ExchangeEvent | None) -> ExchangeEvent | None:
+        """From here on nobody sees more of a private event than the profile allows (APPT-9)."""
+        return event and privacy.applied(event, self._context.profile.private_appointments)
 
     async def _entries(self, work: _Work) -> Mapping[str, ItemEntry]:
         """Who owns what: known from the link where this mailbox owns it as organizer."""

@@ -142,8 +142,9 @@ class Subscription:
 class Exchange(Protocol):
     """Exchange Online as a whole."""
 
-    def mailbox(self, mailbox_id: str, time_zone: str = "UTC") -> ExchangeMailbox:
-        """``time_zone``: the mailbox's own, in which its events are written."""
+    def mailbox(self, mailbox_id: str, time_zone: str = "UTC", *, rich: bool = False) -> ExchangeMailbox:
+        """``time_zone``: the mailbox's own, in which its events are written. ``rich``: bodies are read as
+        HTML (APPT-8)."""
         ...
 
     async def find_mailbox(self, address: str) -> MailboxInfo:

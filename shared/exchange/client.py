@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
-PREFERENCES = 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type="text"'
+PREFERENCES = 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type='
 _JSON_TYPE = "application/json"
 _REFUSED_CREDENTIAL = (400, 401, 403)
 
@@ -45,7 +46,11 @@ class Reply:
 
 
 class GraphClient:
-    """Builds requests and sends them; every failure comes out as one of the engine's errors."""
+    """Builds requests and sends them; every failure comes out as one of the engine's errors.
+
+    ``body_type``: in which form Graph is asked for bodies, ``text`` or ``html``."""
+
+    body_type = "text"
 
     def __init__(self, base_url: str, credential: Any) -> None:
         # Imported here: ingest must not load the SDK, and the worker loads it when it is wired, not before.
@@ -58,6 +63,12 @@ class GraphClient:
     async def close(self) -> None:
         await self._sdk.http.aclose()
 
+    def asking_for(self, body_type: str) -> GraphClient:
+        """The same client for bodies in the other form."""
+        other = copy(self)
+        other.body_type = body_type
+        return other
+
     # --- building ---------------------------------------------------------------------------------
 
     def get(self, kind: str, builder: BaseRequestBuilder, page_size: int = 0, **query: Any) -> Request:
@@ -66,7 +77,7 @@ class GraphClient:
         for name, value in query.items():
             plain = name in ("startDateTime", "endDateTime")
             info.query_parameters[name if plain else f"%24{name}"] = value
-        _prefer(info, page_size)
+        self._prefer(info, page_size)
         return Request(kind, info)
 
     def follow(self, kind: str, link: str, page_size: int = 0) -> Request:
@@ -91,7 +102,7 @@ class GraphClient:
 
     def delete(self, kind: str, builder: BaseRequestBuilder, etag: str | None = None) -> Request:
         info = builder.to_delete_request_information()
-        _prefer(info)
+        self._prefer(info)
         _if_match(info, etag)
         return Request(kind, info, write=True)
 
@@ -114,8 +125,10 @@ class GraphClient:
         parameters = dict(builder.path_parameters) if builder else {}
         info = RequestInformation(Method[method], template, parameters)
         info.headers.try_add("Accept", _JSON_TYPE)
-        info.set_stream_content(json.dumps(body).encode(), _JSON_TYPE)
-        _prefer(info)
+        # As it is, not escaped: a request holds 4 MB, and an escaped character is six bytes.
+        content = json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        info.set_stream_content(content, _JSON_TYPE)
+        self._prefer(info)
         _if_match(info, etag)
         return Request(kind, info, write=effect)
 
@@ -128,6 +141,11 @@ class GraphClient:
         headers = {"Prefer": ", ".join(sorted(request.info.headers.get("Prefer")))}
         url = path + ("?" + "&".join(options) if options else "")
         return {"id": identifier, "method": "GET", "url": url, "headers": headers}
+
+    def _prefer(self, info: RequestInformation, page_size: int = 0) -> None:
+        """One value: Kiota joins several in an order of its own."""
+        size = f", odata.maxpagesize={page_size}" if page_size else ""
+        info.headers.add("Prefer", f'{PREFERENCES}"{self.body_type}"{size}')
 
     # --- sending ----------------------------------------------------------------------------------
 
@@ -173,12 +191,6 @@ def _no_token(error: Exception) -> SyncError:
     status = getattr(getattr(error, "response", None), "status_code", None)
     kind = ProfileBroken if status in _REFUSED_CREDENTIAL else Transient
     return kind(f"no token: {type(error).__name__}", code=type(error).__name__, status=status)
-
-
-def _prefer(info: RequestInformation, page_size: int = 0) -> None:
-    """One value: Kiota joins several in an order of its own."""
-    size = f", odata.maxpagesize={page_size}" if page_size else ""
-    info.headers.add("Prefer", PREFERENCES + size)
 
 
 def _if_match(info: RequestInformation, etag: str | None) -> None:

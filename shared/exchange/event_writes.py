@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.bodies.forms import is_rich, markup_of
 from shared.errors import Refused
 from shared.exchange import event_recurrence, event_time, stamps
 from shared.model.decision import CreateEvent, MarkEvent, UpdateEvent, UpdateOccurrence
@@ -59,7 +60,7 @@ def _content(values: Values, names: Mapping[str, str], time_zone: str) -> Json:
     if "location" in values:
         body["location"] = {"displayName": values["location"]}
     if "body" in values:
-        body["body"] = {"contentType": "text", "content": values["body"]}
+        body["body"] = _body(values["body"])
     if "attendees" in values:
         body["attendees"] = [_attendee(entry, names) for entry in _entries(values["attendees"])]
     return body
@@ -79,6 +80,14 @@ def _series(value: Value) -> Json:
         return event_recurrence.encode(value)
     except NotARecurrence as error:
         raise Refused(f"the series cannot be written: {error}") from error
+
+
+def _body(value: Any) -> Json:
+    return html_body(markup_of(value)) if is_rich(value) else {"contentType": "text", "content": value}
+
+
+def html_body(content: str) -> Json:
+    return {"contentType": "html", "content": content}
 
 
 def _entries(value: Any) -> list[Any]:

@@ -13,11 +13,18 @@ Json = dict[str, Any]
 # A feed may show only what changed; without these a row says too little to be decided upon.
 _ESSENTIAL = (
     *("subject", "body", "start", "end", "isAllDay", "location", "importance", "showAs", "attendees"),
-    *("categories", "iCalUId", "isOrganizer"),
+    *("categories", "iCalUId", "isOrganizer", "sensitivity"),
 )
 FIELDS = (
     *("id", *_ESSENTIAL, "organizer", "isCancelled", "isOnlineMeeting", "lastModifiedDateTime", "type"),
-    *("seriesMasterId", "originalStart", "originalStartTimeZone", "originalEndTimeZone", "recurrence"),
+    *(
+        "onlineMeeting",
+        "seriesMasterId",
+        "originalStart",
+        "originalStartTimeZone",
+        "originalEndTimeZone",
+        "recurrence",
+    ),
 )
 UNREADABLE = "unreadable"
 """The one key of a ``recurrence`` that could not be read; its value says why, for people."""
@@ -62,6 +69,7 @@ def _decoded(row: Json, calendar_id: str | None, marks: Stamps | None) -> Exchan
         calendar_id=calendar_id,
         is_cancelled=bool(row.get("isCancelled")),
         is_online_meeting=bool(row.get("isOnlineMeeting")),
+        join_url=join_url(row.get("onlineMeeting")),
         series_master_id=row.get("seriesMasterId"),
         start_time_zone=row.get("originalStartTimeZone"),
         attendee_names=_names(row),
@@ -81,7 +89,7 @@ def _shown_stamps(row: Json) -> Stamps | None:
 
 def _values(row: Json) -> Json:
     values: Json = {"time": _time(row)}
-    for name in ("subject", "importance", "showAs"):
+    for name in ("subject", "importance", "showAs", "sensitivity"):
         if name in row:
             values[name] = str(row[name] or "")
     if "location" in row:
@@ -104,6 +112,11 @@ def _recurrence(row: Json) -> Json:
         return dict(event_recurrence.decode(row))
     except event_recurrence.UnreadableRecurrence as error:
         return {UNREADABLE: str(error)}
+
+
+def join_url(meeting: Any) -> str | None:
+    url = meeting.get("joinUrl") if isinstance(meeting, dict) else None
+    return url if isinstance(url, str) and url else None
 
 
 def _time(row: Json) -> Json:

@@ -49,10 +49,11 @@ class GraphExchange:
         """Requests that belong to no mailbox, by kind."""
         return self._tenant.requests
 
-    def mailbox(self, mailbox_id: str, time_zone: str = "UTC") -> GraphMailbox:
+    def mailbox(self, mailbox_id: str, time_zone: str = "UTC", *, rich: bool = False) -> GraphMailbox:
         """A new view of the mailbox, with counts of its own; its budget is shared by all views."""
+        client = self._client.asking_for("html") if rich else self._client
         throttle = self._throttles.setdefault(mailbox_id, MailboxThrottle(self._now, self._sleep))
-        return GraphMailbox(Channel(self._client, throttle), mailbox_id, time_zone)
+        return GraphMailbox(Channel(client, throttle), mailbox_id, time_zone)
 
     async def find_mailbox(self, address: str) -> MailboxInfo:
         return await directory.find_mailbox(self._tenant, address)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from shared.bodies import meeting_block
 from shared.engine.ports import CalendarRef, EventPage, MailboxInfo, Window
 from shared.errors import Refused, UnknownResult
 from shared.exchange import directory, event_writes, events, series, stamps
@@ -23,8 +24,10 @@ from shared.model.decision import (
     UpdateOccurrence,
 )
 from shared.model.event import ExchangeEvent, Stamps
+from shared.model.values import Value
 
 LIST_SIZE = 100
+NO_BLOCK = "meetingBlockUnknown"
 
 
 class GraphMailbox:
@@ -132,6 +135,8 @@ class GraphMailbox:
     async def update_event(self, write: UpdateEvent) -> ExchangeEvent:
         """The answer shows no stamps."""
         body = event_writes.update(write, self._time_zone)
+        if write.keeps_meeting and "body" in write.values:
+            body["body"] = await self._around_meeting(write.id, write.values["body"])
         self._occurrences.forget(write.id)
         return _written(await self._patch("update_event", write.id, body, write.etag))
 
@@ -139,6 +144,8 @@ class GraphMailbox:
         body = event_writes.occurrence(write, self._time_zone)
 
         async def send(event_id: str, etag: str | None) -> Reply:
+            if write.keeps_meeting and "body" in write.values:
+                body["body"] = await self._around_meeting(event_id, write.values["body"])
             return await self._patch("update_occurrence", event_id, body, etag)
 
         return _written(await self._occurrences.apply(write, send))
@@ -153,6 +160,18 @@ class GraphMailbox:
                 await self._delete("delete_occurrence", event_id, etag)
 
         await self._occurrences.apply(write, send)
+
+    async def _around_meeting(self, event_id: str, value: Value) -> Json:
+        """The body as it is stored, with the meeting's block where it was and the new content around it."""
+        client = self._client.asking_for("html")
+        request = client.get("meeting_body", self._event(event_id), select=["id", "body", "onlineMeeting"])
+        found = (await self._channel.send(request)).body
+        document = str((found.get("body") or {}).get("content") or "")
+        try:
+            content = meeting_block.spliced(document, events.join_url(found.get("onlineMeeting")), value)
+        except meeting_block.UnknownBlock as error:
+            raise Refused(f"{error}; writing it could end the online meeting", code=NO_BLOCK) from error
+        return event_writes.html_body(content)
 
     async def mark_event(self, write: MarkEvent) -> ExchangeEvent:
         """The answer has the stamps that were written, not those that were left alone."""

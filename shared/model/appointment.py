@@ -38,7 +38,8 @@ class DynamicsAppointment:
 
     ``values`` holds the canonical fields under the same names as an event's:
     ``time`` ``{"allDay": bool, "start": "…Z", "end": "…Z"}`` (always UTC instants, all-day too),
-    ``subject``, ``location``, ``body`` (strings, never None; line ends ``\\n``, no trailing blanks),
+    ``subject``, ``location`` (strings, never None), ``body`` (plain text, line ends ``\\n``, no trailing
+    blanks; or ``{"html": …}``, see ``shared.bodies.forms``), ``sensitivity`` (the private flag, a bool),
     ``importance`` 0|1|2, ``showAs`` ``[statecode, statuscode]``,
     ``attendees`` sorted list of ``[address, "required"|"optional"]`` (lower case, without the organizer,
     without parties that have no address), ``organizer`` systemuserid or None,

@@ -116,13 +116,15 @@ class CreateEvent:
 
 @dataclass(frozen=True, slots=True)
 class UpdateEvent:
-    """Change ``values`` only (APPT-26 a). Conditional on ``etag``."""
+    """Change ``values`` only (APPT-26 a). Conditional on ``etag``. ``keeps_meeting``: an online meeting; its
+    block in the body stays, whatever the body becomes (APPT-8)."""
 
     id: str
     etag: str
     values: Values
     reminder: bool | None = None
     attendee_names: Mapping[str, str] = field(default_factory=dict)
+    keeps_meeting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,8 @@ class UpdateOccurrence:
     """Change one occurrence of a series in Exchange, which makes it an exception.
 
     ``date``: the day of its slot in the series' zone; ``slot``: begin and end of the slot as instants
-    (``…Z``), by which the occurrence is found. ``exception``: the exception that it is already."""
+    (``…Z``), by which the occurrence is found. ``exception``: the exception that it is already.
+    ``keeps_meeting`` as for an event."""
 
     series_id: str
     date: str
@@ -138,6 +141,7 @@ class UpdateOccurrence:
     values: Values
     exception: RowVersion | None = None
     attendee_names: Mapping[str, str] = field(default_factory=dict)
+    keeps_meeting: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,8 @@ class ExchangeEvent:
     ``time`` ``{"allDay": false, "start": "2026-01-05T09:00:00Z", "end": …}`` or, for all-day,
     ``{"allDay": true, "start": "2026-01-05", "end": "2026-01-06"}`` (end exclusive);
     ``subject``, ``location`` (strings, never None), ``body`` (plain text, ``\\n`` line ends, no trailing
-    blanks), ``importance`` low|normal|high, ``showAs``, ``attendees`` sorted list of
+    blanks; or ``{"html": …}``, see ``shared.bodies.forms``), ``importance`` low|normal|high, ``showAs``,
+    ``sensitivity`` normal|personal|private|confidential, ``attendees`` sorted list of
     ``[address, "required"|"optional"|"resource"]`` (lower-case addresses, organizer left out),
     ``organizer`` lower-case address or None,
     ``regarding`` ``{"type": …, "id": …}`` or None (only present when ``stamps`` were read);
@@ -70,9 +71,12 @@ class ExchangeEvent:
     calendar_id: str | None = None
     is_cancelled: bool = False
     is_online_meeting: bool = False
+    join_url: str | None = None
     series_master_id: str | None = None
     start_time_zone: str | None = None
     attendee_names: Mapping[str, str] = field(default_factory=dict)
+    masked: bool = False
+    """It is private, and the profile keeps its content out of Dynamics (APPT-9, ``shared.rules.privacy``)."""
     original_start: str | None = None
     exceptions: Mapping[str, ExchangeEvent] = field(default_factory=dict)
     cancelled: frozenset[str] = frozenset()

@@ -10,6 +10,7 @@ DEFAULTS: Mapping[str, bool | int] = {
     "DistinctPhysicalAndLogicalDeletesForExchangeSync": True,  # SET-1
     "SSSPropagateAppointmentCancellationsToExchange": False,  # SET-2
     "SSSUpdatePastMeetingsInNonDraftMode": False,  # SET-3
+    "SSSSyncAppointmentIsPrivateFromExchange": False,  # SET-5
     "TrackAppointmentsFromNonOrganizer": True,  # SET-6
     "ForceOrganizerSyncForAttendeeTrackedAppointment": False,  # SET-7
     "UseCrmOrganizerForEmptyExchangeOrganizer": False,  # SET-8
@@ -18,7 +19,9 @@ DEFAULTS: Mapping[str, bool | int] = {
     "IgnoreCopiedItemsInSSSForMailbox": True,  # SET-11
     "TrackCategorizedItems": True,  # SET-12
     "ResolveForInactiveEntities": False,  # SET-23
+    "appointmentricheditorexperience": False,  # SET-47, a column of its own
 }
+RICH_BODIES = "appointmentricheditorexperience"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from shared.model.values import Direction, Value
+
+
+class PrivateItems(StrEnum):
+    """What of an item that its owner marked as private is taken to Dynamics (APPT-9)."""
+
+    FULL = "full"
+    SUBJECT_ONLY = "subjectOnly"
+    SKIP = "skip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +37,6 @@ class Profile:
     window_future_days: int = 548
     track_categorized_contacts: bool = True
     complete_when_shown_as_free: bool = True
+    private_appointments: PrivateItems = PrivateItems.FULL
     directions: Mapping[str, Mapping[str, Direction]] = field(default_factory=dict)
     settings: Mapping[str, Value] = field(default_factory=dict)

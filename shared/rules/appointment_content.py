@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from shared.bodies import meeting_block
 from shared.model.appointment import DynamicsAppointment, StateCode
 from shared.model.decision import Skip
 from shared.model.event import ExchangeEvent
 from shared.model.link import Base
 from shared.model.values import Side, Value, Values
-from shared.rules import attendees, item_time, regarding, status
+from shared.rules import attendees, item_time, privacy, regarding, status
 from shared.rules.appointment_fields import (
     BY_NAME,
     FIELDS,
@@ -23,9 +24,10 @@ from shared.rules.appointment_fields import (
     crossing,
     direction_of,
     fields_of,
-    is_cut,
+    losses,
+    losses_to_exchange,
 )
-from shared.rules.merge import MISSING, FieldState, Merged, merge
+from shared.rules.merge import MISSING, Crossing, FieldState, Merged, merge
 from shared.rules.recurrence import first_day_changes_dates
 from shared.rules.recurrence_notes import Remark
 from shared.rules.situation import KIND, Context
@@ -73,8 +75,10 @@ class Content:
 
 
 def exchange_values(event: ExchangeEvent, withheld: Withheld) -> Values:
-    """The event's values as the merge sees them: attendees kept out of Exchange count as listed, so that
-    their absence is not a removal (APPT-26 b)."""
+    """The event's values as the merge sees them: masked where its content stays out of Dynamics (APPT-9).
+    Attendees kept out of Exchange count as listed, so that their absence is not a removal (APPT-26 b)."""
+    if event.masked:
+        return privacy.masked_values(event.values)
     if not withheld:
         return event.values
     shown = attendees.pairs(event.value("attendees"))
@@ -93,7 +97,7 @@ def merge_content(
     inviting: bool = False,
 ) -> Content:
     """Merge every field of a linked pair, or of two items linked for the first time (``base`` None)."""
-    content = Content(withheld=withheld, inviting=inviting, fields=fields_of(row.table))
+    content = Content(withheld=withheld, inviting=inviting, fields=fields_of(row.table, context.organization))
     shown = exchange_values(event, withheld)
     for rule in content.fields:
         if rule.name in shown:
@@ -121,7 +125,8 @@ def _merge_field(
     if rule.name == "showAs" and _completes(state, row, context):
         content.dynamics["showAs"] = list(status.COMPLETED)
         return
-    over = crossing(rule, context.zone, event.value(rule.name))
+    rich = context.rich and not event.is_series
+    over = _crossing(rule, event, state, context, rich=rich)
     direction = direction_of(rule, context.profile.directions.get(KIND, {}))
     if state.first_time:
         content.unagreed.add(rule.name)
@@ -132,8 +137,24 @@ def _merge_field(
         content.hold(rule.name, Reason.DIRECTION, keep_base=not state.first_time)
     elif merged.towards is Side.DYNAMICS:
         _towards_dynamics(rule, state, over.to_dynamics(state.exchange), row, merged, content)
+        if rule.name in content.dynamics:
+            content.skips += losses(rule, state.exchange, rich=rich)
     elif merged.towards is Side.EXCHANGE:
         _towards_exchange(rule, state, over.to_exchange(state.dynamics), event, merged, content)
+        if rule.name in content.exchange:
+            content.skips += losses_to_exchange(rule, state.dynamics, rich=rich)
+
+
+def _crossing(
+    rule: Field, event: ExchangeEvent, state: FieldState, context: Context, *, rich: bool
+) -> Crossing:
+    """How the field crosses over. Whether the row's body shows the online meeting's block makes no difference
+    to what the body says: the block stays in Exchange whatever happens to its copy (APPT-8)."""
+    over = crossing(rule, context.zone, event.value(rule.name), rich=rich)
+    if rule.name != "body" or not event.is_online_meeting:
+        return over
+    block = meeting_block.signature(state.exchange, event.join_url)
+    return replace(over, essence=lambda value: meeting_block.without(value, block))
 
 
 def _pattern(
@@ -229,8 +250,6 @@ def _towards_dynamics(
         content.hold(rule.name, Reason.UNKNOWN_REGARDING, keep_base=keep)
     else:
         content.dynamics[rule.name] = value
-        if is_cut(rule, state.exchange):
-            content.skips.append(Reason.CUT.skip(detail=f"{rule.limit} characters", fields=(rule.name,)))
         _note_loss(rule.name, state.dynamics, merged, content)
 
 
@@ -240,8 +259,8 @@ def _towards_exchange(
     keep = not state.first_time
     if rule.name != "regarding" and not event.is_organizer:
         content.hold(rule.name, Reason.NOT_ORGANIZER, keep_base=keep)
-    elif rule.name == "body" and event.is_online_meeting:
-        content.hold(rule.name, Reason.BODY_HOLDS_JOIN_LINK, keep_base=keep)
+    elif event.masked and rule.name in privacy.MASKS:
+        content.hold(rule.name, Reason.PRIVATE_CONTENT, keep_base=keep)
     else:
         content.exchange[rule.name] = value
         _note_loss(rule.name, state.exchange, merged, content)

@@ -21,8 +21,8 @@ from shared.model.event import ExchangeEvent
 from shared.model.link import Link
 from shared.model.party import ParticipationType, Party, RecordRef
 from shared.model.values import Side, Value
-from shared.rules import attendees, invitations, item_time, keys, regarding, series, tracking
-from shared.rules.appointment_content import crossed_pattern, remark_skip
+from shared.rules import attendees, invitations, item_time, keys, privacy, regarding, series, tracking
+from shared.rules.appointment_content import crossed_pattern, exchange_values, remark_skip
 from shared.rules.appointment_fields import (
     RECURRENCE,
     cross_columns,
@@ -30,7 +30,8 @@ from shared.rules.appointment_fields import (
     crossing,
     direction_of,
     fields_of,
-    is_cut,
+    losses,
+    losses_to_exchange,
 )
 from shared.rules.merge import FieldState
 from shared.rules.situation import KIND, AppointmentSituation, Context
@@ -42,8 +43,8 @@ def left(situation: AppointmentSituation, skip: Skip, link: Link | None = None) 
     return Decision(situation.item(), skips=(skip,), link=link)
 
 
-def all_fields(table: str) -> tuple[str, ...]:
-    return tuple(field.name for field in fields_of(table))
+def all_fields(table: str, context: Context) -> tuple[str, ...]:
+    return tuple(field.name for field in fields_of(table, context.organization))
 
 
 def why_not_tracked(situation: AppointmentSituation, context: Context, event: ExchangeEvent) -> Skip | None:
@@ -59,6 +60,8 @@ def why_not_tracked(situation: AppointmentSituation, context: Context, event: Ex
         return Reason.NOT_ORGANIZER_TRACKING.skip()
     if not _in_window(item_time.of_event(event), context):
         return Reason.OUTSIDE_WINDOW.skip()
+    if privacy.stays_out(event, context.profile.private_appointments):
+        return Reason.PRIVATE.skip()
     return None
 
 
@@ -106,7 +109,9 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
     write = CreateAppointment(
         id=row_id,
         values=values,
-        parties=attendees.parties_for(event.value("attendees"), (), situation.resolved, organizer),
+        parties=attendees.parties_for(
+            exchange_values(event, ()).get("attendees"), (), situation.resolved, organizer
+        ),
         owner=RecordRef("systemuser", _owner_user(situation, context)),
         as_user=mine,
         global_object_id=keys.global_object_id(event.ical_uid),
@@ -129,7 +134,7 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
         (create, *occurrences.dynamics, marked),
         (*skips, *occurrences.skips),
         link,
-        all_fields(table),
+        all_fields(table, context),
         occurrences.lost or {},
         occurrences.plan,
     )
@@ -151,8 +156,11 @@ def _inexpressible(towards: Side, value: Value, context: Context) -> Skip | None
 def _values_for_dynamics(event: ExchangeEvent, context: Context) -> tuple[dict[str, Value], list[Skip]]:
     values: dict[str, Value] = {}
     skips: list[Skip] = []
-    for field in fields_of(tracking.table_of(event)):
-        if field.name not in event.values or field.name == "attendees":
+    shown, rich = exchange_values(event, ()), context.rich and not event.is_series
+    for field in fields_of(tracking.table_of(event), context.organization):
+        if field.name in shown:
+            skips += losses(field, shown[field.name], rich=rich)
+        if field.name not in shown or field.name == "attendees":
             continue
         if field is RECURRENCE:
             over = cross_pattern(event.value(field.name), context.zone)
@@ -162,14 +170,12 @@ def _values_for_dynamics(event: ExchangeEvent, context: Context) -> tuple[dict[s
         if not direction_of(field, context.profile.directions.get(KIND, {})).reaches(Side.DYNAMICS):
             skips.append(Reason.DIRECTION.skip(fields=(field.name,)))
             continue
-        value = event.value(field.name)
-        crossed = crossing(field, context.zone, value).to_dynamics(value)
+        value = shown[field.name]
+        crossed = crossing(field, context.zone, value, rich=rich).to_dynamics(value)
         if crossed is None:
             skips.extend(_why_empty(field.name, value))
             continue
         values[field.name] = crossed
-        if is_cut(field, value):
-            skips.append(Reason.CUT.skip(detail=f"{field.limit} characters", fields=(field.name,)))
     return values, skips
 
 
@@ -257,7 +263,7 @@ def from_dynamics(situation: AppointmentSituation, context: Context, row: Dynami
         (create, *occurrences.exchange, *later),
         (*skips, *occurrences.skips),
         replace(link, withheld=() if later else withheld),
-        all_fields(row.table),
+        all_fields(row.table, context),
         occurrences.lost or {},
         occurrences.plan,
     )
@@ -305,8 +311,9 @@ def _invite_now(
 def _values_for_exchange(row: DynamicsAppointment, context: Context) -> tuple[dict[str, Value], list[Skip]]:
     values: dict[str, Value] = {}
     skips: list[Skip] = []
-    for field in fields_of(row.table):
-        if field.name == "regarding":
+    rich = context.rich and not row.is_series
+    for field in fields_of(row.table, context.organization):
+        if field.name in ("regarding", "sensitivity"):
             continue
         if field is RECURRENCE:
             over = cross_columns(row.value(field.name), context.zone)
@@ -316,5 +323,7 @@ def _values_for_exchange(row: DynamicsAppointment, context: Context) -> tuple[di
         if not direction_of(field, context.profile.directions.get(KIND, {})).reaches(Side.EXCHANGE):
             skips.append(Reason.DIRECTION.skip(fields=(field.name,)))
             continue
-        values[field.name] = crossing(field, context.zone, None).to_exchange(row.value(field.name))
+        value = row.value(field.name)
+        values[field.name] = crossing(field, context.zone, None, rich=rich).to_exchange(value)
+        skips += losses_to_exchange(field, value, rich=rich)
     return values, skips

@@ -7,19 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from shared.bodies import forms
 from shared.model.appointment import SERIES
+from shared.model.decision import Skip
+from shared.model.organization import Organization
 from shared.model.timezones import UnknownTimeZone, windows_name
 from shared.model.values import Direction, Value
-from shared.rules import attendees, meeting_time, recurrence, regarding, status
+from shared.rules import attendees, meeting_time, privacy, recurrence, regarding, status
 from shared.rules.merge import Crossing
 from shared.rules.recurrence_notes import Crossed
+from shared.rules.skips import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
     """One row of the table. ``mails``: a change is distributed to the attendees (APPT-22).
     ``organizer_wins``: in a conflict the organizer's mailbox wins (LNK-10). ``limit``: longest text that
-    Dynamics takes, in UTF-16 units."""
+    Dynamics takes, in UTF-16 units. ``setting``: the organization setting that turns the field on."""
 
     name: str
     rule: str
@@ -28,7 +32,12 @@ class Field:
     organizer_wins: bool = False
     limit: int | None = None
     direction: Direction = Direction.BOTH
+    setting: str = ""
 
+
+# What a request of Graph takes is 4 MB; the rest of an event is small. Dynamics' other texts are shorter than
+# Exchange's limits (subject 255).
+EXCHANGE_BODY_BYTES = 3_500_000
 
 FIELDS: tuple[Field, ...] = (
     Field("time", "FLD-1", settable=False, mails=True, organizer_wins=True),
@@ -39,10 +48,20 @@ FIELDS: tuple[Field, ...] = (
     Field("regarding", "FLD-8", settable=False, mails=False),
     Field("showAs", "FLD-9", settable=False, mails=True),
     Field("subject", "FLD-10", settable=True, mails=True, limit=200),
+    Field(
+        "sensitivity",
+        "APPT-9",
+        settable=False,
+        mails=False,
+        direction=Direction.TO_DYNAMICS,
+        setting="SSSSyncAppointmentIsPrivateFromExchange",
+    ),
 )
 RECURRENCE = Field("recurrence", "FLD-11", settable=False, mails=True, organizer_wins=True)
 SERIES_FIELDS: tuple[Field, ...] = (RECURRENCE, *(field for field in FIELDS if field.name != "time"))
-OCCURRENCE_FIELDS: tuple[Field, ...] = tuple(field for field in FIELDS if field.name != "regarding")
+OCCURRENCE_FIELDS: tuple[Field, ...] = tuple(
+    field for field in FIELDS if field.name not in ("regarding", "sensitivity")
+)
 """What an occurrence can have that its series has not (APPT-28)."""
 BY_NAME: Mapping[str, Field] = {field.name: field for field in (*FIELDS, RECURRENCE)}
 IMPORTANCE = {"low": 0, "normal": 1, "high": 2}
@@ -54,13 +73,16 @@ def direction_of(field: Field, directions: Mapping[str, Direction]) -> Direction
     return directions.get(field.name, field.direction) if field.settable else field.direction
 
 
-def fields_of(table: str) -> tuple[Field, ...]:
-    """Those of the rows of a table."""
-    return SERIES_FIELDS if table == SERIES else FIELDS
+def fields_of(table: str, organization: Organization) -> tuple[Field, ...]:
+    """Those of the rows of a table that travel in this organization. The others stay unknown to the base, so
+    that turning one on later brings over what is there."""
+    fields = SERIES_FIELDS if table == SERIES else FIELDS
+    return tuple(field for field in fields if not field.setting or organization.flag(field.setting))
 
 
-def crossing(field: Field, zone: ZoneInfo, exchange_now: Value) -> Crossing:
-    """How this field's values cross over for a mailbox in ``zone``."""
+def crossing(field: Field, zone: ZoneInfo, exchange_now: Value, *, rich: bool = False) -> Crossing:
+    """How this field's values cross over for a mailbox in ``zone``. ``rich``: bodies as HTML (APPT-8); never
+    for series."""
     if field.name == "time":
         return Crossing(
             lambda v: meeting_time.to_dynamics(v, zone), lambda v: meeting_time.to_exchange(v, zone)
@@ -75,7 +97,24 @@ def crossing(field: Field, zone: ZoneInfo, exchange_now: Value) -> Crossing:
         return Crossing(_regarding_or_none, regarding.to_exchange)
     if field.name == "importance":
         return Crossing(lambda v: IMPORTANCE.get(str(v), 1), _importance_name)
+    if field.name == "sensitivity":
+        return Crossing(privacy.is_private, lambda v: v)
+    if field.name == "body":
+        return _body_crossing(field, rich=rich)
     return Crossing(lambda v: cut(str(v or ""), field.limit), lambda v: str(v or ""))
+
+
+def _body_crossing(field: Field, *, rich: bool) -> Crossing:
+    limit = field.limit or 0
+
+    def to_dynamics(value: Value) -> Value:
+        return forms.fitted_to_column(value if rich else forms.plain(value), limit)
+
+    def to_exchange(value: Value) -> Value:
+        wanted = forms.enriched(value) if rich else forms.plain(value)
+        return forms.fitted_to_request(wanted, EXCHANGE_BODY_BYTES)
+
+    return Crossing(to_dynamics, to_exchange)
 
 
 def cross_pattern(value: Value, zone: ZoneInfo) -> Crossed:
@@ -111,13 +150,30 @@ def _regarding_or_none(value: Value) -> Value:
 
 def cut(text: str, limit: int | None) -> str:
     """``text`` within ``limit`` UTF-16 units, cut at a character boundary."""
-    if limit is None or len(text) * 2 <= limit:
-        return text
-    encoded = text.encode("utf-16-le", "surrogatepass")
-    if len(encoded) <= limit * 2:
-        return text
-    return encoded[: limit * 2].decode("utf-16-le", "ignore")
+    return text if limit is None else forms.cut_text(text, limit)
 
 
-def is_cut(field: Field, value: Value) -> bool:
-    return isinstance(value, str) and cut(value, field.limit) != value
+def losses(field: Field, value: Value, *, rich: bool = False) -> list[Skip]:
+    """What of an Exchange value Dynamics does not take, for people to know."""
+    if field.name == "attendees":
+        long = attendees.too_long(value)
+        detail = f"{attendees.ADDRESS_LIMIT} characters"
+        return [Reason.ADDRESS_TOO_LONG.skip(detail=detail, fields=(field.name,))] if long else []
+    if field.limit is None:
+        return []
+    whole = value if rich and forms.is_rich(value) else forms.plain(value)
+    kept = forms.fitted_to_column(whole, field.limit)
+    return [] if kept == whole else [_cut(field, f"{field.limit} characters")]
+
+
+def losses_to_exchange(field: Field, value: Value, *, rich: bool = False) -> list[Skip]:
+    """What of a Dynamics value Exchange does not take."""
+    if field.name != "body":
+        return []
+    whole = forms.enriched(value) if rich else forms.plain(value)
+    kept = forms.fitted_to_request(whole, EXCHANGE_BODY_BYTES)
+    return [] if kept == whole else [_cut(field, f"{EXCHANGE_BODY_BYTES} bytes")]
+
+
+def _cut(field: Field, detail: str) -> Skip:
+    return Reason.CUT.skip(detail=detail, fields=(field.name,))

@@ -17,6 +17,7 @@ from shared.rules import (
     attendees,
     invitations,
     item_time,
+    privacy,
     series,
     status,
 )
@@ -60,6 +61,8 @@ def _update_row(situation: AppointmentSituation, row: DynamicsAppointment, conte
     if "attendees" in changed:
         parties = attendees.parties_for(changed["attendees"], row.parties, situation.resolved, row.organizer)
     completes = changed.get("showAs") == list(status.COMPLETED)
+    # What a row said before its event became private is not repeated in the history (APPT-9).
+    hidden = privacy.MASKS if situation.event is not None and situation.event.masked else {}
     return Action(
         ActionKind.COMPLETE if completes else ActionKind.UPDATE,
         Side.DYNAMICS,
@@ -69,7 +72,7 @@ def _update_row(situation: AppointmentSituation, row: DynamicsAppointment, conte
             row.id, row.etag, {k: v for k, v in changed.items() if k != "attendees"}, parties, row.table
         ),
         fields=tuple(sorted(changed)),
-        before={name: row.value(name) for name in changed} | _image(row, changed),
+        before={name: row.value(name) for name in changed if name not in hidden} | _image(row, changed),
         after=changed,
     )
 
@@ -111,6 +114,7 @@ def _update_event(
                 **event.attendee_names,
                 **{p.address.lower(): p.name for p in row.parties if p.address and p.name},
             },
+            keeps_meeting=event.is_online_meeting and "body" in writes,
         ),
         fields=tuple(sorted(writes)),
         mails=mails,

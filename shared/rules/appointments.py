@@ -19,6 +19,7 @@ from shared.rules import (
     conversions,
     invitations,
     item_time,
+    privacy,
     tracking,
 )
 from shared.rules.appointment_creation import (
@@ -41,6 +42,9 @@ TABLE = APPOINTMENT
 
 def decide(situation: AppointmentSituation, context: Context) -> Decision:
     """What is to be done about this appointment in this mailbox, and why."""
+    if situation.event is not None:
+        shown = privacy.applied(situation.event, context.profile.private_appointments)
+        situation = replace(situation, event=shown)
     if not situation.dropped:
         return _decide(situation, context)
     wanted = _decide(replace(situation, dropped=False), context)
@@ -74,7 +78,7 @@ def _dropped(situation: AppointmentSituation, context: Context, wanted: Decision
         actions=quiet,
         skips=skips,
         link=link,
-        absorb=all_fields(link.table if link else APPOINTMENT),
+        absorb=all_fields(link.table if link else APPOINTMENT, context),
         lost={},
         occurrences=_without(wanted.occurrences, quiet),
     )
@@ -173,4 +177,6 @@ def _linked(situation: AppointmentSituation, context: Context, link: Link) -> De
     if role is Role.MEMBER:
         skip = Reason.OWNED_BY.skip(detail=situation.owner_name or "the organizer's mailbox")
         return left(situation, skip, replace(link, role=role))
+    if privacy.stays_out(event, context.profile.private_appointments):
+        return left(situation, Reason.PRIVATE.skip(), replace(link, role=role))
     return in_step(situation, context, replace(link, role=role), event, row)

@@ -13,6 +13,8 @@ from shared.model.values import Value
 
 ROLES = {"required": ParticipationType.REQUIRED, "optional": ParticipationType.OPTIONAL}
 RESOURCE = "resource"
+ADDRESS_LIMIT = 320
+"""Characters of an address that a party takes."""
 
 
 def pairs(value: Value) -> list[tuple[str, str]]:
@@ -27,14 +29,22 @@ def as_value(attendees: Iterable[tuple[str, str]]) -> Value:
 
 
 def to_dynamics(value: Value) -> Value:
-    return as_value((address, role) for address, role in pairs(value) if role != RESOURCE)
+    return as_value(pair for pair in pairs(value) if not _stays(*pair))
 
 
 def to_exchange(value: Value, present: Value) -> Value:
-    """What Exchange shall list: the parties, and the rooms it has now."""
-    rooms = [(address, role) for address, role in pairs(present) if role == RESOURCE]
-    named = {address for address, _ in rooms}
-    return as_value([pair for pair in pairs(value) if pair[0] not in named] + rooms)
+    """What Exchange shall list: the parties, and whom it has that Dynamics cannot."""
+    staying = [pair for pair in pairs(present) if _stays(*pair)]
+    named = {address for address, _ in staying}
+    return as_value([pair for pair in pairs(value) if pair[0] not in named] + staying)
+
+
+def _stays(address: str, role: str) -> bool:
+    return role == RESOURCE or len(address) > ADDRESS_LIMIT
+
+
+def too_long(value: Value) -> bool:
+    return any(len(address) > ADDRESS_LIMIT for address, _ in pairs(value))
 
 
 def addresses(value: Value) -> tuple[str, ...]:
@@ -57,7 +67,7 @@ def parties_for(
         Party(ROLES[role], address, known[address].ref, known[address].name)
         if address in known
         else Party(ROLES[role], address, resolved.get(address))
-        for address, role in pairs(value)
+        for address, role in pairs(to_dynamics(value))
         if role in ROLES
     ]
     head = [organizer] if organizer else []

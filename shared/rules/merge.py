@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from shared.bodies.forms import same_words
 from shared.model.values import Direction, Side, Value, is_empty
 
 
@@ -29,10 +30,21 @@ class Crossing:
 
     to_dynamics: Callable[[Value], Value]
     to_exchange: Callable[[Value], Value]
+    essence: Callable[[Value], Value] | None = None
+    """What of a value counts when the two are compared, if not all of it."""
 
-    def agree(self, exchange: Value, dynamics: Value) -> bool:
-        """The two say the same, seen from either side."""
-        return same(self.to_dynamics(exchange), dynamics) or same(self.to_exchange(dynamics), exchange)
+    def agree(self, exchange: Value, dynamics: Value, *, first_time: bool = False) -> bool:
+        """The two say the same, seen from either side. Between two items that were never linked, a body in
+        another form is no difference."""
+        alike = _alike if first_time else same
+        counts = self.essence or _all_of_it
+        return alike(counts(self.to_dynamics(exchange)), counts(dynamics)) or alike(
+            counts(self.to_exchange(dynamics)), counts(exchange)
+        )
+
+
+def _all_of_it(value: Value) -> Value:
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +63,8 @@ class FieldState:
 
     def changed(self, side: Side) -> bool:
         if side is Side.EXCHANGE:
-            return not same(self.exchange, self.base_exchange)
-        return not same(self.dynamics, self.base_dynamics)
+            return not _alike(self.exchange, self.base_exchange)
+        return not _alike(self.dynamics, self.base_dynamics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +84,11 @@ def same(left: BaseValue, right: BaseValue) -> bool:
     return _plain(left) == _plain(right)
 
 
+def _alike(left: BaseValue, right: BaseValue) -> bool:
+    """The same, or one body in its two forms: switching rich bodies on or off edits nothing (SET-47)."""
+    return same(left, right) or same_words(left, right)
+
+
 def _plain(value: BaseValue) -> object:
     if isinstance(value, list | tuple):
         return [_plain(part) for part in value]
@@ -82,7 +99,7 @@ def _plain(value: BaseValue) -> object:
 
 def merge(state: FieldState, crossing: Crossing, direction: Direction, winner: Side) -> Merged:
     """Decide one field. ``winner`` is the side that wins when both changed it to different values."""
-    if crossing.agree(state.exchange, state.dynamics):
+    if crossing.agree(state.exchange, state.dynamics, first_time=state.first_time):
         return Merged(agreed=True)
     if direction is Direction.NONE:
         return Merged(held=True)

@@ -85,7 +85,10 @@ class OccurrenceWrites:
         mails = invitations.mailed_by_update(values, shown, values.get("attendees", shown))
         mails = () if now.silent else mails
         rules = (*_rules(values), "APPT-36", *(("APPT-22",) if mails else ()))
-        update = UpdateOccurrence(now.event.id, date, edges, values, known, attendee_names=self._names(date))
+        keeps_meeting = now.event.is_online_meeting and "body" in values
+        update = UpdateOccurrence(
+            now.event.id, date, edges, values, known, self._names(date), keeps_meeting=keeps_meeting
+        )
         return self._change(Side.EXCHANGE, date, update, rules, values, mails)
 
     def _exception(self, date: str) -> ExchangeEvent | None:

@@ -12,10 +12,11 @@ from shared.model.decision import ItemRef
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
-from shared.model.organization import Organization
+from shared.model.organization import RICH_BODIES, Organization
 from shared.model.party import RecordRef
 from shared.model.profile import Profile
 from shared.model.timezones import zone
+from shared.rules import privacy
 
 KIND = "appointment"
 
@@ -34,6 +35,11 @@ class Context:
     @property
     def zone(self) -> ZoneInfo:
         return zone(self.mailbox.time_zone)
+
+    @property
+    def rich(self) -> bool:
+        """Bodies of single items travel as HTML (APPT-8)."""
+        return self.organization.flag(RICH_BODIES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ class AppointmentSituation:
 
     def _subject(self) -> str:
         if self.event:
-            return str(self.event.value("subject") or "")
+            return privacy.subject_of(self.event)
         if self.row:
             return str(self.row.value("subject") or "")
         return self.link.subject if self.link else ""

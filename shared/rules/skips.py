@@ -109,12 +109,22 @@ class Reason(Enum):
         "the appointment is completed or canceled and takes no change from Exchange",
     )
     DIRECTION = ("field direction", ("FLD-33",), "the field does not travel in this direction")
-    BODY_HOLDS_JOIN_LINK = (
-        "body holds the meeting link",
-        ("APPT-8",),
-        "the Exchange body holds the online meeting's join link, which a plain text would destroy",
-    )
     CUT = ("cut", ("FLD-3", "FLD-5", "FLD-10"), "the text was cut to the other side's length ({detail})")
+    ADDRESS_TOO_LONG = (
+        "address too long",
+        ("APPT-7",),
+        "an attendee's address is longer than Dynamics takes ({detail}); the attendee stays in Exchange",
+    )
+    PRIVATE = (
+        "private",
+        ("APPT-9",),
+        "the item is marked as private in Exchange, and the profile keeps private items out of Dynamics",
+    )
+    PRIVATE_CONTENT = (
+        "private content",
+        ("APPT-9",),
+        "the item is private and only its time is shown in Dynamics; what is written there stays there",
+    )
     UNKNOWN_STATUS = (
         "unknown show-as",
         ("FLD-9",),

@@ -7,6 +7,7 @@ from typing import Any
 from shared.model.decision import ActionKind
 from shared.model.link import LinkState, Role
 from shared.model.mailbox import MailboxState
+from shared.model.profile import PrivateItems
 from shared.model.values import Direction, Side
 
 Schema = dict[str, Any]
@@ -79,6 +80,11 @@ _SETTINGS: Schema = {
     "windowFutureDays": NUMBER,
     "trackCategorizedContacts": FLAG,
     "completeWhenShownAsFree": FLAG,
+    "privateAppointments": {
+        **_choice(PrivateItems),
+        "description": "what of an event that is not of normal sensitivity Dynamics gets (APPT-9): full; "
+        "subjectOnly: a neutral subject, time and show-as; skip: nothing",
+    },
     "directions": {
         "type": "object",
         "additionalProperties": {"type": "object", "additionalProperties": _choice(Direction)},

@@ -11,7 +11,7 @@ from shared.engine.ports import Agenda, HistoryRow, PendingDecision, Subscriptio
 from shared.engine.questions import item_json
 from shared.model.mailbox import Mailbox
 from shared.model.organization import DEFAULTS
-from shared.model.profile import Brake, Profile
+from shared.model.profile import Brake, PrivateItems, Profile
 from shared.model.values import Direction
 from shared.rules.appointment_fields import FIELDS
 from shared.web.http import BadRequest
@@ -116,6 +116,7 @@ def profile_json(profile: Profile) -> dict[str, Any]:
         "windowFutureDays": profile.window_future_days,
         "trackCategorizedContacts": profile.track_categorized_contacts,
         "completeWhenShownAsFree": profile.complete_when_shown_as_free,
+        "privateAppointments": profile.private_appointments.value,
         "directions": {
             entity: {name: direction.value for name, direction in fields.items()}
             for entity, fields in profile.directions.items()
@@ -158,6 +159,13 @@ def _flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise BadRequest(f"'{name}' must be true or false.")
     return value
+
+
+def _private_appointments(profile: Profile, value: Any) -> Profile:
+    choices = [choice.value for choice in PrivateItems]
+    if value not in choices:
+        raise BadRequest(f"'privateAppointments' must be one of: {', '.join(choices)}.")
+    return replace(profile, private_appointments=PrivateItems(value))
 
 
 def _directions(profile: Profile, value: Any) -> Profile:
@@ -204,6 +212,7 @@ _SETTINGS = {
     "completeWhenShownAsFree": lambda p, v: replace(
         p, complete_when_shown_as_free=_flag("completeWhenShownAsFree", v)
     ),
+    "privateAppointments": _private_appointments,
     "directions": _directions,
     "organizationSettings": _organization_settings,
 }

@@ -78,8 +78,8 @@ class MemoryExchange:
         self.boxes[mailbox_id] = MemoryMailbox(self, mailbox_id, address)
         return self.boxes[mailbox_id]
 
-    def mailbox(self, mailbox_id: str, time_zone: str = "UTC") -> MemoryMailbox:
-        del time_zone
+    def mailbox(self, mailbox_id: str, time_zone: str = "UTC", *, rich: bool = False) -> MemoryMailbox:
+        del time_zone, rich
         return self.boxes[mailbox_id]
 
     def number(self) -> int:

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.bodies.visible import normal
 from shared.dynamics.dataverse.activities import APPOINTMENTS
 from shared.dynamics.dataverse.appointments import (
     ATTENDEE_ROLES,
     decode,
     encode,
-    normal_text,
 )
 from shared.dynamics.dataverse.batch import BrokenBatch, ChangeSet, Part, read, write
 from shared.dynamics.dataverse.messages import Request
@@ -43,7 +43,8 @@ values = st.fixed_dictionaries(
         "time": times,
         "subject": texts,
         "location": texts,
-        "body": texts.map(normal_text),
+        "body": texts.map(normal),
+        "sensitivity": st.booleans(),
         "importance": st.sampled_from([0, 1, 2]),
         "showAs": st.sampled_from([[0, 1], [0, 2], [1, 3], [2, 4], [3, 5], [3, 6]]),
         "regarding": regardings,
@@ -88,9 +89,9 @@ def test_what_is_written_is_what_is_read(given_values: Json, parties: list[Party
 
 @given(st.text(max_size=200))
 def test_normalising_twice_changes_nothing_and_line_ends_do_not_matter(text: str) -> None:
-    once = normal_text(text)
-    assert normal_text(once) == once
-    assert normal_text(once.replace("\n", " \r\n")) == once
+    once = normal(text)
+    assert normal(once) == once
+    assert normal(once.replace("\n", " \r\n")) == once
 
 
 # --- batches --------------------------------------------------------------------------------------

@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.bodies.visible import normal
 from shared.exchange import event_writes, events, stamps
-from shared.exchange.event_text import normal
 from shared.model.decision import CreateEvent
 from shared.model.event import Stamps
 

@@ -425,13 +425,6 @@ def test_no_reminder_long_after_the_fact_or_for_free_time(time, show_as, reminde
     assert created.reminder is reminder
 
 
-def test_a_body_that_holds_a_join_link_is_not_overwritten_by_plain_text():
-    meeting = event(is_online_meeting=True)
-    decision = decided(linked(meeting, row(), record=row(body="Text")))
-    assert not decision.actions
-    assert codes(decision) == ["body holds the meeting link"]
-
-
 def test_the_context_of_a_test_is_what_it_says():
     assert context(TrackCategorizedItems=False).organization.flag("TrackCategorizedItems") is False
 

@@ -294,12 +294,23 @@ async def test_the_brake_asks_and_the_answer_is_carried_out(service, api, ada):
         {"directions": {"appointment": {"body": "sideways"}}},
         {"organizationSettings": {"NoSuchSetting": True}},
         {"id": "other"},
+        {"privateAppointments": "hide"},
+        {"privateAppointments": ["skip"]},
     ],
 )
 async def test_a_profile_refuses_what_it_does_not_know_and_stays_as_it_was(api, body):
     _, before = await api("GET", "profiles/default")
     assert (await api("PUT", "profiles/default", body))[0] == 400
     assert (await api("GET", "profiles/default"))[1] == before
+
+
+@rule("APPT-9")
+@pytest.mark.parametrize("choice", ["skip", "subjectOnly", "full"])
+async def test_what_happens_to_private_appointments_is_a_setting_of_the_profile(api, choice):
+    assert (await api("GET", "profiles/default"))[1]["privateAppointments"] == "full"
+    status, changed = await api("PUT", "profiles/default", {"privateAppointments": choice})
+    assert (status, changed["privateAppointments"]) == (200, choice)
+    assert (await api("GET", "profiles/default"))[1] == changed
 
 
 async def test_the_default_profile_exists_from_the_start(api):

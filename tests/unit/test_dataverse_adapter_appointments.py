@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.dynamics.dataverse.appointments import decode, encode, encode_new, normal_text
+from shared.bodies.visible import normal
+from shared.dynamics.dataverse.appointments import decode, encode, encode_new
 from shared.dynamics.dataverse.odata import FORMATTED, LOGICAL_NAME
 from shared.errors import Refused
 from shared.model.party import Party, RecordRef
@@ -69,6 +70,7 @@ def test_a_row_shows_the_canonical_values() -> None:
         "location": "",
         "body": "One\nTwo",
         "importance": 2,
+        "sensitivity": False,
         "showAs": [3, 5],
         "attendees": [["carl@example.org", "required"], ["who@example.org", "optional"]],
         "organizer": ANNA,
@@ -133,7 +135,7 @@ def test_a_row_without_any_time_has_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "normal"),
+    ("text", "plain"),
     [
         ("a\r\nb\rc\n", "a\nb\nc"),
         ("a \t\n b\u00a0\n\n", "a\n b"),
@@ -142,8 +144,8 @@ def test_a_row_without_any_time_has_none() -> None:
         ("\n\nx", "\n\nx"),
     ],
 )
-def test_bodies_have_plain_line_ends_and_no_trailing_blanks(text: str, normal: str) -> None:
-    assert normal_text(text) == normal
+def test_bodies_have_plain_line_ends_and_no_trailing_blanks(text: str, plain: str) -> None:
+    assert normal(text) == plain
 
 
 # --- encoding -------------------------------------------------------------------------------------

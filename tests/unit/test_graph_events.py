@@ -59,7 +59,7 @@ def test_a_documented_event_in_full() -> None:
     assert event.type is EventType.SINGLE
     assert event.is_organizer
     assert time_of(event) == {"allDay": False, "start": "2017-04-15T18:00:00Z", "end": "2017-04-15T19:00:00Z"}
-    assert event.values["body"] == "Does late morning work for you?"
+    assert event.values["body"] == {"html": "Does late morning work for you?"}
     assert event.values["attendees"] == [["samanthab@contoso.onmicrosoft.com", "required"]]
     assert event.values["organizer"] == "danas@contoso.onmicrosoft.com"
     assert "regarding" not in event.values
@@ -199,11 +199,12 @@ def test_bodies_are_normalised(content: str, plain: str) -> None:
     assert event_text.decode({"contentType": "text", "content": content}) == plain
 
 
-def test_html_that_was_not_asked_for_is_read_as_what_it_shows() -> None:
+def test_html_is_read_in_its_one_form() -> None:
     markup = (
         "<html><head><style>p {}</style></head><body><p>Hello &amp; <b>welcome</b></p>\r\n<p>Bye</p></body>"
     )
-    assert event_text.decode({"contentType": "html", "content": markup}) == "Hello & welcome\nBye"
+    body = {"contentType": "html", "content": markup}
+    assert event_text.decode(body) == {"html": "<p>Hello &amp; <b>welcome</b></p><p>Bye</p>"}
 
 
 def test_missing_texts_are_empty() -> None:

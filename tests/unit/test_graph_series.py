@@ -153,7 +153,8 @@ def test_a_pattern_in_a_custom_zone_leaves_the_event_readable() -> None:
 
 
 def test_a_master_that_shows_no_pattern_says_too_little() -> None:
-    essential = dict.fromkeys(("body", "location", "importance", "showAs", "attendees", "categories"))
+    names = ("body", "location", "importance", "showAs", "attendees", "categories", "sensitivity")
+    essential = dict.fromkeys(names)
     whole = row(**essential, iCalUId="0400", isOrganizer=True)
     assert events.is_complete(whole)
     del whole["recurrence"]

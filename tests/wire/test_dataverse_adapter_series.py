@@ -124,6 +124,7 @@ async def test_a_series_is_created_under_its_id_with_all_that_it_was_given(
         "location": "",
         "body": "One",
         "importance": 1,
+        "sensitivity": False,
         "showAs": [3, 5],
         "attendees": [["who@example.org", "required"]],
         "organizer": anna.id,

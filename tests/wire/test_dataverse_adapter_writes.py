@@ -68,6 +68,7 @@ async def test_a_create_shows_all_it_was_given(here: Connected, anna: Person) ->
         "body": "One\nTwo",
         "location": "Room 1",
         "importance": 2,
+        "sensitivity": False,
         "showAs": [3, 5],
         "attendees": [["carl@example.org", "required"], ["who@example.org", "optional"]],
         "organizer": anna.id,

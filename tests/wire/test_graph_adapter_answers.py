@@ -31,6 +31,7 @@ EVENT: Json = {
     "isAllDay": False,
     "location": {"displayName": ""},
     "importance": "normal",
+    "sensitivity": "normal",
     "showAs": "busy",
     "attendees": [],
     "categories": [],

@@ -10,7 +10,7 @@ from shared.model.appointment import APPOINTMENT, SERIES
 
 _COMMON = (
     "activityid,subject,description,location,prioritycode,statecode,statuscode,globalobjectid,"
-    "scheduledstart,scheduledend,instancetypecode,modifiedon,_modifiedby_value,_ownerid_value,"
+    "scheduledstart,scheduledend,ismapiprivate,instancetypecode,modifiedon,_modifiedby_value,_ownerid_value,"
     "_regardingobjectid_value"
 )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from shared.bodies.forms import of_column, to_column
 from shared.dynamics.dataverse import series_pattern
 from shared.dynamics.dataverse.activities import APPOINTMENTS, MASTERS, Activity
 from shared.dynamics.dataverse.messages import Json
@@ -39,15 +39,6 @@ OPEN_FREE = (0, 1)
 BY_PARTIES = frozenset({"attendees", "organizer"})
 UNREADABLE = "unreadable"
 """The one key of a ``recurrence`` that could not be read; its value says why, for people."""
-
-_LINE_END = re.compile(r"\r\n?")
-
-
-def normal_text(text: str) -> str:
-    """Line ends ``\\n``, plain spaces, no blanks at line ends, no empty lines at the end: a form may add all
-    of these. The same on the Exchange side."""
-    lines = (line.rstrip() for line in _LINE_END.sub("\n", text).replace("\u00a0", " ").split("\n"))
-    return "\n".join(lines).rstrip("\n")
 
 
 # --- decoding -------------------------------------------------------------------------------------
@@ -106,8 +97,9 @@ def _values(row: Mapping[str, Any], parties: Sequence[Party]) -> Json:
         "time": _time(row),
         "subject": row.get("subject") or "",
         "location": row.get("location") or "",
-        "body": normal_text(row.get("description") or ""),
+        "body": of_column(row.get("description") or ""),
         "importance": NORMAL if priority is None else int(priority),
+        "sensitivity": bool(row.get("ismapiprivate")),
         "showAs": [int(row["statecode"]), int(row["statuscode"])],
         "attendees": _attendees(parties),
         "organizer": _organizer(parties),
@@ -257,7 +249,8 @@ _COLUMNS_OF: Mapping[str, Callable[[Value], Json]] = {
     "time": _time_columns,
     "subject": lambda value: {"subject": value or None},
     "location": lambda value: {"location": value or None},
-    "body": lambda value: {"description": value or None},
+    "body": lambda value: {"description": to_column(value)},
+    "sensitivity": lambda value: {"ismapiprivate": bool(value)},
     "importance": lambda value: {"prioritycode": value},
     "showAs": _status_columns,
 }

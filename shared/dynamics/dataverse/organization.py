@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 from shared.dynamics.dataverse.client import Client
 from shared.dynamics.dataverse.odata import address
 from shared.errors import ProfileBroken
-from shared.model.organization import Organization
+from shared.model.organization import RICH_BODIES, Organization
 
 Settings = dict[str, bool | int | str]
 
@@ -17,12 +17,15 @@ ROOT = "OrgSettings"
 
 
 async def organization(client: Client) -> Organization:
-    path = address("organizations", select="organizationid,orgdborgsettings")
+    path = address("organizations", select=f"organizationid,orgdborgsettings,{RICH_BODIES}")
     rows = await client.rows(path, as_user=None, organization_wide=True)
     if not rows:
         raise ProfileBroken("the application sees no organization")
     row = rows[0]
-    return Organization(str(row["organizationid"]).lower(), settings_of(row.get("orgdborgsettings")))
+    settings = settings_of(row.get("orgdborgsettings"))
+    if row.get(RICH_BODIES):
+        settings[RICH_BODIES] = True
+    return Organization(str(row["organizationid"]).lower(), settings)
 
 
 def settings_of(text: str | None) -> Settings:
