@@ -232,6 +232,9 @@ class Applying:
                 state.row = None
         elif isinstance(write, PutException | RemoveInstance):
             await self._write_instance(write, state)
+        elif isinstance(write, CreateEvent) and action.occurrence:
+            with suppress(Conflict):  # its transaction id says that it was made before
+                await self._box.create_event(write)
         elif isinstance(write, CreateEvent):
             await self._announce(situation, decision)
             state.event = await self._box.create_event(write)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
 
-from shared.engine.gather import TABLE
+from shared.engine.gather import TABLES
 from shared.engine.mailbox_pass import MailboxPass, PassResult
 from shared.engine.questions import explain, preview
 from shared.engine.services import Services
@@ -131,8 +131,8 @@ async def _note(services: Services, mailbox_id: str, **changes: Value | datetime
 
 async def _feed_is_ready(services: Services) -> bool:
     """A mailbox's first sync starts after the change feed has its token, or changes in between are missed."""
-    cursor = await services.feeds.cursor(services.feed, TABLE)
-    if cursor is not None and not cursor.round:
+    cursors = [await services.feeds.cursor(services.feed, table) for table in TABLES]
+    if all(cursor is not None and not cursor.round for cursor in cursors):
         return True
     await services.jobs.read_feed(services.feed, "first sync", services.now())
     return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from shared.engine.gather import TABLE
 from shared.engine.mailbox_pass import LANE
 from shared.engine.ports import DynamicsUser, MailboxInfo
 from shared.engine.services import Services
@@ -164,10 +163,17 @@ async def _stop_pass(services: Services, mailbox_id: str) -> None:
 
 async def rejoin(services: Services, mailbox_id: str) -> None:
     """A mailbox that was removed and came back is put into the index of items again."""
-    linked = [link.dynamics_id async for link in services.store.links(mailbox_id, TABLE) if link.linked]
-    for begin in range(0, len(linked), ENTRIES):
-        some = linked[begin : begin + ENTRIES]
-        entries = await services.items.entries(TABLE, some)
-        for dynamics_id in some:
-            if dynamics_id not in entries or mailbox_id not in entries[dynamics_id].mailboxes:
-                await services.items.join(TABLE, dynamics_id, mailbox_id)
+    linked: dict[str, list[str]] = {}
+    async for link in services.store.links(mailbox_id):
+        if link.linked:
+            linked.setdefault(link.table, []).append(link.dynamics_id)
+    for table, ids in linked.items():
+        for begin in range(0, len(ids), ENTRIES):
+            await _rejoin(services, mailbox_id, table, ids[begin : begin + ENTRIES])
+
+
+async def _rejoin(services: Services, mailbox_id: str, table: str, ids: Sequence[str]) -> None:
+    entries = await services.items.entries(table, ids)
+    for dynamics_id in ids:
+        if dynamics_id not in entries or mailbox_id not in entries[dynamics_id].mailboxes:
+            await services.items.join(table, dynamics_id, mailbox_id)

@@ -38,5 +38,8 @@ class Profile:
     track_categorized_contacts: bool = True
     complete_when_shown_as_free: bool = True
     private_appointments: PrivateItems = PrivateItems.FULL
+    recreate_deleted_past_instances: bool = False
+    """Only to behave as Microsoft's sync does (APPT-33): tracking a series brings back the past instances
+    that its organizer had deleted, and invites their attendees again."""
     directions: Mapping[str, Mapping[str, Direction]] = field(default_factory=dict)
     settings: Mapping[str, Value] = field(default_factory=dict)

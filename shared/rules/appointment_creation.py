@@ -131,7 +131,7 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
     marked = mark(event, row_id, values.get("regarding"), context, rules=("LNK-3", "LNK-5"))
     return Decision(
         situation.item(),
-        (create, *occurrences.dynamics, marked),
+        (create, *occurrences.dynamics, *occurrences.exchange, marked),
         (*skips, *occurrences.skips),
         link,
         all_fields(table, context),

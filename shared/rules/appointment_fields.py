@@ -5,12 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from zoneinfo import ZoneInfo
 
 from shared.bodies import forms
+from shared.model import recurrence as model
 from shared.model.appointment import SERIES
 from shared.model.decision import Skip
 from shared.model.organization import Organization
+from shared.model.recurrence import NotARecurrence
 from shared.model.timezones import UnknownTimeZone, windows_name
 from shared.model.values import Direction, Value
 from shared.rules import attendees, meeting_time, privacy, recurrence, regarding, status
@@ -88,7 +91,11 @@ def crossing(field: Field, zone: ZoneInfo, exchange_now: Value, *, rich: bool = 
             lambda v: meeting_time.to_dynamics(v, zone), lambda v: meeting_time.to_exchange(v, zone)
         )
     if field.name == "recurrence":
-        return Crossing(lambda v: cross_pattern(v, zone).value, lambda v: cross_columns(v, zone).value)
+        return Crossing(
+            lambda v: cross_pattern(v, zone).value,
+            lambda v: cross_columns(v, zone).value,
+            lambda v: _slots_of(v, zone),
+        )
     if field.name == "attendees":
         return Crossing(attendees.to_dynamics, lambda v: attendees.to_exchange(v, exchange_now))
     if field.name == "showAs":
@@ -130,6 +137,26 @@ def cross_columns(value: Value, zone: ZoneInfo) -> Crossed:
     if isinstance(value, Mapping) and "patternType" in value:
         return recurrence.to_exchange(value, zone, zone_name(zone))
     return Crossed(None)
+
+
+COMPARED_SLOTS = 60
+"""So many first occurrences tell two patterns apart, together with the last one: patterns repeat."""
+
+
+def _slots_of(value: Value, zone: ZoneInfo) -> Value:
+    """What a series is to people, its occurrences, whichever way its pattern says them."""
+    read = cross_columns(value, zone).value if isinstance(value, Mapping) and "range" not in value else value
+    try:
+        series = model.from_value(read)
+    except NotARecurrence:
+        return value
+    first, last = islice(model.dates(series), COMPARED_SLOTS), model.last_date(series)
+    return {
+        "starts": [model.slot_on(series, day).start.isoformat() for day in first],
+        "last": last.isoformat() if last else None,
+        "minutes": series.minutes,
+        "allDay": series.all_day,
+    }
 
 
 def zone_name(zone: ZoneInfo) -> str:

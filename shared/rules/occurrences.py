@@ -52,6 +52,7 @@ class SeriesNow:
     moves: Side | None = None
     silent: bool = False
     fresh: Side | None = None
+    recreates: bool = False
     """The side on which the series was just created: what is done to it there is no deletion of anything."""
 
 
@@ -65,6 +66,8 @@ class Occurrences:
     skips: list[Skip] = field(default_factory=list)
     kept: set[tuple[str, str]] = field(default_factory=set)
     lost: dict[str, Value] = field(default_factory=dict)
+    recreated: list[str] = field(default_factory=list)
+    """Past occurrences that a compatibility switch brings back (APPT-33)."""
 
     def writes(self, side: Side) -> dict[str, Shown]:
         return self.exchange if side is Side.EXCHANGE else self.dynamics
@@ -128,6 +131,9 @@ class _SlotMerge:
         if self._base[side] == CANCELLED and self._now.base is not None:
             if self._base[other] == CANCELLED:
                 self._skip(Reason.NOT_RESTORED)
+            return None
+        if side is Side.EXCHANGE and self._now.recreates and self._is_past() and self._in_window():
+            self._outcome.recreated.append(self._date)
             return None
         reason = self._why_it_stays(other)
         if reason is not None:

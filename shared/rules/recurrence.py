@@ -59,15 +59,6 @@ def to_dynamics(value: Value, zone: ZoneInfo) -> Crossed:
         return Crossed(None, (*notes, reason.remark))
 
 
-def as_dynamics_expands(value: Value, zone: ZoneInfo) -> tuple[Recurrence, timedelta] | None:
-    """The series in the owner's zone, and how many days later than in its own its occurrences begin there."""
-    crossed, first = to_dynamics(value, zone), recurrence.first_date(recurrence.from_value(value))
-    if crossed.value is None or first is None:
-        return None
-    there = _exchange(crossed.value, zone, zone.key)
-    return there, there.start_date - first
-
-
 def _from_first(r: Recurrence, notes: list[Remark]) -> Recurrence:
     """The same series, said to start on its first occurrence: its periods are counted from there as well."""
     first = recurrence.first_date(r)

@@ -18,6 +18,7 @@ from shared.rules.occurrence_base import views_of
 from shared.rules.occurrence_views import CANCELLED, Slots, dynamics_view, exchange_view
 from shared.rules.occurrence_writes import OccurrenceWrites
 from shared.rules.occurrences import SeriesNow, merge_occurrences
+from shared.rules.recreation import recreation
 from shared.rules.situation import AppointmentSituation, Context
 
 
@@ -55,7 +56,8 @@ def restore(
     exchange, dynamics, base = exchange_view(event), dynamics_view(row, slots), views_of(link)
     deleted = {date for date, shown in dynamics.items() if shown == CANCELLED}
     agreed = {date for date in deleted if all(base[side].get(date) == CANCELLED for side in Side)}
-    restored = {date for date in agreed if exchange.get(date) != CANCELLED and slots.in_exchange(date)}
+    again = {date: slots.in_exchange(date) for date in agreed if exchange.get(date) != CANCELLED}
+    restored = [date for date, slot in again.items() if slot and slot.start >= context.now]
     pattern = cross_pattern(event.value("recurrence"), context.zone).value
     if restored and pattern is not None and event.is_organizer:
         content.dynamics["recurrence"] = pattern
@@ -141,6 +143,7 @@ def _new(
         nothing,
         silent=fresh is Side.EXCHANGE,
         fresh=fresh,
+        recreates=fresh is Side.DYNAMICS and context.profile.recreate_deleted_past_instances,
     )
     return _actions(now, situation, context, {side: frozenset[str]() for side in Side})
 
@@ -154,7 +157,7 @@ def _actions(
     outcome = merge_occurrences(now, context)
     writes = OccurrenceWrites(now, outcome, situation.resolved, written)
     return OccurrenceActions(
-        tuple(writes.towards(Side.EXCHANGE)),
+        (*writes.towards(Side.EXCHANGE), *(recreation(now, date, context) for date in outcome.recreated)),
         tuple(writes.towards(Side.DYNAMICS)),
         tuple(outcome.skips),
         writes.plan(),

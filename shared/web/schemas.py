@@ -85,6 +85,11 @@ _SETTINGS: Schema = {
         "description": "what of an event that is not of normal sensitivity Dynamics gets (APPT-9): full; "
         "subjectOnly: a neutral subject, time and show-as; skip: nothing",
     },
+    "recreateDeletedPastInstances": {
+        **FLAG,
+        "description": "as Microsoft's sync does (APPT-33): tracking a series brings back the past instances "
+        "that its organizer had deleted, and invites their attendees again; off unless you need exactly that",
+    },
     "directions": {
         "type": "object",
         "additionalProperties": {"type": "object", "additionalProperties": _choice(Direction)},

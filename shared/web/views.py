@@ -117,6 +117,7 @@ def profile_json(profile: Profile) -> dict[str, Any]:
         "trackCategorizedContacts": profile.track_categorized_contacts,
         "completeWhenShownAsFree": profile.complete_when_shown_as_free,
         "privateAppointments": profile.private_appointments.value,
+        "recreateDeletedPastInstances": profile.recreate_deleted_past_instances,
         "directions": {
             entity: {name: direction.value for name, direction in fields.items()}
             for entity, fields in profile.directions.items()
@@ -213,6 +214,9 @@ _SETTINGS = {
         p, complete_when_shown_as_free=_flag("completeWhenShownAsFree", v)
     ),
     "privateAppointments": _private_appointments,
+    "recreateDeletedPastInstances": lambda p, v: replace(
+        p, recreate_deleted_past_instances=_flag("recreateDeletedPastInstances", v)
+    ),
     "directions": _directions,
     "organizationSettings": _organization_settings,
 }

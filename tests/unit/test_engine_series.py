@@ -252,6 +252,23 @@ async def test_a_pattern_written_to_dynamics_leaves_no_second_series_in_exchange
     assert not service.exchange.mails
 
 
+@rule("APPT-33")
+@pytest.mark.parametrize("compatible", [False, True])
+async def test_past_instances_that_were_deleted_come_back_only_where_a_profile_asks_for_it(
+    service, ada, compatible
+):
+    await service.profile(recreate_deleted_past_instances=compatible)
+    event = add_event(ada, weekly(first=date(2026, 2, 16), count=10), categories=(), attendees=GUESTS)
+    ada.remove_occurrence_of(event.id, "2026-02-23")
+    mails = list(service.exchange.mails)
+    ada.edit(event.id, categories=TRACKED)
+    await service.settle()
+    _, dynamics = views(ada.items[event.id], only(service.dynamics.rows))
+    assert dynamics == ({} if compatible else {"2026-02-23": "cancelled"})
+    assert service.exchange.mails == mails + [("invitation", GUEST)] * compatible
+    assert len(ada.items) == 1 + compatible
+
+
 @rule("APPT-30")
 async def test_a_series_deleted_by_its_organizer_is_deleted_though_it_began_in_the_past(service, ada):
     event = add_event(ada, weekly(first=date(2026, 2, 16), count=10))
