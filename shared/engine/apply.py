@@ -265,9 +265,11 @@ class Applying:
             write = replace(write, series_id=state.event.id)
         if isinstance(write, UpdateOccurrence):
             await self._box.update_occurrence(write)
-            return
-        with suppress(NotFound):
-            await self._box.remove_occurrence(write)
+        else:
+            with suppress(NotFound):
+                await self._box.remove_occurrence(write)
+        if state.event is not None:  # its exceptions are parts of a series: its version moved
+            state.event = replace(state.event, etag="")
 
     async def _update_row(self, write: UpdateAppointment, state: _State) -> DynamicsAppointment:
         known = state.row if state.row and state.row.id == write.id else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from shared.engine.mailbox_pass import LANE
 from shared.engine.ports import DynamicsUser, MailboxInfo
 from shared.engine.services import Services

@@ -38,9 +38,11 @@ def conversion(situation: AppointmentSituation, context: Context, link: Link) ->
     if tracking.was_untracked(event, link):
         return None
     table = tracking.table_of(event)
-    deleted_by_us = BECOMING in link.intent and isinstance(situation.record, Absence)
-    if table == link.table and not deleted_by_us:
-        return _made_a_series_in_dynamics(situation, context, link, event)
+    if table == link.table:
+        made = _made_a_series_in_dynamics(situation, context, link, event)
+        deleted_by_us = BECOMING in link.intent and isinstance(situation.record, Absence)
+        if made is not None or not deleted_by_us:
+            return made
     role = role_of(situation, context)
     if situation.successor is not None and situation.successor.table == table:
         return _follow(situation, context, link, event, situation.successor)

@@ -14,7 +14,7 @@ from shared.model.decision import CreateAppointment, CreateEvent, Decision, Upda
 from shared.model.event import ExchangeEvent
 from shared.model.link import Base, Link, LinkState
 from shared.model.values import Side, Value, Values
-from shared.rules import attendees
+from shared.rules import attendees, invitations
 from shared.rules.appointment_content import exchange_values
 from shared.rules.fingerprints import as_was, fingerprint, note
 from shared.rules.occurrence_base import intent_of
@@ -28,18 +28,17 @@ INVITING = "inviting"
 
 def with_intent(decision: Decision, situation: AppointmentSituation) -> Link | None:
     """The link to be stored before the decision is carried out; None when no content is written."""
-    link = decision.link
+    link, before = decision.link, situation.link
     noted: dict[str, Value] = {}
     for action in decision.actions:
         write = action.write
         if isinstance(write, UpdateAppointment | CreateAppointment):
             noted |= _towards_dynamics(write, action.after, situation)
         elif isinstance(write, UpdateEvent | CreateEvent) and link is not None:
-            noted |= _towards_exchange(action.after, link, situation)
+            noted |= _towards_exchange(action.after, _withheld(write, link), situation)
     if decision.occurrences is not None:
-        noted |= {INVITING: True} if _invites_at_last(decision) else {}
+        noted |= {INVITING: True} if _invites_at_last(decision, before) else {}
         noted |= intent_of(decision.actions, decision.occurrences)
-    before = situation.link
     if link is None or not (noted or decision.replaced):
         return None
     if decision.replaced is not None:
@@ -58,9 +57,11 @@ def written_side(creating: Link | None) -> Side | None:
     return Side(sides.pop()) if len(sides) == 1 else None
 
 
-def _invites_at_last(decision: Decision) -> bool:
+def _invites_at_last(decision: Decision, before: Link | None) -> bool:
+    begun = bool(before and before.intent.get(INVITING))
     created = any(isinstance(a.write, CreateEvent) and a.write.stamps.withheld for a in decision.actions)
-    return created and any(isinstance(a.write, UpdateEvent) and a.mails for a in decision.actions)
+    invites = any(isinstance(a.write, UpdateEvent) and a.mails for a in decision.actions)
+    return invites and (created or begun)
 
 
 def _towards_dynamics(
@@ -77,13 +78,22 @@ def _towards_dynamics(
     return {name: note(Side.DYNAMICS, source.get(name), value) for name, value in target.items()}
 
 
-def _towards_exchange(after: Values, link: Link, situation: AppointmentSituation) -> dict[str, Value]:
+def _withheld(write: UpdateEvent | CreateEvent, link: Link) -> tuple[tuple[str, str], ...]:
+    """Who is kept out by this write: a series is created without those who are invited at last."""
+    if isinstance(write, CreateEvent):
+        return invitations.decode_withheld(write.stamps.withheld)
+    return link.withheld
+
+
+def _towards_exchange(
+    after: Values, withheld: tuple[tuple[str, str], ...], situation: AppointmentSituation
+) -> dict[str, Value]:
     row = situation.row
     if row is None:
         return {}
     target = dict(after)
-    if link.withheld and not attendees.pairs(target.get("attendees")):
-        target["attendees"] = attendees.as_value(link.withheld)
+    if withheld and not attendees.pairs(target.get("attendees")):
+        target["attendees"] = attendees.as_value(withheld)
     return {name: note(Side.EXCHANGE, value, row.value(name)) for name, value in target.items()}
 
 

@@ -366,7 +366,7 @@ class MemoryMailbox:
         event = self.items.get(event_id)
         if event is None:
             raise NotFound("ErrorItemNotFound")
-        if etag is not None and etag != event.etag:
+        if etag and etag != event.etag:
             raise Conflict("ErrorIrresolvableConflict")
         return event
 
