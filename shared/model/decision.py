@@ -204,7 +204,7 @@ class OccurrencePlan:
     ``before``: what each side showed, by date of the slot; ``wanted``: what it shall show where written;
     ``written``: the fields written there ("" = the occurrence as a whole); ``series``: the fields written to
     the series itself; ``moves``: the side that a new pattern is written to; ``kept``: (date, field) whose
-    base stays."""
+    base stays; ``edited``: dates at which a person's edit goes with the old pattern and is done anew."""
 
     before: Mapping[Side, Values]
     wanted: Mapping[Side, Values]
@@ -212,6 +212,7 @@ class OccurrencePlan:
     series: Mapping[Side, frozenset[str]]
     moves: Side | None = None
     kept: frozenset[tuple[str, str]] = frozenset()
+    edited: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

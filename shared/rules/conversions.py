@@ -96,7 +96,8 @@ def _follow(
     if new.role is Role.MEMBER:
         marked = mark(event, successor.id, successor.value("regarding"), context, rules=("LNK-3",))
         return Decision(situation.item(), (joined, marked), (), new, (), replaced=ended)
-    then = replace(situation, link=None, record=successor)
+    creating = replace(new, state=LinkState.CREATING, intent=link.intent)
+    then = replace(situation, link=creating, record=successor)
     merged = first_merge(then, context, event, successor, replace(new, withheld=link.withheld), joined)
     actions = (*merged.actions, *_old_row_goes(situation, successor.table))
     return replace(merged, actions=actions, replaced=ended)

@@ -12,7 +12,7 @@ def fingerprint(value: Value) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
 
 
-def note(written: Side, exchange: Value, dynamics: Value) -> Value:
+def note(written: Side, exchange: Value, dynamics: Value) -> list[str]:
     """The side that is about to be written, and what both shall show then."""
     return [written.value, fingerprint(exchange), fingerprint(dynamics)]
 

@@ -7,6 +7,7 @@ side in the meantime would look like a conflict and might be undone. The note ho
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.model.appointment import DynamicsAppointment
@@ -16,8 +17,9 @@ from shared.model.link import Base, Link, LinkState
 from shared.model.values import Side, Value, Values
 from shared.rules import attendees, invitations
 from shared.rules.appointment_content import exchange_values
+from shared.rules.appointment_fields import RECURRENCE
 from shared.rules.fingerprints import as_was, fingerprint, note
-from shared.rules.occurrence_base import intent_of
+from shared.rules.occurrence_base import UNDER, intent_of, redone_later
 from shared.rules.situation import AppointmentSituation
 
 BECOMING = "becoming"
@@ -38,12 +40,13 @@ def with_intent(decision: Decision, situation: AppointmentSituation) -> Link | N
             noted |= _towards_exchange(action.after, _withheld(write, link), situation)
     if decision.occurrences is not None:
         noted |= {INVITING: True} if _invites_at_last(decision, before) else {}
+        noted |= redone_later(before, decision.occurrences)
         noted |= intent_of(decision.actions, decision.occurrences)
     if link is None or not (noted or decision.replaced):
         return None
     if decision.replaced is not None:
         # The new row's id follows from the old link, which stays until all is done.
-        return replace(before, intent={**before.intent, BECOMING: link.table}) if before else None
+        return replace(before, intent={**before.intent, **noted, BECOMING: link.table}) if before else None
     if before is None or not before.linked:
         return replace(link, state=LinkState.CREATING, intent=noted)
     # With what an earlier pass wrote and did not commit: its own note is replaced.
@@ -105,6 +108,7 @@ def settled(link: Link, event: ExchangeEvent, row: DynamicsAppointment) -> Link:
         return link
     shown = exchange_values(event, link.withheld)
     exchange, dynamics = dict(link.base.exchange), dict(link.base.dynamics)
+    settled_now: set[str] = set()
     for name, noted in link.intent.items():
         if not isinstance(noted, list | tuple) or len(noted) != 3 or "@" in name:
             continue
@@ -114,7 +118,23 @@ def settled(link: Link, event: ExchangeEvent, row: DynamicsAppointment) -> Link:
             (now_dynamics, dynamics_print) if side == Side.DYNAMICS else (now_exchange, exchange_print)
         )
         if fingerprint(written) == intended:
+            settled_now.add(name)
             exchange[name] = as_was(now_exchange, exchange_print)
             dynamics[name] = as_was(now_dynamics, dynamics_print)
-    kept = {name: noted for name, noted in link.intent.items() if "@" in name or name == INVITING}
+    kept = _left(link.intent, pattern_written=RECURRENCE.name in settled_now)
     return replace(link, base=Base(exchange, dynamics), intent=kept)
+
+
+def _left(intent: Mapping[str, Value], *, pattern_written: bool) -> dict[str, Value]:
+    """The notes of a series' occurrences, without those that a pattern which was never written makes void."""
+    kept: dict[str, Value] = {}
+    for name, noted in intent.items():
+        if name == INVITING:
+            kept[name] = noted
+        elif "@" not in name:
+            continue
+        elif isinstance(noted, list | tuple) and UNDER in noted:
+            kept |= {name: list(noted[:3])} if pattern_written else {}
+        else:
+            kept[name] = noted
+    return kept

@@ -21,6 +21,9 @@ from shared.rules.occurrence_views import Slots, View, dynamics_view, exceptions
 from shared.rules.occurrences import WHOLE, Overrides, Shown
 
 Views = dict[Side, dict[str, Value]]
+REDO = "redo"
+UNDER = "under the new pattern"
+"""Marks a note that says something only if the new pattern was written: the slot was made plain before."""
 
 
 def views_of(link: Link) -> Views:
@@ -125,8 +128,13 @@ def _digits(etag: str) -> str:
 
 
 def intent_of(actions: tuple[Action, ...], plan: OccurrencePlan) -> dict[str, Value]:
-    """Fingerprints of what is about to be written to occurrences, by ``field@date`` (``rules.intent``)."""
+    """Fingerprints of what is about to be written to occurrences, by ``field@date`` (``rules.intent``). A new
+    pattern makes what a side shows plain: what is to be done there anew is noted as it is, or a worker that
+    dies in between would have erased a person's edit."""
     notes: dict[str, Value] = {}
+    for date in plan.edited if plan.moves else ():
+        if plan.moves and date in plan.wanted[plan.moves]:
+            notes[f"{REDO}@{date}"] = [plan.moves.value, plan.wanted[plan.moves][date]]
     for action in actions:
         if not action.occurrence:
             continue
@@ -135,7 +143,9 @@ def intent_of(actions: tuple[Action, ...], plan: OccurrencePlan) -> dict[str, Va
         for name in plan.written[action.side].get(action.occurrence, ()):
             from_value, to_value = _field(source, name), _field(target, name)
             pair = (to_value, from_value) if action.side is Side.EXCHANGE else (from_value, to_value)
-            notes[f"{name}@{action.occurrence}"] = note(action.side, *pair)
+            noted = note(action.side, *pair)
+            under = [UNDER] if action.side is plan.moves else []
+            notes[f"{name}@{action.occurrence}"] = [*noted, *under]
     return notes
 
 
@@ -143,6 +153,30 @@ def _field(shown: Shown, name: str) -> Value:
     if name == WHOLE:
         return shown if isinstance(shown, str) else None
     return shown.get(name) if isinstance(shown, dict) else None
+
+
+def erased(link: Link, exchange: View, dynamics: View) -> Views:
+    """Edits that a pass which never committed erased with a new pattern and did not do anew yet."""
+    now = {Side.EXCHANGE: exchange, Side.DYNAMICS: dynamics}
+    views: Views = {side: {} for side in Side}
+    for key, noted in link.intent.items():
+        name, _, date = key.partition("@")
+        if name == REDO and isinstance(noted, list | tuple) and len(noted) == 2:
+            side = Side(str(noted[0]))
+            if not now[side].get(date):
+                views[side][date] = noted[1]
+    return views
+
+
+def redone_later(before: Link | None, plan: OccurrencePlan) -> dict[str, Value]:
+    """The notes of such edits, while they are still to be written."""
+    notes = before.intent if before else {}
+    return {
+        key: noted
+        for key, noted in notes.items()
+        if key.startswith(f"{REDO}@") and isinstance(noted, list | tuple)
+        if key.partition("@")[2] in plan.wanted[Side(str(noted[0]))]
+    }
 
 
 def settled(link: Link, now: Mapping[Side, View]) -> Link:
@@ -161,7 +195,7 @@ def settled(link: Link, now: Mapping[Side, View]) -> Link:
         version = {"version": known["version"]} if isinstance(known, Mapping) and "version" in known else {}
         shown = {side.value: views[side][date] for side in Side if views[side].get(date)}
         occurrences[date] = {**version, **shown}
-    intent = {key: noted for key, noted in link.intent.items() if key not in notes}
+    intent = {k: v for k, v in link.intent.items() if k not in notes or k.startswith(f"{REDO}@")}
     return replace(link, occurrences=occurrences, intent=intent)
 
 

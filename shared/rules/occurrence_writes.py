@@ -61,7 +61,8 @@ class OccurrenceWrites:
         before = {Side.EXCHANGE: dict(self._now.exchange), Side.DYNAMICS: dict(self._now.dynamics)}
         wanted = {side: dict(self._outcome.writes(side)) for side in Side}
         kept = frozenset(self._outcome.kept)
-        return OccurrencePlan(before, wanted, fields, dict(self._series), self._now.moves, kept)
+        edited = frozenset(self._outcome.edited)
+        return OccurrencePlan(before, wanted, fields, dict(self._series), self._now.moves, kept, edited)
 
     def towards(self, side: Side) -> list[Action]:
         make = self._in_exchange if side is Side.EXCHANGE else self._in_dynamics

@@ -53,6 +53,8 @@ class SeriesNow:
     silent: bool = False
     fresh: Side | None = None
     recreates: bool = False
+    erased: Mapping[Side, View] = field(default_factory=dict)
+    """Edits that an interrupted pass erased with a new pattern and has to do anew, by side."""
     """The side on which the series was just created: what is done to it there is no deletion of anything."""
 
 
@@ -66,6 +68,8 @@ class Occurrences:
     skips: list[Skip] = field(default_factory=list)
     kept: set[tuple[str, str]] = field(default_factory=set)
     lost: dict[str, Value] = field(default_factory=dict)
+    edited: set[str] = field(default_factory=set)
+    """Dates at which a person's edit is erased by a new pattern, and has to be done anew."""
     recreated: list[str] = field(default_factory=list)
     """Past occurrences that a compatibility switch brings back (APPT-33)."""
 
@@ -77,7 +81,8 @@ def merge_occurrences(now: SeriesNow, context: Context) -> Occurrences:
     """Merge every slot at which either side shows, or showed, something else than its pattern."""
     outcome = Occurrences()
     based = now.base or {}
-    dates = {*now.exchange, *now.dynamics, *based.get(Side.EXCHANGE, {}), *based.get(Side.DYNAMICS, {})}
+    views = (now.exchange, now.dynamics, *based.values(), *now.erased.values())
+    dates = {date for view in views for date in view}
     for date in sorted(dates):
         _SlotMerge(date, now, context, outcome).merge()
     return outcome
@@ -98,6 +103,9 @@ class _SlotMerge:
             Side.DYNAMICS: _shown(now.dynamics, date),
         }
         self._after = dict(self._is)
+        for side in Side:
+            edit = _shown(now.erased.get(side, {}), date)
+            self._is[side] = edit or self._is[side]
         if now.moves is not None:
             self._forget_for_the_new_pattern(now.moves)
         self._wanted = dict(self._after)
@@ -108,6 +116,8 @@ class _SlotMerge:
         edited = not same(self._is[side], self._base[side])
         self._after[side] = {}
         self._is[side] = self._is[side] if edited else {}
+        if edited:
+            self._outcome.edited.add(self._date)
         self._base = {Side.EXCHANGE: {}, Side.DYNAMICS: {}}
 
     # --- the merge --------------------------------------------------------------------------------

@@ -91,6 +91,7 @@ def in_step(
         moves=content.pattern_moves,
         silent=content.inviting,
         fresh=fresh,
+        erased=occurrence_base.erased(link, exchange, dynamics) if link else {},
     )
     written = {
         Side.EXCHANGE: frozenset(content.exchange) - {"regarding"},

@@ -120,6 +120,8 @@ class MemoryMailbox:
         self._log: list[str] = []
         self._transactions: set[str] = set()
         self._epoch = 0
+        self.shows_bare_occurrences_only = False
+        """Graph's feed may leave the master of a series out; occurrences then say its id and little more."""
 
     # --- people -----------------------------------------------------------------------------------
 
@@ -279,7 +281,8 @@ class MemoryMailbox:
             raise CursorExpired("the sync state is not found")
         seen = int(link.split(":")[1]) if link else None
         touched = list(self.items) if seen is None else list(dict.fromkeys(self._log[seen:]))
-        events = tuple(row for i in touched if i in self.items for row in _feed_rows(self.items[i]))
+        bare = self.shows_bare_occurrences_only
+        events = tuple(r for i in touched if i in self.items for r in _feed_rows(self.items[i], bare=bare))
         removed = tuple(i for i in touched if i not in self.items)
         return EventPage(events, removed, f"{self._epoch}:{len(self._log)}", complete=True)
 
@@ -395,8 +398,14 @@ def _alone(event: ExchangeEvent) -> ExchangeEvent:
     return replace(event, exceptions={}, cancelled=frozenset())
 
 
-def _feed_rows(event: ExchangeEvent) -> Iterable[ExchangeEvent]:
-    """A series as its master and its exceptions."""
+def _feed_rows(event: ExchangeEvent, *, bare: bool) -> Iterable[ExchangeEvent]:
+    """A series as its master and its exceptions, or only as an occurrence without content."""
+    if bare and event.is_series:
+        occurrence = replace(
+            event, id=f"{event.id}/bare", type=EventType.OCCURRENCE, series_master_id=event.id
+        )
+        yield replace(_alone(occurrence), values={}, categories=(), stamps=None)
+        return
     yield _without_stamps(_alone(event))
     yield from event.exceptions.values()
 

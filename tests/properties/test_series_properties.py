@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from shared.model import recurrence as model
 from shared.model.timezones import zone
+from shared.rules import attendees
 from shared.rules.occurrence_views import Slots, dynamics_view, exchange_view
 from tests.doubles import series_world
 from tests.doubles.service import Killed, Service
@@ -29,6 +30,7 @@ PATTERNS = [
     weekly(hour=11),
     weekly(days=("tuesday",), first=date(2026, 3, 10)),
     weekly(days=("monday", "thursday"), count=8),
+    weekly(time_zone="W. Europe Standard Time", hour=10),
     weekly(type=model.PatternType.DAILY, days=(), count=12, first=date(2026, 3, 9)),
 ]
 
@@ -143,6 +145,13 @@ class Story:
         elif name == "cancel one":
             self.service.dynamics.remove_instance_of(row.id, start)
 
+    async def do_without_items(self, what: str, number: int) -> None:
+        self.number += 1
+        if what == "dynamics token":
+            self.service.dynamics.epoch += 1
+        else:
+            await self._run(what, number)
+
     async def _run(self, what: str, number: int) -> None:
         service = self.service
         if what == "settle":
@@ -251,6 +260,38 @@ def test_edits_of_a_series_in_dynamics_mail_each_person_at_most_once_an_edit(seq
             assert len(mine) <= edits * (1 + exceptions) + edits
         if not edits:
             assert not service_mails
+
+    told(story)
+
+
+@rule("APPT-25", "APPT-30", "LNK-8")
+@slow_is_fine
+@given(
+    st.lists(st.one_of(in_exchange, in_dynamics, running), max_size=6),
+    st.sampled_from(["Exchange", "Dynamics"]),
+    st.lists(running, max_size=4),
+)
+def test_a_deleted_series_is_gone_on_both_sides_and_stays_gone(before, where, after):
+    async def story():
+        series = Story()
+        await series.begin(ATTENDEES[1])
+        for what, number in before:
+            await series.do(what, number)
+        await series.service.settle()
+        mails = len(series.service.exchange.mails)
+        people = attendees.addresses(series.event.value("attendees"))
+        if where == "Exchange":
+            series.ada.remove(series.event.id)
+            mails = len(series.service.exchange.mails)
+        else:
+            series.service.dynamics.remove(series.row.id)
+        for what, number in after:
+            await series.do_without_items(what, number)
+        await series.service.settle()
+        assert not series.ada.items
+        assert not series.service.dynamics.rows
+        told_now = [to for _, to in series.service.exchange.mails[mails:]]
+        assert sorted(told_now) == (sorted(people) if where == "Dynamics" else [])
 
     told(story)
 

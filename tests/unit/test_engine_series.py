@@ -180,6 +180,25 @@ async def test_tracking_a_series_mails_nobody(service, ada):
     assert service.exchange.mails == mails
 
 
+@rule("APPT-36")
+async def test_a_series_of_which_the_feed_shows_only_bare_occurrences_is_read_by_its_master(service, ada):
+    ada.shows_bare_occurrences_only = True
+    event = add_event(ada)
+    await service.settle()
+    ada.edit_occurrence(event.id, "2026-03-16", subject="Once")
+    await service.settle()
+    _, dynamics = views(ada.items[event.id], only(service.dynamics.rows))
+    assert dynamics == {"2026-03-16": {"subject": "Once"}}
+
+
+@rule("APPT-36")
+async def test_an_untracked_series_of_bare_occurrences_stays_where_it_is(service, ada):
+    ada.shows_bare_occurrences_only = True
+    add_event(ada, categories=())
+    await service.settle()
+    assert not service.dynamics.rows
+
+
 async def test_a_quiet_series_causes_no_write(service, ada):
     event = add_event(ada)
     ada.edit_occurrence(event.id, "2026-03-16", subject="Once")
