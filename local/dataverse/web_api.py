@@ -41,6 +41,8 @@ class WebApi:
         self._bulk = BulkMessages(self.records)
         self._actions = Actions(store, self.records, self._security)
         self._metadata = Metadata()
+        self.absent: frozenset[str] = frozenset()
+        """Tables that this organization does not have: they come with apps that are not installed."""
 
     def answer(self, call: Call) -> Reply:
         """The answer, also when it is a refusal. A refused request has changed nothing."""
@@ -75,7 +77,7 @@ class WebApi:
         if first.name in Metadata.ROOTS:
             return self._metadata.answer(call, path)
         table = ENTITY_SETS.get(first.name)
-        if table is None:
+        if table is None or table.name in self.absent:
             raise refuse("UnknownSegment", segment=first.name)
         if first.key is None:
             return self._set(call, session, table, path[1:])
