@@ -10,7 +10,7 @@ from aiohttp import web
 
 from local.control import bad_request, json_object
 from local.dataverse.errors import Refusal
-from local.dataverse.organization import SETTINGS, insert, merge_settings, organization
+from local.dataverse.organization import ABSENT_TABLES, SETTINGS, insert, merge_settings, organization
 from local.dataverse.payload import Changes, PayloadReader
 from local.dataverse.security import ROLES
 from local.dataverse.states import on_create
@@ -139,7 +139,8 @@ class ControlRoutes:
         tables = (await json_object(request)).get("tables")
         if not isinstance(tables, list) or not all(name in TABLES for name in tables):
             raise bad_request("absent tables need a list of table names")
-        self._api.absent = frozenset(tables)
+        with self._store.atomic():
+            self._store.journal.put("control", ABSENT_TABLES, sorted(tables))
         return web.json_response({"tables": sorted(tables)})
 
     async def _get_version(self, _request: web.Request) -> web.Response:
