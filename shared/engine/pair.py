@@ -493,7 +493,7 @@ class Pairing:
             return False
         organization = self._context.organization.id
         generations = (holder.generation, holder.generation + 1)
-        if record.id in (
+        if holder.table != SERVICE and record.id in (
             appointment_id(organization, event.ical_uid, number, record.table) for number in generations
         ):
             work.leftovers.add(record.id)
