@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from shared.engine.questions import explain
+from shared.mailboxes import life_cycle
 from shared.model.appointment import SERVICE
 from shared.model.event import Stamps
 from shared.model.link import LinkState
 from shared.model.party import Party, RecordRef
+from shared.model.profile import Profile
 from tests.doubles.service import FEED, Killed, Service
 from tests.doubles.world import EPOCH
 from tests.marks import rule
@@ -78,6 +81,31 @@ async def test_every_user_who_takes_part_gets_an_own_copy_and_nobody_is_mailed()
         assert CATEGORY in event.categories
     assert not out.items
     assert not service.exchange.mails
+
+
+@rule("APPT-37")
+async def test_what_was_planned_before_a_mailbox_is_subscribed_arrives_with_its_first_pass():
+    service, ada = await prepared("ada")
+    bob = service.person("bob", 2)
+    planned(service, ada, bob)
+    await service.settle()
+    assert not bob.items
+    await service.subscribe(bob)
+    await service.settle()
+    assert only(bob.items).value("subject") == "Repair"
+    assert len(ada.items) == 1
+
+
+async def test_explain_knows_service_appointments_by_their_id():
+    service, ada, bob = await prepared("ada", "bob")
+    planned(service, ada)
+    mailbox = await service.services.registry.get(bob.id)
+    answer = await explain(service.services, mailbox, Profile(), ROW)
+    assert [skip["code"] for skip in answer["skipped"]] == ["not taking part"]
+    mailbox = await service.services.registry.get(ada.id)
+    answer = await explain(service.services, mailbox, Profile(), ROW)
+    assert [(action["kind"], action["side"]) for action in answer["actions"]] == [("create", "exchange")]
+    assert answer["peopleMailed"] == 0
 
 
 @rule("APPT-37", "FLT-8")
@@ -190,6 +218,18 @@ async def test_the_invitation_to_a_copy_is_an_appointment_of_its_own_for_who_tra
     await service.settle()
     (other,) = (row for row in service.dynamics.rows.values() if row.id != ROW)
     assert (other.table, other.value("subject")) == ("appointment", "Repair")
+
+
+async def test_a_mailbox_that_was_removed_and_comes_back_holds_its_copies_again():
+    service, ada = await settled("ada")
+    await life_cycle.remove(service.services, await service.services.registry.get(ada.id))
+    assert (await service.services.items.entry(SERVICE, ROW)).mailboxes == ()
+    await service.subscribe(ada)
+    await service.settle()
+    assert (await service.services.items.entry(SERVICE, ROW)).mailboxes == (ada.id,)
+    service.dynamics.remove(ROW)
+    await service.settle()
+    assert not ada.items
 
 
 # --- endings --------------------------------------------------------------------------------------
@@ -490,6 +530,21 @@ async def test_killed_between_any_two_steps_every_copy_ends_the_same(story):
         await service.settle()
         found = await outcome(service, *boxes)
         assert found == expected, f"killed at step {number} ({service.steps[number - 1]})"
+
+
+async def test_two_workers_in_one_mailbox_make_one_copy():
+    service, ada, _ = await told(created)
+    await service.read_feed()
+    await service.run_pass(ada)
+    steps = len(service.steps)
+    for number in range(1, steps + 1):
+        service, ada, _ = await told(created)
+        await service.read_feed()
+        service.overtake_at, service.overtaker = number, ada
+        await service.run_pass(ada)
+        await service.settle()
+        assert len(ada.items) == 1, f"overtaken at step {number}"
+        assert (await link_of(service, ada)).linked
 
 
 @pytest.mark.parametrize(
