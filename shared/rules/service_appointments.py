@@ -180,7 +180,9 @@ def _update(
         Side.EXCHANGE,
         ("APPT-37", "APPT-38", RULE, *(("FLD-34",) if content.lost else ())),
         "changed in Dynamics",
-        UpdateEvent(event.id, event.etag, writes, reminder),
+        UpdateEvent(
+            event.id, event.etag, writes, reminder, keeps_meeting=event.is_online_meeting and "body" in writes
+        ),
         fields=tuple(sorted(writes)),
         before={name: event.value(name) for name in writes},
         after=writes,

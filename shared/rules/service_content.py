@@ -81,15 +81,9 @@ def _merge_field(
         return
     elif name == REGARDING:
         content.regarding_moves = True
-    elif (reason := _why_held(name, event)) is not None:
+    elif (reason := why_untouched(event)) is not None:
         content.leave(name, reason, keep=keep)
     else:
         content.writes[name] = over.to_exchange(state.dynamics)
         if merged.lost_by is not None:
             content.lost[name] = state.exchange
-
-
-def _why_held(name: str, event: ExchangeEvent) -> Reason | None:
-    if name == "body" and event.is_online_meeting:
-        return Reason.BODY_HOLDS_JOIN_LINK
-    return why_untouched(event)

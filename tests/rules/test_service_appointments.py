@@ -248,8 +248,10 @@ def test_a_copy_that_a_person_made_a_meeting_is_not_written_to(change: dict[str,
 
 @rule("APPT-8")
 def test_the_join_link_in_a_body_stays() -> None:
-    decision = decided(linked(service(body="Theirs", location="There"), copy(is_online_meeting=True)))
-    assert [write.values for write in writes(decision, UpdateEvent)] == [{"location": "There"}]
+    online = copy(is_online_meeting=True)
+    for change, keeps in (({"body": "Theirs"}, True), ({"location": "There"}, False)):
+        (write,) = writes(decided(linked(service(**change), online)), UpdateEvent)
+        assert (write.values, write.keeps_meeting) == (change, keeps)
 
 
 # --- joining --------------------------------------------------------------------------------------
