@@ -14,7 +14,7 @@ from shared.rules import attendees, intent, item_time, keys, tracking
 from shared.rules.appointment_creation import generation_of, left
 from shared.rules.invitations import REMINDER_PAST
 from shared.rules.service_content import CopyContent, merge_copy
-from shared.rules.service_endings import ending, takes_part
+from shared.rules.service_endings import ending, left_before, takes_part
 from shared.rules.service_fields import NAMES, REGARDING, RULE, crossing, show_as
 from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.skips import Reason
@@ -26,6 +26,8 @@ Withheld = tuple[tuple[str, str], ...]
 def decide(situation: AppointmentSituation, context: Context) -> Decision:
     """What is to be done about this mailbox's copy, and why."""
     link = situation.link
+    if link is not None and link.linked and (ended := left_before(situation, link)) is not None:
+        link, situation = ended, replace(situation, link=ended)
     if link is not None and link.linked:
         return _linked(situation, context, link)
     if link is not None and link.state.ended and not _resumes(situation, context, link):

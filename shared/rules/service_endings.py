@@ -10,6 +10,7 @@ from shared.model.link import Link, LinkState
 from shared.model.party import RecordRef
 from shared.model.values import Side
 from shared.rules import item_time, tracking
+from shared.rules.intent import LEAVING
 from shared.rules.link_endings import close, image_of, unlink
 from shared.rules.service_content import why_untouched
 from shared.rules.situation import AppointmentSituation, Context
@@ -24,6 +25,15 @@ def takes_part(row: DynamicsAppointment, user_id: str) -> bool:
     """The user is a party that gets a copy of its own (APPT-37)."""
     user = RecordRef("systemuser", user_id)
     return any(party.ref == user and party.role in SERVICE_ROLES for party in row.parties)
+
+
+def left_before(situation: AppointmentSituation, link: Link) -> Link | None:
+    """The ended link of a copy that a pass of ours took away or unlinked before it died, so that this is not
+    taken for a person's doing; None where nothing of the kind happened."""
+    untracked = situation.event is not None and tracking.was_untracked(situation.event, link)
+    if not link.intent.get(LEAVING) or not (situation.event_gone or untracked):
+        return None
+    return close(situation, link, LinkState.LEFT_FILTER, LEFT, ("APPT-37", "FLT-10"), ()).link
 
 
 def ending(situation: AppointmentSituation, context: Context, link: Link) -> Decision | None:
