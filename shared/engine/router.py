@@ -74,8 +74,10 @@ class Router:
         return self._result
 
     async def _read(self, table: str, found: _Found) -> None:
-        """A table's first reading routes nothing and is resumable page by page."""
-        cursor = await self._services.feeds.cursor(self._organization, table)
+        """A table's first reading routes nothing and is resumable page by page. That a feed is not offered is
+        noted by a cursor without a link: mailboxes need not wait for it."""
+        known = await self._services.feeds.cursor(self._organization, table)
+        cursor = known if known and known.link else None
         for _ in range(PAGES_PER_RUN):
             first_reading = cursor is None or bool(cursor.round)
             try:
@@ -87,6 +89,9 @@ class Router:
                 cursor = None
                 continue
             if not page.link:
+                if known is None:
+                    absent = Cursor(table, "", complete=True, updated_at=self._services.now())
+                    await self._services.feeds.put_cursor(self._organization, absent)
                 return
             going_on = first_reading and not page.complete
             cursor = Cursor(
