@@ -1,4 +1,5 @@
-"""``/_control`` of this stand-in: users, organization settings, webhooks, version, dead delta tokens."""
+"""``/_control`` of this stand-in: users, organization settings, missing tables, webhooks, version, dead delta
+tokens."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from aiohttp import web
 
 from local.control import bad_request, json_object
 from local.dataverse.errors import Refusal
-from local.dataverse.organization import SETTINGS, insert, merge_settings, organization
+from local.dataverse.organization import ABSENT_TABLES, SETTINGS, insert, merge_settings, organization
 from local.dataverse.payload import Changes, PayloadReader
 from local.dataverse.security import ROLES
 from local.dataverse.states import on_create
@@ -35,6 +36,7 @@ class ControlRoutes:
     def add_to(self, app: web.Application) -> None:
         app.router.add_post("/_control/users", self._post_user)
         app.router.add_put("/_control/organization", self._put_organization)
+        app.router.add_put("/_control/absent-tables", self._put_absent_tables)
         app.router.add_get("/_control/version", self._get_version)
         app.router.add_post("/_control/expire-delta", self._expire)
         app.router.add_get("/_control/webhooks", self._get_webhooks)
@@ -131,6 +133,15 @@ class ControlRoutes:
         with self._store.atomic():
             row = self._store.put(table, {**row, **changes, **merged})
         return web.json_response({SETTINGS: row.get(SETTINGS)})
+
+    async def _put_absent_tables(self, request: web.Request) -> web.Response:
+        """``{"tables": [...]}``: what this organization does not have, as if an app were not installed."""
+        tables = (await json_object(request)).get("tables")
+        if not isinstance(tables, list) or not all(name in TABLES for name in tables):
+            raise bad_request("absent tables need a list of table names")
+        with self._store.atomic():
+            self._store.journal.put("control", ABSENT_TABLES, sorted(tables))
+        return web.json_response({"tables": sorted(tables)})
 
     async def _get_version(self, _request: web.Request) -> web.Response:
         """``expanding``: how many series get further instances by themselves, within seconds."""

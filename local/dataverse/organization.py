@@ -14,6 +14,7 @@ from local.dataverse.tables import TABLES
 from local.dataverse.values import as_text
 
 SETTINGS = "orgdborgsettings"
+ABSENT_TABLES = "absent tables"
 
 
 def insert(store: Store, table: Table, values: Row) -> Row:
@@ -62,6 +63,11 @@ def found(store: Store) -> None:
 
 def organization(store: Store) -> Row:
     return store.rows("organization")[0]
+
+
+def absent_tables(store: Store) -> list[str]:
+    """Tables that this organization does not have: they come with apps that are not installed."""
+    return list(store.journal.get("control", ABSENT_TABLES) or ())
 
 
 def merge_settings(text: str | None, changes: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from local.dataverse.call import Call, Reply
 from local.dataverse.callers import Callers
 from local.dataverse.errors import Refusal, refuse
 from local.dataverse.metadata import Metadata
-from local.dataverse.organization import organization
+from local.dataverse.organization import absent_tables, organization
 from local.dataverse.parameters import NAMESPACE
 from local.dataverse.paths import Segment, row_key, segments
 from local.dataverse.records import Records
@@ -75,7 +75,7 @@ class WebApi:
         if first.name in Metadata.ROOTS:
             return self._metadata.answer(call, path)
         table = ENTITY_SETS.get(first.name)
-        if table is None:
+        if table is None or table.name in absent_tables(self._store):
             raise refuse("UnknownSegment", segment=first.name)
         if first.key is None:
             return self._set(call, session, table, path[1:])

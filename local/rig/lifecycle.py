@@ -149,7 +149,7 @@ def _register_webhook(record: Record) -> None:
         raise RigError(f"the Dataverse webhook could not be registered: {error}") from error
 
 
-WEBHOOK_TABLES = ("appointment",)
+WEBHOOK_TABLES = ("appointment", "serviceappointment")
 
 
 def _load_sample_tenant(endpoints: dict[str, Any], say: Say) -> None:

@@ -25,7 +25,7 @@ from shared.errors import (
     Transient,
     UnknownResult,
 )
-from shared.model.appointment import DynamicsAppointment
+from shared.model.appointment import SERVICE, DynamicsAppointment
 from shared.model.decision import (
     Action,
     CancelEvent,
@@ -199,6 +199,8 @@ class Applying:
             owner = None  # that of the old row; nobody owns the new one yet
         if outcome.situation.link is None or not outcome.situation.link.linked or decision.replaced:
             await self._services.items.join(link.table, link.dynamics_id, me)
+        if link.table == SERVICE:
+            return decision  # an own copy each: nobody owns the content for others (APPT-37)
         wanted = me if link.role is Role.OWNER else outcome.situation.organizer_mailbox
         if wanted is None or self._owns_already(outcome, wanted, owner):
             return decision
@@ -390,7 +392,7 @@ class Applying:
         if link is None:
             return
         new = before is None or not before.linked or outcome.replaced is not None
-        if link.linked and link.ical_uid and state.event and new:
+        if link.linked and link.ical_uid and state.event and new and link.table != SERVICE:
             await self._services.items.put_ical_uid(link.ical_uid, link.dynamics_id)
         if link.state.ended and before is not None and before.linked:
             await self._leave(outcome, link)
@@ -399,6 +401,8 @@ class Applying:
 
     async def _leave(self, outcome: Outcome, link: Link) -> None:
         await self._services.items.end(link.table, link.dynamics_id, self._context.mailbox.id)
+        if link.table == SERVICE:
+            return
         entry = await self._services.items.entry(link.table, link.dynamics_id)
         outcome.left_to = tuple(m for m in entry.mailboxes if m != self._context.mailbox.id)
 

@@ -10,16 +10,16 @@ from datetime import datetime, timedelta
 from shared.engine.ports import Agenda, CalendarRef, ChangedRow, Cursor, ExchangeMailbox, InboxRow, Window
 from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
-from shared.model.appointment import APPOINTMENT, SERIES
+from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
 from shared.model.event import EventType, ExchangeEvent
-from shared.model.link import Link
+from shared.model.link import Link, LinkState
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
 from shared.rules.occurrence_base import versions_of
 from shared.rules.situation import KIND
 
 TABLE = APPOINTMENT
-TABLES = (SERIES, APPOINTMENT)
+TABLES = (SERIES, APPOINTMENT, SERVICE)
 """The Dynamics tables of what is in calendars."""
 PAGE_LIMIT = 20
 INBOX_LIMIT = 500
@@ -209,6 +209,12 @@ async def _look_for_the_unseen(services: Services, mailbox: Mailbox, touched: To
             touched.look.add(link.exchange_id)
 
 
+def may_come_back(link: Link) -> bool:
+    """Of an ended link: whether Dynamics alone can bring it back. Only where no person ended it: who is taken
+    off a service appointment can be put on it again (FLT-6)."""
+    return link.table == SERVICE and link.state is LinkState.LEFT_FILTER
+
+
 def version_of(etag: str | None) -> str:
     """The row version inside a Dataverse etag; compared as text."""
     return "".join(character for character in etag or "" if character.isdigit())
@@ -221,6 +227,7 @@ async def _reconcile(services: Services, mailbox: Mailbox, window: Window, touch
     rows = {
         TABLE: await services.dynamics.appointments_organized_by(user, window, as_user=user),
         SERIES: await services.dynamics.series_organized_by(user, window, as_user=user),
+        SERVICE: await services.dynamics.service_appointments_of(user, window, as_user=user),
     }
     links: dict[str, Link] = {link.dynamics_id: link async for link in services.store.links(mailbox.id, KIND)}
     seen: set[str] = set()
@@ -241,7 +248,7 @@ def _is_known(link: Link | None, row: ChangedRow) -> bool:
     if link is None:
         return False
     if link.state.ended:
-        return True
+        return not may_come_back(link)
     if row.series:
         return version_of(row.version) in versions_of(link)
     return version_of(link.dynamics_etag) == version_of(row.version)

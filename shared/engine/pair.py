@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from shared.engine.gather import Touched, version_of
+from shared.engine.gather import Touched, may_come_back, version_of
 from shared.engine.ports import ExchangeMailbox, ItemEntry
 from shared.engine.services import Services
 from shared.errors import Refused
-from shared.model.appointment import APPOINTMENT, SERIES, Absence, DynamicsAppointment
+from shared.model.appointment import APPOINTMENT, SERIES, SERVICE, Absence, DynamicsAppointment
 from shared.model.event import EventType, ExchangeEvent, Stamps
 from shared.model.link import Link, LinkState, Role
 from shared.model.party import RecordRef
@@ -18,6 +18,7 @@ from shared.rules import attendees, privacy, tracking
 from shared.rules.intent import BECOMING
 from shared.rules.keys import appointment_id, global_object_id
 from shared.rules.occurrence_base import versions_of
+from shared.rules.service_endings import takes_part
 from shared.rules.situation import KIND, AppointmentSituation, Context
 
 STAMPED_LIST_FROM = 20
@@ -305,8 +306,9 @@ class Pairing:
 
     async def _read_rows(self, ids: Iterable[str], work: _Work) -> None:
         user, dynamics = self._mailbox.user_id, self._services.dynamics
+        others = {SERIES: dynamics.series, SERVICE: dynamics.service_appointments}
         for table, row_ids in work.by_table(ids).items():
-            read = dynamics.series if table == SERIES else dynamics.appointments
+            read = others.get(table, dynamics.appointments)
             work.records.update(await read(row_ids, as_user=user))
 
     async def _instances_to_series(self, touched: Touched, work: _Work) -> None:
@@ -327,7 +329,7 @@ class Pairing:
         """What the row of a linked item became (``rules.conversions``)."""
         for event_id, row_id in list(work.pairs):
             link, event = work.links.get(row_id or ""), work.events.get(event_id or "")
-            if link is None or not link.linked or event is None:
+            if link is None or not link.linked or event is None or link.table == SERVICE:
                 continue
             gone = work.records.get(link.dynamics_id) is Absence.PHYSICAL
             if tracking.table_of(event) != link.table or (gone and BECOMING in link.intent):
@@ -401,7 +403,7 @@ class Pairing:
         """An ended link whose row changed: nothing brings it back from this side (LNK-8)."""
         link = work.links.get(row_id)
         from_exchange = any(row_id == known for _, known in work.pairs)
-        return bool(link and link.state.ended and not from_exchange)
+        return bool(link and link.state.ended and not from_exchange and not may_come_back(link))
 
     async def _events_of_rows(self, row_ids: list[str], touched: Touched, work: _Work) -> None:
         linked = {
@@ -429,11 +431,11 @@ class Pairing:
     async def _events_by_id(self, rows: Mapping[str, str], work: _Work) -> Mapping[str, ExchangeEvent | None]:
         """The events of these rows; those of series whole."""
         events: dict[str, ExchangeEvent | None] = {}
-        for table, read in ((APPOINTMENT, self._box.events), (SERIES, self._box.series)):
-            ids = sorted(event_id for event_id, row_id in rows.items() if work.table_of(row_id) == table)
+        for whole, read in ((False, self._box.events), (True, self._box.series)):
+            ids = sorted(i for i, row_id in rows.items() if (work.table_of(row_id) == SERIES) is whole)
             events.update(await self._readable(read, ids) if ids else {})
         series = [i for i, event in events.items() if event and event.is_series]
-        again = sorted(i for i in series if work.table_of(rows[i]) == APPOINTMENT)
+        again = sorted(i for i in series if work.table_of(rows[i]) != SERIES)
         events.update(await self._readable(self._box.series, again) if again else {})
         return events
 
@@ -443,6 +445,8 @@ class Pairing:
         record = work.records.get(row_id)
         if not isinstance(record, DynamicsAppointment):
             return None
+        if record.table == SERVICE:
+            return await self._service_copy(record, touched, work)
         if record.value("organizer") != self._mailbox.user_id:
             return None
         link = work.links.get(row_id)
@@ -464,6 +468,21 @@ class Pairing:
         work.events[found.id] = found
         return found.id
 
+    async def _service_copy(self, record: DynamicsAppointment, touched: Touched, work: _Work) -> str | None:
+        """The mailbox's own copy of a service appointment: nothing but its stamp tells it, whether an earlier
+        pass died, the links were lost, or the user takes part again."""
+        if not takes_part(record, self._mailbox.user_id):
+            return None
+        if touched.full_round:
+            events = await self._stamped_with(record.id)
+        else:
+            events = list(await self._box.find_by_crm_id(record.id))
+        for event in sorted(events, key=lambda event: not self._is_marked(event)):
+            if not await self._belongs_elsewhere(event, record, work):
+                work.events[event.id] = event
+                return event.id
+        return None
+
     async def _belongs_elsewhere(
         self, event: ExchangeEvent, record: DynamicsAppointment, work: _Work
     ) -> bool:
@@ -474,7 +493,7 @@ class Pairing:
             return False
         organization = self._context.organization.id
         generations = (holder.generation, holder.generation + 1)
-        if record.id in (
+        if holder.table != SERVICE and record.id in (
             appointment_id(organization, event.ical_uid, number, record.table) for number in generations
         ):
             work.leftovers.add(record.id)
@@ -576,6 +595,8 @@ class Pairing:
             event = work.events.get(event_id or "")
             if event is None or not self._moves_attendees(event, work.links.get(row_id or "")):
                 continue
+            if work.table_of(row_id or "") == SERVICE:
+                continue
             record = work.records.get(row_id or "")
             present = record.parties if isinstance(record, DynamicsAppointment) else ()
             known = {party.address.lower() for party in present if party.address}
@@ -614,8 +635,7 @@ def _crm_id(event: ExchangeEvent) -> str | None:
 
 def _stamped_table(event: ExchangeEvent) -> str:
     """The table that the item's stamps name; without a word, the one that it belongs in."""
-    named = event.stamps.object_type if event.stamps else None
-    return tracking.TABLES.get(str(named or "").split(".")[0], tracking.table_of(event))
+    return tracking.stamped_table(event) or tracking.table_of(event)
 
 
 def _is_news(record: DynamicsAppointment | Absence | None, link: Link) -> bool:
@@ -633,7 +653,8 @@ def _etag(record: DynamicsAppointment | Absence | None) -> str | None:
 
 
 def _organizer_user(record: DynamicsAppointment | Absence | None) -> str | None:
-    if not isinstance(record, DynamicsAppointment):
+    """Nobody organizes a service appointment for others (APPT-37)."""
+    if not isinstance(record, DynamicsAppointment) or record.table == SERVICE:
         return None
     organizer = record.value("organizer")
     return str(organizer) if organizer else None

@@ -212,7 +212,8 @@ class DynamicsSystem(Protocol):
 
     async def organization(self) -> Organization: ...
     async def changes(self, table: str, link: str | None) -> ChangePage:
-        """A page of the org-wide feed; ``None`` begins one. Raises CursorExpired."""
+        """A page of the org-wide feed; ``None`` begins one. Raises CursorExpired. A page without a link: the
+        organization does not offer this feed now."""
         ...
 
     async def organizers(self, appointment_ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
@@ -250,6 +251,23 @@ class DynamicsSystem(Protocol):
     async def series_like(self, user_id: str, subject: str, start: str) -> Sequence[str]:
         """Masters of this organizer with that subject whose first instance begins at ``start``: what an
         appointment becomes that Dynamics turned into a series (AddRecurrence deletes the appointment)."""
+        ...
+
+    async def service_appointments(
+        self, ids: Sequence[str], *, as_user: str
+    ) -> Mapping[str, DynamicsAppointment | Absence]:
+        """As ``appointments``; those of which nothing can be known now are left out: an organization without
+        service scheduling has no such table."""
+        ...
+
+    async def service_appointments_of(
+        self, user_id: str, window: Window, *, as_user: str
+    ) -> Sequence[ChangedRow]:
+        """Ids and versions of those that overlap the window and in which this user takes part (APPT-37)."""
+        ...
+
+    async def service_parties(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        """Per service appointment the systemuserids of those who take part."""
         ...
 
     async def find_by_global_object_id(

@@ -12,7 +12,7 @@ from shared.engine.mailbox_pass import Answers, plan
 from shared.engine.pair import Pairing
 from shared.engine.services import Services
 from shared.errors import Refused
-from shared.model.appointment import SERIES
+from shared.model.appointment import SERIES, SERVICE, Absence
 from shared.model.decision import Action, Decision, ItemRef, Skip
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
@@ -101,9 +101,7 @@ async def explain(services: Services, mailbox: Mailbox, profile: Profile, asked:
     context, _, _ = await plan(services, mailbox, profile, agenda, Touched(), Answers())
     paired = await _look_up(services, context, _touch(wanted, link))
     if link is None and all(s.event is None and s.row is None for s in paired) and GUID.fullmatch(wanted):
-        series = Touched()
-        series.force(SERIES, wanted)
-        paired = await _look_up(services, context, series)
+        paired = await _look_elsewhere(services, context, wanted)
     situations = [s for s in paired if wanted in _ids(s)] or paired[:1]
     decisions = [_named(decide(s, context), s, wanted, context) for s in situations[:1]]
     decisions = [d for d in decisions if d.actions or d.skips or link is not None]
@@ -127,6 +125,18 @@ async def _look_up(services: Services, context: Context, touched: Touched) -> li
         return (await Pairing(services, context, everything=True).pair(touched)).situations
     except Refused:
         return []
+
+
+async def _look_elsewhere(services: Services, context: Context, row_id: str) -> list[AppointmentSituation]:
+    """A row that is no appointment: the table that has it."""
+    found: list[AppointmentSituation] = []
+    for table in (SERIES, SERVICE):
+        touched = Touched()
+        touched.force(table, row_id)
+        found = await _look_up(services, context, touched)
+        if any(s.record not in (None, Absence.PHYSICAL) for s in found):
+            break
+    return found
 
 
 def _ids(situation: AppointmentSituation) -> tuple[str | None, str | None]:

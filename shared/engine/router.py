@@ -10,7 +10,7 @@ from shared.engine.gather import TABLES, version_of
 from shared.engine.ports import ChangedRow, ChangePage, Cursor, InboxRow, ItemEntry
 from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
-from shared.model.appointment import SERIES, InstanceType
+from shared.model.appointment import SERIES, SERVICE, InstanceType
 from shared.model.link import Link
 from shared.rules.occurrence_base import versions_of
 
@@ -74,8 +74,10 @@ class Router:
         return self._result
 
     async def _read(self, table: str, found: _Found) -> None:
-        """A table's first reading routes nothing and is resumable page by page."""
-        cursor = await self._services.feeds.cursor(self._organization, table)
+        """A table's first reading routes nothing and is resumable page by page. That a feed is not offered is
+        noted by a cursor without a link: mailboxes need not wait for it."""
+        known = await self._services.feeds.cursor(self._organization, table)
+        cursor = known if known and known.link else None
         for _ in range(PAGES_PER_RUN):
             first_reading = cursor is None or bool(cursor.round)
             try:
@@ -86,6 +88,11 @@ class Router:
                 await self._restart()
                 cursor = None
                 continue
+            if not page.link:
+                if known is None:
+                    absent = Cursor(table, "", complete=True, updated_at=self._services.now())
+                    await self._services.feeds.put_cursor(self._organization, absent)
+                return
             going_on = first_reading and not page.complete
             cursor = Cursor(
                 table,
@@ -128,10 +135,10 @@ class Router:
         for row_id in gone:
             for mailbox in _mailboxes(entries.get(row_id)):
                 boxes.setdefault(mailbox, []).append(InboxRow(table, row_id, REMOVED))
-        organizers = await self._organizers(list(changed))
+        concerned = await self._concerned(table, list(changed))
         wanted: dict[str, set[str]] = {}
         for row_id in changed:
-            for mailbox in {*_mailboxes(entries.get(row_id)), *organizers.get(row_id, ())}:
+            for mailbox in {*_mailboxes(entries.get(row_id)), *concerned.get(row_id, ())}:
                 wanted.setdefault(mailbox, set()).add(row_id)
         for mailbox, ids in wanted.items():
             rows = await self._news_for(table, mailbox, sorted(ids), found)
@@ -151,11 +158,13 @@ class Router:
                 rows.append(InboxRow(table, row_id, version))
         return rows
 
-    async def _organizers(self, ids: list[str]) -> dict[str, list[str]]:
-        """Per row the subscribed mailboxes of its organizers."""
+    async def _concerned(self, table: str, ids: list[str]) -> dict[str, list[str]]:
+        """Per row the subscribed mailboxes of its organizers; of a service appointment, of all who take part
+        (APPT-37)."""
         if not ids:
             return {}
-        users = await self._services.dynamics.organizers(ids)
+        dynamics = self._services.dynamics
+        users = await (dynamics.service_parties if table == SERVICE else dynamics.organizers)(ids)
         everyone = {user for row in users.values() for user in row}
         mailboxes = await self._services.registry.by_users(everyone) if everyone else {}
         return {

@@ -13,6 +13,16 @@ from shared.model.values import Value, Values
 APPOINTMENT = "appointment"
 SERIES = "recurringappointmentmaster"
 """The two tables that an event can become a row of (APPT-28)."""
+SERVICE = "serviceappointment"
+"""Goes one way, to Exchange; every user who takes part has an own copy (APPT-37, APPT-38)."""
+SERVICE_ROLES = (
+    ParticipationType.REQUIRED,
+    ParticipationType.OPTIONAL,
+    ParticipationType.ORGANIZER,
+    ParticipationType.RESOURCE,
+)
+"""Who takes part in a service appointment: its resources, and who is required, optional or organizer. Being
+only its owner is not enough (FLT-8), and its customers are no users."""
 
 
 class InstanceType(IntEnum):

@@ -7,13 +7,14 @@ from enum import IntEnum
 
 
 class ParticipationType(IntEnum):
-    """``participationtypemask`` of an activity party; the ones an appointment knows."""
+    """``participationtypemask`` of an activity party; the ones we know."""
 
     REQUIRED = 5
     OPTIONAL = 6
     ORGANIZER = 7
     REGARDING = 8
     OWNER = 9
+    RESOURCE = 10
 
 
 @dataclass(frozen=True, slots=True)

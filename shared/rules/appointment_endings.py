@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from shared.model.appointment import Absence, DynamicsAppointment, StateCode
 from shared.model.decision import (
     Action,
@@ -12,12 +10,12 @@ from shared.model.decision import (
     Decision,
     DeleteAppointment,
     DeleteEvent,
-    MarkEvent,
 )
-from shared.model.event import ExchangeEvent, Stamps
+from shared.model.event import ExchangeEvent
 from shared.model.link import Link, LinkState, Role
-from shared.model.values import Side, Value
+from shared.model.values import Side
 from shared.rules import attendees, item_time, tracking
+from shared.rules.link_endings import close, image_of, unlink
 from shared.rules.situation import AppointmentSituation, Context
 
 
@@ -46,12 +44,12 @@ def _event_gone(situation: AppointmentSituation, context: Context, link: Link) -
     """APPT-30: a deletion in Exchange is carried over for an open, future appointment of the organizer."""
     row = situation.row
     if row is None:
-        return _close(situation, link, LinkState.DELETED, "it is gone on both sides", ("LNK-8",), ())
+        return close(situation, link, LinkState.DELETED, "it is gone on both sides", ("LNK-8",), ())
     why = _why_row_stays(situation, context, link, row)
     if why:
         reason = f"deleted in Exchange; the appointment stays because {why}"
         unlink = Action(ActionKind.UNLINK, Side.DYNAMICS, ("APPT-30", "LNK-8"), reason)
-        return _close(situation, link, LinkState.DELETED_IN_EXCHANGE, reason, ("APPT-30",), (unlink,))
+        return close(situation, link, LinkState.DELETED_IN_EXCHANGE, reason, ("APPT-30",), (unlink,))
     delete = Action(
         ActionKind.DELETE,
         Side.DYNAMICS,
@@ -60,15 +58,7 @@ def _event_gone(situation: AppointmentSituation, context: Context, link: Link) -
         DeleteAppointment(row.id, row.etag, row.table),
         before=image_of(row),
     )
-    return _close(situation, link, LinkState.DELETED, "deleted in Exchange", ("APPT-30",), (delete,))
-
-
-def image_of(item: ExchangeEvent | DynamicsAppointment) -> dict[str, Value]:
-    """Everything of an item that is about to be deleted, for the history."""
-    if not item.exceptions:
-        return dict(item.values)
-    exceptions = {date: dict(exception.values) for date, exception in item.exceptions.items()}
-    return {**item.values, "exceptions": exceptions}
+    return close(situation, link, LinkState.DELETED, "deleted in Exchange", ("APPT-30",), (delete,))
 
 
 def _why_row_stays(
@@ -99,13 +89,13 @@ def _row_absent(situation: AppointmentSituation, context: Context, link: Link, a
     distinct = context.organization.flag("DistinctPhysicalAndLogicalDeletesForExchangeSync")
     if absence is Absence.ACCESS and distinct:
         reason = "the mailbox owner may no longer read the appointment; the item stays in Exchange"
-        return _unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-25"))
+        return unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-25"))
     why = _why_event_stays(situation, context, link, event)
     if why:
         reason = f"deleted in Dynamics; the item stays in Exchange because {why}"
-        return _unlink(situation, link, event, LinkState.DELETED_IN_DYNAMICS, reason, ("APPT-25", "LNK-8"))
+        return unlink(situation, link, event, LinkState.DELETED_IN_DYNAMICS, reason, ("APPT-25", "LNK-8"))
     removal = _removal(event, "the appointment was deleted in Dynamics", ("APPT-25",))
-    return _close(situation, link, LinkState.DELETED, "deleted in Dynamics", ("APPT-25",), (removal,))
+    return close(situation, link, LinkState.DELETED, "deleted in Dynamics", ("APPT-25",), (removal,))
 
 
 def _why_event_stays(
@@ -149,7 +139,7 @@ def _removal(event: ExchangeEvent, reason: str, rules: tuple[str, ...]) -> Actio
 def _untracked(situation: AppointmentSituation, link: Link, event: ExchangeEvent) -> Decision:
     """EMI-17, APPT-13: the mark was removed in Outlook; both items stay."""
     reason = "untracked in Outlook; both items stay"
-    return _unlink(situation, link, event, LinkState.UNTRACKED, reason, ("APPT-13", "EMI-17", "LNK-8"))
+    return unlink(situation, link, event, LinkState.UNTRACKED, reason, ("APPT-13", "EMI-17", "LNK-8"))
 
 
 def _given_away(
@@ -162,9 +152,9 @@ def _given_away(
     why = "" if distinct else _why_event_stays(situation, context, link, event)
     if distinct or why:
         reason = "the appointment is no longer organized by this mailbox's owner; nothing is canceled"
-        return _unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-3", "APPT-4"))
+        return unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-3", "APPT-4"))
     removal = _removal(event, "the appointment is organized by another user now", ("APPT-4", "FLT-10"))
-    return _close(
+    return close(
         situation, link, LinkState.LEFT_FILTER, "organized by another user now", ("APPT-4",), (removal,)
     )
 
@@ -186,35 +176,4 @@ def _canceled(
         return None
     removal = _removal(event, "the appointment was canceled in Dynamics", ("APPT-24",))
     reason = "canceled in Dynamics and removed from Exchange"
-    return _close(situation, link, LinkState.DELETED_IN_EXCHANGE, reason, ("APPT-24",), (removal,))
-
-
-def _unlink(
-    situation: AppointmentSituation,
-    link: Link,
-    event: ExchangeEvent,
-    state: LinkState,
-    reason: str,
-    rules: tuple[str, ...],
-) -> Decision:
-    """LNK-8: stamp back to "not tracked" (crmid stays), our category removed, both items kept."""
-    categories = (
-        tracking.without_category(event.categories) if tracking.has_category(event.categories) else None
-    )
-    write = MarkEvent(event.id, None, categories, Stamps(link_state=tracking.UNLINKED))
-    unlink = Action(ActionKind.UNLINK, Side.EXCHANGE, rules, reason, write)
-    return _close(situation, link, state, reason, rules, (unlink,))
-
-
-def _close(
-    situation: AppointmentSituation,
-    link: Link,
-    state: LinkState,
-    reason: str,
-    rules: tuple[str, ...],
-    actions: tuple[Action, ...],
-) -> Decision:
-    """The link's end; what marks the item carries from now on tells whether a person tracks it anew."""
-    unmarked = {**link.markers, "category": False, "stamp": tracking.UNLINKED}
-    ended = replace(link.ended(state, reason, rules), markers=unmarked, role=Role.MEMBER)
-    return Decision(situation.item(), actions, (), ended)
+    return close(situation, link, LinkState.DELETED_IN_EXCHANGE, reason, ("APPT-24",), (removal,))

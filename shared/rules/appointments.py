@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shared.model.appointment import APPOINTMENT, Absence, DynamicsAppointment
+from shared.model.appointment import APPOINTMENT, SERVICE, Absence, DynamicsAppointment
 from shared.model.decision import (
     Action,
     ActionKind,
@@ -20,6 +20,7 @@ from shared.rules import (
     invitations,
     item_time,
     privacy,
+    service_appointments,
     tracking,
 )
 from shared.rules.appointment_creation import (
@@ -52,6 +53,8 @@ def decide(situation: AppointmentSituation, context: Context) -> Decision:
 
 
 def _decide(situation: AppointmentSituation, context: Context) -> Decision:
+    if situation.table == SERVICE:
+        return service_appointments.decide(situation, context)
     link = situation.link
     if link is not None and link.linked:
         return _linked(situation, context, link)

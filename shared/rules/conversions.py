@@ -16,10 +16,10 @@ from shared.model.link import Base, Link, LinkState, Role
 from shared.model.values import Side
 from shared.rules import attendees, invitations, tracking
 from shared.rules.appointment_creation import from_exchange, left
-from shared.rules.appointment_endings import image_of
 from shared.rules.appointment_fields import RECURRENCE, cross_columns
 from shared.rules.appointment_merging import first_merge
 from shared.rules.intent import BECOMING
+from shared.rules.link_endings import image_of
 from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.skips import Reason
 from shared.rules.tracking_marks import mark, new_link, role_of

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from shared.model.appointment import DynamicsAppointment
+from shared.model.appointment import SERVICE, DynamicsAppointment
 from shared.model.decision import CreateAppointment, CreateEvent, Decision, UpdateAppointment, UpdateEvent
 from shared.model.event import ExchangeEvent
 from shared.model.link import Base, Link, LinkState
@@ -24,6 +24,8 @@ from shared.rules.situation import AppointmentSituation
 
 BECOMING = "becoming"
 """Noted of an item whose row is about to be replaced by one of another table: it is we who delete the old."""
+LEAVING = "leaving"
+"""Noted of the copy of a service appointment in which its user takes part no more: it is we who end it."""
 INVITING = "inviting"
 """Noted of a series that is created without its attendees, who are invited when its occurrences stand."""
 
@@ -42,12 +44,15 @@ def with_intent(decision: Decision, situation: AppointmentSituation) -> Link | N
         noted |= {INVITING: True} if _invites_at_last(decision, before) else {}
         noted |= redone_later(before, decision.occurrences)
         noted |= intent_of(decision.actions, decision.occurrences)
+    if link is not None and link.table == SERVICE and link.state is LinkState.LEFT_FILTER:
+        noted |= {LEAVING: True} if decision.actions else {}
     if link is None or not (noted or decision.replaced):
         return None
     if decision.replaced is not None:
         # The new row's id follows from the old link, which stays until all is done.
         return replace(before, intent={**before.intent, **noted, BECOMING: link.table}) if before else None
-    if before is None or not before.linked:
+    begun_anew = before is not None and link.linked and link.generation != before.generation
+    if before is None or not before.linked or begun_anew:
         return replace(link, state=LinkState.CREATING, intent=noted)
     # With what an earlier pass wrote and did not commit: its own note is replaced.
     return replace(before, base=link.base, occurrences=link.occurrences, intent=noted)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from shared.model.appointment import APPOINTMENT, SERIES, Absence, DynamicsAppointment
+from shared.model.appointment import APPOINTMENT, SERIES, SERVICE, Absence, DynamicsAppointment
 from shared.model.decision import ItemRef
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link
@@ -16,7 +16,7 @@ from shared.model.organization import RICH_BODIES, Organization
 from shared.model.party import RecordRef
 from shared.model.profile import Profile
 from shared.model.timezones import zone
-from shared.rules import privacy
+from shared.rules import privacy, tracking
 
 KIND = "appointment"
 
@@ -85,6 +85,8 @@ class AppointmentSituation:
             return self.row.table
         if self.link:
             return self.link.table
+        if self.event and tracking.stamped_table(self.event) == SERVICE:
+            return SERVICE
         return SERIES if self.event and self.event.is_series else APPOINTMENT
 
     def item(self) -> ItemRef:

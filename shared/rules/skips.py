@@ -145,6 +145,32 @@ class Reason(Enum):
         ("APPT-4",),
         "the appointment is now organized by another user; nothing is canceled in Exchange",
     )
+    ONE_WAY = (
+        "one way",
+        ("APPT-38", "FLD-12", "FLD-34"),
+        "service appointments travel to Outlook only: what is changed there stays there until Dynamics "
+        "changes the same field",
+    )
+    MADE_IN_DYNAMICS = (
+        "made in Dynamics only",
+        ("APPT-37", "APPT-38"),
+        "it is the copy of a service appointment that is gone; none is made from Outlook",
+    )
+    NOT_TAKING_PART = (
+        "not taking part",
+        ("APPT-37", "FLT-8"),
+        "the mailbox's owner is neither resource, attendee nor organizer of the service appointment",
+    )
+    GUESTS_OF_THE_COPY = (
+        "the copy has guests",
+        ("APPT-38", "X-1"),
+        "somebody invited people to this copy in Outlook; changing it would mail them",
+    )
+    MADE_A_SERIES = (
+        "the copy is a series",
+        ("APPT-38",),
+        "somebody made a series of this copy in Outlook; a service appointment takes place once",
+    )
     NO_ACCESS = (
         "no access",
         ("FAQ-3", "MBX-23"),

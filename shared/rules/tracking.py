@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shared.model.appointment import APPOINTMENT, SERIES
+from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
 from shared.model.event import ExchangeEvent, Stamps
 from shared.model.link import Link
 from shared.model.organization import Organization
 from shared.model.values import Value
 
 TRACKED_CATEGORY = "Tracked to Dynamics 365"
-TYPE_CODES = {APPOINTMENT: "4201", SERIES: "4251"}
+TYPE_CODES = {APPOINTMENT: "4201", SERIES: "4251", SERVICE: "4214"}
 """Object type codes (LNK-3), as the stamp on an item names the table of its row."""
 TABLES = {code: table for table, code in TYPE_CODES.items()}
 LINKED = 2.0
@@ -62,6 +62,12 @@ def markers(event: ExchangeEvent, *, category: bool, stamp: float) -> dict[str, 
 def table_of(event: ExchangeEvent) -> str:
     """The Dynamics table that an event belongs in (APPT-28)."""
     return SERIES if event.is_series else APPOINTMENT
+
+
+def stamped_table(event: ExchangeEvent) -> str | None:
+    """The table that the item's stamps name, if they name one."""
+    named = event.stamps.object_type if event.stamps else None
+    return TABLES.get(str(named or "").split(".")[0])
 
 
 def normal_guid(text: str) -> str:

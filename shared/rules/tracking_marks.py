@@ -88,6 +88,7 @@ def mark(
     *,
     rules: tuple[str, ...],
     withheld: tuple[tuple[str, str], ...] = (),
+    table: str = "",
 ) -> Action:
     """Mark the mailbox's own copy as linked; nobody is mailed (APPT-26 c)."""
     add = context.organization.flag("TrackCategorizedItems") and not tracking.has_category(event.categories)
@@ -95,6 +96,6 @@ def mark(
         event.id,
         None,
         tracking.with_category(event.categories) if add else None,
-        stamps_of(row_id, regards, context, withheld, tracking.table_of(event)),
+        stamps_of(row_id, regards, context, withheld, table or tracking.table_of(event)),
     )
     return Action(ActionKind.LINK, Side.EXCHANGE, (*rules, "APPT-26"), "the item is marked as tracked", write)

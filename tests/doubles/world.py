@@ -24,7 +24,7 @@ from shared.engine.ports import (
     Window,
 )
 from shared.errors import Conflict, CursorExpired, NotFound, Refused, UnknownResult
-from shared.model.appointment import APPOINTMENT, SERIES, Absence, DynamicsAppointment, InstanceType
+from shared.model.appointment import APPOINTMENT, SERIES, SERVICE, Absence, DynamicsAppointment, InstanceType
 from shared.model.decision import (
     CancelEvent,
     CreateAppointment,
@@ -46,6 +46,7 @@ from shared.rules import attendees
 from shared.rules.invitations import mailed_by_update
 from shared.rules.tracking import normal_guid
 from tests.doubles import series_world
+from tests.doubles.service_world import ServiceAppointments
 
 EPOCH = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 ORGANIZATION = "11111111-1111-1111-1111-111111111111"
@@ -417,7 +418,7 @@ def _without_stamps(event: ExchangeEvent) -> ExchangeEvent:
 
 
 @dataclass
-class MemoryDynamics:
+class MemoryDynamics(ServiceAppointments):
     """The appointments of one organization, org-wide rights, change tracking."""
 
     clock: Clock
@@ -522,6 +523,8 @@ class MemoryDynamics:
     async def changes(self, table: str, link: str | None) -> ChangePage:
         if link is not None and int(link.split(":")[0]) != self.epoch:
             raise CursorExpired("0x80044352")
+        if table == SERVICE and not self.service_scheduling:
+            return ChangePage((), (), "", complete=True)
         begin = int(link.split(":")[1]) if link else 0
         touched = list(self.rows) if link is None else list(dict.fromkeys(self.log[begin:]))
         rows = tuple(row for i in touched if i in self.rows for row in _changed(self.rows[i], table))
@@ -557,7 +560,8 @@ class MemoryDynamics:
         self, user_id: str, window: Window, *, as_user: str
     ) -> Sequence[ChangedRow]:
         del window, as_user
-        return [ChangedRow(r.id, r.etag) for r in self._organized(user_id) if not r.is_series]
+        rows = [row for row in self._organized(user_id) if row.table == APPOINTMENT]
+        return [ChangedRow(row.id, row.etag) for row in rows]
 
     async def series_organized_by(
         self, user_id: str, window: Window, *, as_user: str

@@ -146,3 +146,15 @@ async def test_only_its_owner_writes_it_and_its_resources_read_it(org: Org) -> N
     assert (await org.call("GET", path, user=bo)).status_code == 200
     assert error_code(await org.call("GET", path, user=eve)) == (403, "0x80040220")
     assert error_code(await org.call("PATCH", path, {"subject": "x"}, user=bo)) == (403, "0x80040220")
+
+
+async def test_without_the_app_there_is_no_such_table(org: Org) -> None:
+    ida = await org.person("Ida")
+    made = await org.make(SERVICES, service(ida))
+    await org.control("PUT", "absent-tables", {"tables": ["serviceappointment"]})
+    for path in (SERVICES, f"{SERVICES}({made['activityid']})"):
+        assert error_code(await org.call("GET", path)) == (404, "0x8006088a")
+    wrong = await org.client.put(f"{org.dataverse.control_url}/absent-tables", json={"tables": ["nothing"]})
+    assert wrong.status_code == 400
+    await org.control("PUT", "absent-tables", {"tables": []})
+    assert len(await org.values(SERVICES)) == 1

@@ -1,4 +1,4 @@
-"""The two tables that an event can become a row of (APPT-28), as the Web API spells them."""
+"""The tables of what is in calendars (APPT-28, APPT-37), as the Web API spells them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from shared.dynamics.dataverse import series_pattern
-from shared.model.appointment import APPOINTMENT, SERIES
+from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
 
-_COMMON = (
-    "activityid,subject,description,location,prioritycode,statecode,statuscode,globalobjectid,"
-    "scheduledstart,scheduledend,ismapiprivate,instancetypecode,modifiedon,_modifiedby_value,_ownerid_value,"
-    "_regardingobjectid_value"
+_ACTIVITY = (
+    "activityid,subject,description,location,prioritycode,statecode,statuscode,scheduledstart,scheduledend,"
+    "modifiedon,_modifiedby_value,_ownerid_value,_regardingobjectid_value"
 )
+_COMMON = f"{_ACTIVITY},globalobjectid,instancetypecode,ismapiprivate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +45,5 @@ MASTERS = Activity(
     "recurringappointmentmasters",
     f"{_COMMON},{series_pattern.COLUMNS},deletedexceptionslist,_groupid_value",
 )
-ACTIVITIES: Mapping[str, Activity] = {kind.table: kind for kind in (APPOINTMENTS, MASTERS)}
+SERVICES = Activity(SERVICE, "serviceappointments", f"{_ACTIVITY},isalldayevent")
+ACTIVITIES: Mapping[str, Activity] = {kind.table: kind for kind in (APPOINTMENTS, MASTERS, SERVICES)}

@@ -38,11 +38,13 @@ def row_request(row_id: str, kind: Activity = APPOINTMENTS) -> Request:
     return Request("GET", path, {"Prefer": PREFER})
 
 
-async def appointments(client: Client, ids: Sequence[str], as_user: str) -> Found:
+async def appointments(
+    client: Client, ids: Sequence[str], as_user: str, kind: Activity = APPOINTMENTS
+) -> Found:
     async def read(distinct: Sequence[str]) -> Found:
         if len(distinct) == 1:
-            return await _one(client, distinct[0], as_user)
-        return await _many(client, distinct, as_user)
+            return await _one(client, distinct[0], as_user, kind)
+        return await _many(client, distinct, as_user, kind)
 
     return await by_guid(ids, read)
 
@@ -56,38 +58,38 @@ async def by_guid(ids: Sequence[str], read: Callable[[Sequence[str]], Awaitable[
     return found | {row_id: rows[normal] for row_id, normal in wanted.items()}
 
 
-async def _one(client: Client, row_id: str, as_user: str) -> Found:
-    request = row_request(row_id)
+async def _one(client: Client, row_id: str, as_user: str, kind: Activity) -> Found:
+    request = row_request(row_id, kind)
     try:
         answer = await client.send(request, as_user=as_user)
     except Refused as error:
         if not is_absent(error):
             raise
-        return {row_id: await _absence(client, row_id)}
-    return {row_id: decode(client.body_of(request, answer))}
+        return {row_id: await _absence(client, row_id, kind)}
+    return {row_id: decode(client.body_of(request, answer), kind=kind)}
 
 
-async def _absence(client: Client, row_id: str) -> Absence:
+async def _absence(client: Client, row_id: str, kind: Activity) -> Absence:
     try:
-        await client.send(_existence(row_id, APPOINTMENTS), as_user=None)
+        await client.send(_existence(row_id, kind), as_user=None)
     except NotFound:
         return Absence.PHYSICAL
     return Absence.ACCESS
 
 
-async def _many(client: Client, ids: Sequence[str], as_user: str) -> Found:
-    requests = [row_request(row_id) for row_id in ids]
+async def _many(client: Client, ids: Sequence[str], as_user: str, kind: Activity) -> Found:
+    requests = [row_request(row_id, kind) for row_id in ids]
     answers = await client.read_batch(requests, as_user=as_user)
     found: Found = {}
     unread = []
     for row_id, request, answer in zip(ids, requests, answers, strict=True):
         if answer.ok:
-            found[row_id] = decode(client.body_of(request, answer))
+            found[row_id] = decode(client.body_of(request, answer), kind=kind)
         elif is_absent(error := client.error(request, answer, as_user)):
             unread.append(row_id)
         else:
             raise error
-    return found | await absences(client, unread, APPOINTMENTS)
+    return found | await absences(client, unread, kind)
 
 
 async def absences(client: Client, ids: Sequence[str], kind: Activity) -> Found:
@@ -117,8 +119,15 @@ def is_absent(error: Exception) -> bool:
 
 async def organizers(client: Client, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """Per appointment the users among its organizers, as the application."""
+    return await users_taking_part(client, ids, (ParticipationType.ORGANIZER,))
+
+
+async def users_taking_part(
+    client: Client, ids: Sequence[str], roles: Sequence[ParticipationType]
+) -> Mapping[str, Sequence[str]]:
+    """Per activity the users among its parties in these roles, as the application."""
     distinct = sorted({guid(row_id) for row_id in ids})
-    requests = [_organizer_request(chunk) for chunk in chunks(distinct, IDS_PER_FILTER)]
+    requests = [_party_request(chunk, roles) for chunk in chunks(distinct, IDS_PER_FILTER)]
     found: dict[str, list[str]] = {row_id: [] for row_id in distinct}
     for row in await rows_of_all(client, requests, as_user=None):
         user = lookup(row, "partyid")
@@ -128,8 +137,8 @@ async def organizers(client: Client, ids: Sequence[str]) -> Mapping[str, Sequenc
     return found
 
 
-def _organizer_request(ids: Sequence[str]) -> Request:
-    role = f"participationtypemask eq {int(ParticipationType.ORGANIZER)}"
+def _party_request(ids: Sequence[str], roles: Sequence[ParticipationType]) -> Request:
+    role = any_of("participationtypemask", (str(int(role)) for role in roles))
     path = address(
         "activityparties",
         select="_activityid_value,_partyid_value",

@@ -29,6 +29,7 @@ Now = Callable[[], datetime]
 
 DEFAULT_RETRY_AFTER = 30.0
 NO_SUCH_TABLE = "0x8006088a"
+NOT_TRACKED = "0x80072491"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ RULES: tuple[Rule, ...] = (
     Rule(None, "0x80040333", Refused, "duplicate detection found a duplicate"),
     Rule(None, "0x80040217", NotFound, "there is no such row"),
     Rule(None, NO_SUCH_TABLE, Refused, "there is no such table or operation"),
-    Rule(None, "0x80072491", ProfileBroken, "change tracking is not enabled for the table"),
+    Rule(None, NOT_TRACKED, ProfileBroken, "change tracking is not enabled for the table"),
     Rule(None, "0x8004a110", MailboxBroken, "the application may not act on behalf of the user"),
     Rule(None, "0x80040225", MailboxBroken, "the user is disabled"),
     Rule(None, "0x80072560", MailboxBroken, "the user is not a member of the organization"),

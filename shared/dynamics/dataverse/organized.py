@@ -1,4 +1,5 @@
-"""Rows of an organizer, by FetchXML: OData cannot ask for the parties of an activity and page."""
+"""Rows of an organizer or another party, by FetchXML: OData cannot ask for the parties of an activity and
+page."""
 
 from __future__ import annotations
 
@@ -20,21 +21,23 @@ PAGE = 5000
 
 @dataclass(frozen=True, slots=True)
 class Organized:
-    """``conditions``: FetchXML that all must hold; ``columns`` come besides the id."""
+    """``conditions``: FetchXML that all must hold; ``columns`` come besides the id; ``roles``: as what the
+    user takes part."""
 
     kind: Activity
     user_id: str
     columns: Sequence[str]
     conditions: str
+    roles: Sequence[ParticipationType] = (ParticipationType.ORGANIZER,)
 
     def page(self, number: int) -> str:
         columns = "".join(f'<attribute name="{column}"/>' for column in ("activityid", *self.columns))
-        organizer = condition("participationtypemask", "eq", str(int(ParticipationType.ORGANIZER)))
+        role = any_of(*(condition("participationtypemask", "eq", str(int(role))) for role in self.roles))
         return (
             f'<fetch count="{PAGE}" page="{number}"><entity name="{self.kind.table}">{columns}'
             f'<order attribute="activityid"/><filter>{self.conditions}</filter>'
             '<link-entity name="activityparty" from="activityid" to="activityid" link-type="inner" '
-            f'alias="organizer"><filter>{organizer}{condition("partyid", "eq", guid(self.user_id))}</filter>'
+            f'alias="party"><filter>{role}{condition("partyid", "eq", guid(self.user_id))}</filter>'
             "</link-entity></entity></fetch>"
         )
 

@@ -13,6 +13,7 @@ from shared.dynamics.dataverse import (
     organization,
     series_reads,
     series_writes,
+    service_appointments,
     users,
 )
 from shared.dynamics.dataverse.client import Client, Sleep
@@ -20,7 +21,7 @@ from shared.dynamics.dataverse.errors import Now
 from shared.dynamics.dataverse.resolve import AddressBooks
 from shared.dynamics.dataverse.transport import Credential
 from shared.engine.ports import ChangedRow, ChangePage, DynamicsMailboxRow, DynamicsUser, Window
-from shared.model.appointment import APPOINTMENT, Absence, DynamicsAppointment
+from shared.model.appointment import APPOINTMENT, SERVICE, Absence, DynamicsAppointment
 from shared.model.decision import (
     CreateAppointment,
     DeleteAppointment,
@@ -48,6 +49,7 @@ class Dataverse:
     ) -> None:
         self._client = Client(url, credential, clock, in_flight=in_flight, sleep=sleep)
         self._address_books = AddressBooks(self._client)
+        self._services = service_appointments.ServiceAppointments(self._client, clock)
         self._page_size = page_size
 
     @property
@@ -64,6 +66,8 @@ class Dataverse:
         return await organization.organization(self._client)
 
     async def changes(self, table: str, link: str | None) -> ChangePage:
+        if table == SERVICE:
+            return await self._services.changes(link, self._page_size)
         return await changes.changes(self._client, table, link, self._page_size)
 
     # --- people -----------------------------------------------------------------------------------
@@ -135,3 +139,18 @@ class Dataverse:
 
     async def remove_instance(self, write: RemoveInstance, *, as_user: str | None) -> None:
         await series_writes.remove_instance(self._client, write, as_user)
+
+    # --- service appointments ---------------------------------------------------------------------
+
+    async def service_appointments(
+        self, ids: Sequence[str], *, as_user: str
+    ) -> Mapping[str, DynamicsAppointment | Absence]:
+        return await self._services.by_id(ids, as_user)
+
+    async def service_appointments_of(
+        self, user_id: str, window: Window, *, as_user: str
+    ) -> Sequence[ChangedRow]:
+        return await self._services.of_user(user_id, window, as_user)
+
+    async def service_parties(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
+        return await self._services.parties(ids)

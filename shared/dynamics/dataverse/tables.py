@@ -43,6 +43,7 @@ class Feed:
 FEEDS: Mapping[str, Feed] = {
     "recurringappointmentmaster": Feed("recurringappointmentmasters", "activityid"),
     "appointment": Feed("appointments", "activityid", ",seriesid,instancetypecode"),
+    "serviceappointment": Feed("serviceappointments", "activityid"),
 }
 
 
