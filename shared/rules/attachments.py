@@ -1,0 +1,350 @@
+"""Attachments of single appointments (APPT-11, FLD-2): which files travel, which are taken away, which stay.
+
+Files are compared by name and content (SHA-256), each side with what the link remembers of it. So a changed
+file is one that went and one that came: the new one is copied before the old one is taken away, and what was
+changed on one side and deleted or changed on the other survives, twice if need be. Nothing is ever lost by a
+conflict. Attaching mails nobody, and nothing else is written to make Exchange distribute the files (PAIN-2):
+they travel to attendees with the organizer's next update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from shared.model.appointment import APPOINTMENT, InstanceType
+from shared.model.attachment import Attachment, FileKind, FileLimits, Files, LinkedFile, Seen
+from shared.model.decision import Action, ActionKind, AddAttachment, Decision, RemoveAttachment, Skip
+from shared.model.event import EventType
+from shared.model.link import Link, Role
+from shared.model.profile import Profile
+from shared.model.values import Direction, Side
+from shared.rules import keys, tracking
+from shared.rules.situation import AppointmentSituation, Context
+from shared.rules.skips import Reason
+from shared.rules.tracking_marks import role_of
+
+RULES = ("APPT-11", "FLD-2")
+FIELD = "attachments"
+LONGEST_NAME = 255
+# Exchange measures the stored attachment. Only what is too large beyond doubt is left out unread.
+SIZE_MARGIN = 65_536
+
+Same = Callable[[Attachment, Seen, LinkedFile], bool]
+"""How an attachment is recognised as a remembered one."""
+
+
+def direction_of(profile: Profile) -> Direction:
+    """FLD-2 is computed: both ways when attachments are switched on, else not at all."""
+    return Direction.BOTH if profile.synchronize_attachments else Direction.NONE
+
+
+# --- what is read ---------------------------------------------------------------------------------
+
+
+def concerns(situation: AppointmentSituation, context: Context) -> bool:
+    """Whether the files of this item are to be looked at: the mailbox owns the content of a single
+    appointment that is linked or about to be."""
+    if direction_of(context.profile) is Direction.NONE or not _is_single(situation):
+        return False
+    link, event, row = situation.link, situation.event, situation.row
+    if role_of(situation, context) is not Role.OWNER:
+        return False
+    if link is not None and link.linked:
+        return event is not None and row is not None
+    if event is not None:
+        return tracking.is_tracked(event, context.organization) or (link is not None and row is not None)
+    return row is not None and row.value("organizer") == context.mailbox.user_id
+
+
+def _is_single(situation: AppointmentSituation) -> bool:
+    event, row, link = situation.event, situation.row, situation.link
+    if link is not None and link.table != APPOINTMENT:
+        return False
+    if row is not None and (row.table != APPOINTMENT or row.instance_type != InstanceType.NONE):
+        return False
+    return event is None or event.type is EventType.SINGLE
+
+
+def has_files(situation: AppointmentSituation, side: Side) -> bool:
+    """Whether a side's list has to be asked for; an event that does not say may have some."""
+    if side is Side.EXCHANGE:
+        return situation.event is not None and situation.event.has_attachments is not False
+    return situation.row is not None and situation.row.attachment_count > 0
+
+
+def recalled(listed: tuple[Attachment, ...], side: Side, link: Link | None) -> tuple[Attachment, ...]:
+    """The list with the hashes that are known from before: same id, same version."""
+    known = {(seen.id, seen.version): each.sha256 for each, seen in _remembered(side, link)}
+    return tuple(replace(file, sha256=known.get((file.id, file.version), "")) for file in listed)
+
+
+def to_be_read(files: Files, side: Side, link: Link | None) -> tuple[Attachment, ...]:
+    """Files whose content must be known for the decision: those that may be one that is known already or
+    that the other side has too. All others are new, and are read when they are copied."""
+    mine = [seen for _, seen in _remembered(side, link)]
+    known, ids = {(seen.id, seen.version) for seen in mine}, {seen.id for seen in mine}
+    names = {file.name for file in files.of(side.other)} | {seen.name for seen in mine}
+    names |= {seen.name for _, seen in _remembered(side.other, link)}
+    return tuple(
+        file
+        for file in files.of(side)
+        if file.kind is FileKind.FILE
+        and (file.id, file.version) not in known
+        and (file.name in names or file.id in ids)
+    )
+
+
+def _remembered(side: Side, link: Link | None) -> Iterator[tuple[LinkedFile, Seen]]:
+    for each in link.attachments if link else ():
+        seen = each.of(side)
+        if seen is not None:
+            yield each, seen
+
+
+# --- the decision ---------------------------------------------------------------------------------
+
+
+def included(decision: Decision, situation: AppointmentSituation, context: Context) -> Decision:
+    """The decision with what is to be done about files, where content moves at all."""
+    link = decision.link
+    if direction_of(context.profile) is Direction.NONE or link is None or not decision.absorb:
+        return decision
+    if link.table != APPOINTMENT:
+        return _left_alone(decision, situation)
+    if situation.files is None or decision.replaced is not None:
+        return decision
+    if situation.files.unreadable:
+        name = situation.files.unreadable
+        skip = Reason.ATTACHMENT_UNREADABLE.skip(fields=(f"attachment {name}",))
+        return replace(decision, skips=(*decision.skips, skip))
+    plan = _Plan(situation, context, link.dynamics_id)
+    plan.decide(link.attachments)
+    return replace(
+        decision,
+        actions=(*decision.actions, *plan.adds, *plan.removes),
+        skips=(*decision.skips, *plan.skips),
+        link=replace(link, attachments=tuple(plan.kept)),
+    )
+
+
+def _left_alone(decision: Decision, situation: AppointmentSituation) -> Decision:
+    items = (situation.event, *(situation.event.exceptions.values() if situation.event else ()))
+    rows = (situation.row, *(situation.row.exceptions.values() if situation.row else ()))
+    some = any(item and item.has_attachments for item in items)
+    if not some and not any(row and row.attachment_count for row in rows):
+        return decision
+    return replace(decision, skips=(*decision.skips, Reason.ATTACHMENTS_OF_SERIES.skip(fields=(FIELD,))))
+
+
+def without_removals(decision: Decision) -> Decision:
+    """An administrator said no: the files stay where they are, and that is remembered."""
+    removals = [action for action in decision.actions if isinstance(action.write, RemoveAttachment)]
+    if not removals or decision.link is None:
+        return decision
+    left = [_kept_here(action) for action in removals]
+    return replace(
+        decision,
+        actions=tuple(action for action in decision.actions if action not in removals),
+        skips=(*decision.skips, Reason.DROPPED.skip(fields=(FIELD,))),
+        link=replace(decision.link, attachments=(*decision.link.attachments, *left)),
+    )
+
+
+def _kept_here(action: Action) -> LinkedFile:
+    assert isinstance(action.write, RemoveAttachment)
+    return left_out(action.side, action.write.file, "an administrator kept it on this side")
+
+
+def left_out(side: Side, file: Attachment, why: str) -> LinkedFile:
+    """A file that only one side has, and why."""
+    seen = seen_as(file)
+    if side is Side.EXCHANGE:
+        return LinkedFile(file.sha256, exchange=seen, left=why)
+    return LinkedFile(file.sha256, dynamics=seen, left=why)
+
+
+def why_left(file: Attachment, why: str) -> Skip:
+    return _skip(Reason.ATTACHMENT_LEFT, file, why)
+
+
+def _skip(reason: Reason, file: Attachment, detail: str = "") -> Skip:
+    return reason.skip(detail=detail, fields=(f"attachment {file.name}",))
+
+
+def linked(exchange: Attachment, dynamics: Attachment, sha256: str) -> LinkedFile:
+    return LinkedFile(sha256, seen_as(exchange), seen_as(dynamics))
+
+
+def seen_as(file: Attachment) -> Seen:
+    return Seen(file.id, file.name, file.version)
+
+
+def is_too_large(length: int, limits: FileLimits) -> bool:
+    """The organization's limit is one on the encoded file, a third longer than the file itself."""
+    return -(-length // 3) * 4 > limits.largest
+
+
+@dataclass
+class _Plan:
+    """What becomes of the files of one appointment."""
+
+    situation: AppointmentSituation
+    context: Context
+    row_id: str
+    kept: list[LinkedFile] = field(default_factory=list)
+    adds: list[Action] = field(default_factory=list)
+    removes: list[Action] = field(default_factory=list)
+    skips: list[Skip] = field(default_factory=list)
+    _free: dict[Side, list[Attachment]] = field(default_factory=dict)
+    """What no remembered file accounts for."""
+
+    def decide(self, remembered: tuple[LinkedFile, ...]) -> None:
+        files = self.situation.files or Files()
+        self._free = {side: list(files.of(side)) for side in Side}
+        now = self._recognised(remembered)
+        for each, found in zip(remembered, now, strict=True):
+            self._compare(each, found)
+        self._match_new()
+        for side in Side:
+            for file in self._free[side]:
+                self._copy(file, side.other)
+
+    def _recognised(self, remembered: tuple[LinkedFile, ...]) -> list[dict[Side, Attachment | None]]:
+        """Each remembered file as both sides have it now; by id before likeness, so that none is taken for
+        another that is alike."""
+        now: list[dict[Side, Attachment | None]] = [dict.fromkeys(Side) for _ in remembered]
+        for same in (_is_untouched, _is_the_same):
+            for each, found in zip(remembered, now, strict=True):
+                for side in Side:
+                    seen = each.of(side)
+                    if seen is not None and found[side] is None:
+                        found[side] = self._take(side, each, seen, same)
+        return now
+
+    def _take(self, side: Side, each: LinkedFile, seen: Seen, same: Same) -> Attachment | None:
+        found = next((file for file in self._free[side] if same(file, seen, each)), None)
+        if found is not None:
+            self._free[side].remove(found)
+        return found
+
+    def _compare(self, each: LinkedFile, found: dict[Side, Attachment | None]) -> None:
+        exchange, dynamics = found[Side.EXCHANGE], found[Side.DYNAMICS]
+        if each.left:
+            self._stay(each, exchange or dynamics)
+        elif exchange is not None and dynamics is not None:
+            self.kept.append(linked(exchange, dynamics, each.sha256))
+        elif exchange is not None:
+            self._remove(each, exchange, Side.EXCHANGE)
+        elif dynamics is not None:
+            self._remove(each, dynamics, Side.DYNAMICS)
+
+    def _stay(self, each: LinkedFile, file: Attachment | None) -> None:
+        if file is not None:
+            self.kept.append(each)
+            self.skips.append(why_left(file, each.left))
+
+    def _match_new(self) -> None:
+        """The same file on both sides of items that are linked for the first time, or after a crash."""
+        for mine in list(self._free[Side.EXCHANGE]):
+            theirs = next((file for file in self._free[Side.DYNAMICS] if _alike(mine, file)), None)
+            if theirs is not None:
+                self._free[Side.EXCHANGE].remove(mine)
+                self._free[Side.DYNAMICS].remove(theirs)
+                self.kept.append(linked(mine, theirs, mine.sha256))
+
+    # --- one file ---------------------------------------------------------------------------------
+
+    def _remove(self, each: LinkedFile, file: Attachment, side: Side) -> None:
+        """Gone from the other side, so it goes here; where it may not, it stays remembered as it was."""
+        held = self._held(side)
+        if held is not None:
+            self.kept.append(each)
+            self._skip(held, file)
+            return
+        known = replace(file, sha256=each.sha256)
+        self.removes.append(
+            Action(
+                ActionKind.DETACH,
+                side,
+                RULES,
+                f"the file is no longer attached in {side.other.value.title()}",
+                RemoveAttachment(known),
+                fields=(FIELD,),
+                before={FIELD: image(known)},
+            )
+        )
+
+    def _copy(self, file: Attachment, to: Side) -> None:
+        if file.kind is not FileKind.FILE:
+            self._skip(Reason.ATTACHMENT_KIND, file, detail=file.kind.value)
+            return
+        reason = self._held(to) or self._unfit(file, to)
+        if reason is not None:
+            self._skip(reason, file, detail=_extension(file.name))
+            return
+        self.adds.append(
+            Action(
+                ActionKind.ATTACH,
+                to,
+                RULES,
+                f"the file was attached in {to.other.value.title()}",
+                AddAttachment(file, self._key(file) if to is Side.DYNAMICS else ""),
+                fields=(FIELD,),
+                after={FIELD: image(file)},
+            )
+        )
+
+    def _held(self, to: Side) -> Reason | None:
+        """Why nothing may be written there: a closed row takes nothing (APPT-31), and only the organizer
+        gives a meeting its files (APPT-3)."""
+        row, event = self.situation.row, self.situation.event
+        if to is Side.DYNAMICS:
+            return Reason.CLOSED if row is not None and row.is_closed else None
+        return Reason.NOT_ORGANIZER if event is not None and not event.is_organizer else None
+
+    def _unfit(self, file: Attachment, to: Side) -> Reason | None:
+        """What the Dynamics organization would refuse (EMI-22)."""
+        limits = self.context.organization.files
+        if to is not Side.DYNAMICS:
+            return None
+        if _extension(file.name) in limits.blocked:
+            return Reason.ATTACHMENT_BLOCKED
+        if is_too_large(file.size - SIZE_MARGIN, limits):
+            return Reason.ATTACHMENT_TOO_LARGE
+        return Reason.ATTACHMENT_NAME if len(file.name) > LONGEST_NAME else None
+
+    def _key(self, file: Attachment) -> str:
+        """Free in Dynamics: under the first one stands what a copy before a crash became since."""
+        files = self.situation.files or Files()
+        taken = {each.id for each in files.dynamics}
+        candidates = (keys.attachment_id(self.row_id, file.id, turn) for turn in count())
+        return next(key for key in candidates if key not in taken)
+
+    def _skip(self, reason: Reason, file: Attachment, detail: str = "") -> None:
+        self.skips.append(_skip(reason, file, detail))
+
+
+def _is_untouched(file: Attachment, seen: Seen, each: LinkedFile) -> bool:
+    if file.id != seen.id:
+        return False
+    return file.version == seen.version or _is_the_same(file, seen, each)
+
+
+def _is_the_same(file: Attachment, seen: Seen, each: LinkedFile) -> bool:
+    return bool(each.sha256) and (file.name, file.sha256) == (seen.name, each.sha256)
+
+
+def _alike(one: Attachment, other: Attachment) -> bool:
+    return bool(one.sha256) and (one.name, one.sha256) == (other.name, other.sha256)
+
+
+def image(file: Attachment) -> dict[str, str | int]:
+    """What the history keeps of a file."""
+    image: dict[str, str | int] = {"name": file.name, "size": file.size}
+    return {**image, "sha256": file.sha256} if file.sha256 else image
+
+
+def _extension(name: str) -> str:
+    return name.rpartition(".")[2].casefold() if "." in name else ""
