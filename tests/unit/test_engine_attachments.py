@@ -415,3 +415,63 @@ async def test_two_workers_in_one_mailbox_do_not_attach_twice():
         await story.service.run_pass(story.ada)
         await story.service.settle()
         assert story.files() == ([MINUTES, PLAN], [MINUTES, PLAN]), f"overtaken at step {number}"
+
+
+# --- people between two steps ---------------------------------------------------------------------
+
+
+async def interrupted(at_step, hand):
+    """A person does something right after we attached and before we read back."""
+    story = await edited_on_both_sides()
+    plain = story.service.services.on_step
+
+    async def watched(name):
+        await plain(name)
+        if name == at_step:
+            hand(story)
+
+    story.service.services = replace(story.service.services, on_step=watched)
+    await story.service.read_feed()
+    await story.service.run_pass(story.ada)
+    story.service.services = replace(story.service.services, on_step=plain)
+    await story.service.settle()
+    return story
+
+
+@pytest.mark.parametrize("side", ["exchange", "dynamics"])
+async def test_an_edit_made_while_files_are_copied_is_not_taken_for_our_echo(side):
+    def edit(story):
+        if side == "exchange":
+            story.ada.edit(story.event.id, location="Meanwhile")
+        else:
+            story.dynamics.edit(ROW, location="Meanwhile")
+
+    story = await interrupted(f"after attach {side}", edit)
+    assert story.event.value("location") == "Meanwhile"
+    assert story.dynamics.rows[ROW].value("location") == "Meanwhile"
+
+
+@rule("APPT-11")
+@pytest.mark.parametrize("side", ["exchange", "dynamics"])
+async def test_a_file_attached_while_files_are_copied_is_not_taken_for_our_echo(side):
+    def attach(story):
+        place, item = (story.ada, story.event.id) if side == "exchange" else (story.dynamics, ROW)
+        place.attach(item, "late.txt", b"late")
+
+    story = await interrupted(f"after attach {side}", attach)
+    expected = sorted([MINUTES, PLAN, ("late.txt", b"late")])
+    assert story.files() == (expected, expected)
+
+
+async def test_a_file_taken_away_while_files_are_copied_goes_on_the_other_side_too():
+    story = await interrupted(
+        "after attach exchange", lambda story: story.ada.detach(story.event.id, MINUTES[0])
+    )
+    assert story.files() == ([PLAN], [PLAN])
+
+
+async def test_untracking_while_files_are_copied_is_noticed():
+    story = await interrupted(
+        "after attach exchange", lambda story: story.ada.edit(story.event.id, categories=())
+    )
+    assert (await story.link()).state.ended
