@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from shared.engine.ports import ExchangeMailbox
 from shared.engine.services import Services
-from shared.errors import Refused
+from shared.errors import NotFound, Refused
 from shared.model.attachment import Attachment, Files
 from shared.model.values import Side
 from shared.rules import attachments
@@ -51,11 +51,13 @@ class _Reading:
         self._source = source
 
     async def of(self, situation: AppointmentSituation) -> AppointmentSituation:
-        """An item that went away or may not be read is left to its own feed."""
+        """An item that went away meanwhile is left to its own feed."""
         try:
             files = await self._listed(situation)
-        except Refused:
+        except NotFound:
             return situation
+        except Refused:
+            return replace(situation, files=Files(unreadable="a list of files"))
         for side in Side:
             for file in attachments.to_be_read(files, side, situation.link):
                 files = await self._compared(files, side, file, situation)
@@ -78,7 +80,7 @@ class _Reading:
         try:
             content = await self._source.content(side, item, file)
         except Refused:
-            return replace(files, unreadable=file.name)
+            return replace(files, unreadable=f"the file {file.name}")
         read = replace(file, sha256=sha256(content))
         listed = tuple(read if each is file else each for each in files.of(side))
         if side is Side.EXCHANGE:

@@ -34,8 +34,8 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What hangs on both sides of one appointment. ``unreadable``: the name of a file whose content had to be
-    compared and could not be read; nothing is decided about files then."""
+    """What hangs on both sides of one appointment. ``unreadable``: what had to be known and could not be
+    read, in words; nothing is decided about files then."""
 
     exchange: tuple[Attachment, ...] = ()
     dynamics: tuple[Attachment, ...] = ()

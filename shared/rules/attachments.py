@@ -53,8 +53,10 @@ def concerns(situation: AppointmentSituation, context: Context) -> bool:
         return False
     if link is not None and link.linked:
         return event is not None and row is not None
+    if link is not None and link.state.ended:
+        return event is not None and tracking.is_tracked_anew(event, link, context.organization)
     if event is not None:
-        return tracking.is_tracked(event, context.organization) or (link is not None and row is not None)
+        return row is not None or tracking.is_tracked(event, context.organization)
     return row is not None and row.value("organizer") == context.mailbox.user_id
 
 
@@ -116,8 +118,7 @@ def included(decision: Decision, situation: AppointmentSituation, context: Conte
     if situation.files is None or decision.replaced is not None:
         return decision
     if situation.files.unreadable:
-        name = situation.files.unreadable
-        skip = Reason.ATTACHMENT_UNREADABLE.skip(fields=(f"attachment {name}",))
+        skip = Reason.ATTACHMENT_UNREADABLE.skip(detail=situation.files.unreadable, fields=(FIELD,))
         return replace(decision, skips=(*decision.skips, skip))
     plan = _Plan(situation, context, link.dynamics_id)
     plan.decide(link.attachments)
@@ -170,7 +171,12 @@ def why_left(file: Attachment, why: str) -> Skip:
 
 
 def _skip(reason: Reason, file: Attachment, detail: str = "") -> Skip:
-    return reason.skip(detail=detail, fields=(f"attachment {file.name}",))
+    return reason.skip(detail=detail, fields=_named(file))
+
+
+def _named(file: Attachment) -> tuple[str, ...]:
+    """How people are told in a preview which file is meant."""
+    return (f"attachment {file.name}",)
 
 
 def linked(exchange: Attachment, dynamics: Attachment, sha256: str) -> LinkedFile:
@@ -271,7 +277,7 @@ class _Plan:
                 RULES,
                 f"the file is no longer attached in {side.other.value.title()}",
                 RemoveAttachment(known),
-                fields=(FIELD,),
+                fields=_named(file),
                 before={FIELD: image(known)},
             )
         )
@@ -291,7 +297,7 @@ class _Plan:
                 RULES,
                 f"the file was attached in {to.other.value.title()}",
                 AddAttachment(file, self._key(file) if to is Side.DYNAMICS else ""),
-                fields=(FIELD,),
+                fields=_named(file),
                 after={FIELD: image(file)},
             )
         )

@@ -178,7 +178,7 @@ class Reason(Enum):
     ATTACHMENT_UNREADABLE = (
         "unreadable file",
         ("APPT-11",),
-        "the content of the file cannot be read, so the files of this appointment are not compared",
+        "{detail} cannot be read, so the files of this appointment are not compared",
     )
     ATTACHMENT_LEFT = ("attachment left out", ("APPT-11",), "the file was not brought over: {detail}")
     DROPPED = ("dropped", ("FLT-10",), "an administrator decided not to carry this out")

@@ -28,6 +28,7 @@ class Shelf:
         """By the item's id."""
         self.asked: Counter[str] = Counter()
         self.refused_names: set[str] = set()
+        self.unreadable: set[str] = set()
 
     def put(self, item: str, file: Attachment, content: bytes) -> None:
         self.of.setdefault(item, {})[file.id] = (file, content)
@@ -104,7 +105,10 @@ class ExchangeFiles:
         self.shelf.asked["content"] += 1
         if attachment_id not in self.shelf.of.get(event_id, {}):
             raise NotFound("ErrorItemNotFound")
-        return self.shelf.of[event_id][attachment_id][1]
+        file, content = self.shelf.of[event_id][attachment_id]
+        if file.name in self.shelf.unreadable:
+            raise Refused("not to be read", code="ErrorAccessDenied", status=400)
+        return content
 
     async def add_attachment(self, event_id: str, file: NewFile) -> None:
         if event_id not in self.items:

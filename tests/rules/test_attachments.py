@@ -8,6 +8,8 @@ import pytest
 
 from shared.model.attachment import Attachment, FileLimits, Files, LinkedFile, Seen
 from shared.model.decision import AddAttachment, RemoveAttachment
+from shared.model.event import EventType
+from shared.model.link import LinkState
 from shared.model.profile import Profile
 from shared.model.values import Direction, Side
 from shared.rules import attachments
@@ -68,6 +70,28 @@ def test_off_is_the_default_and_decides_nothing():
     decision = decided([file("e1")], [], [known()], profile=Profile())
     assert (decision.actions, decision.skips) == ((), ())
     assert decision.link.attachments == (known(),)
+
+
+@rule("APPT-11", "FLD-11")
+def test_only_the_files_of_linked_or_tracked_single_appointments_are_looked_at():
+    whole = attachments_situation([], [], [], event(), row())
+    around = context(profile=ON)
+    assert attachments.concerns(whole, around)
+    assert not attachments.concerns(whole, context())
+    ended = whole.link.ended(LinkState.UNTRACKED, "untracked", ("LNK-8",))
+    others = {
+        "ended": replace(whole, link=ended),
+        "series": replace(whole, event=event(type=EventType.SERIES_MASTER)),
+        "row of a series": replace(whole, record=row(instance_type=3)),
+        "gone in Exchange": replace(whole, event=None),
+        "a member": replace(whole, event=attendee_copy(), organizer_mailbox="another"),
+        "nobody tracks it": replace(whole, link=None, record=None, event=event(categories=())),
+        "another's row": replace(whole, link=None, event=None, record=row(organizer="somebody")),
+    }
+    assert [name for name, other in others.items() if attachments.concerns(other, around)] == []
+    fresh = replace(whole, link=None, record=None)
+    assert attachments.concerns(fresh, around)
+    assert attachments.concerns(replace(whole, link=None, event=None), around)
 
 
 CASES = {
@@ -192,10 +216,11 @@ def test_a_file_that_cannot_be_compared_stops_all_others_and_is_named():
     mine, theirs = event(), row()
     situation = attachments_situation([file("e1")], [], [known()], mine, theirs)
     assert situation.files is not None
-    situation = replace(situation, files=replace(situation.files, unreadable="a.txt"))
+    situation = replace(situation, files=replace(situation.files, unreadable="the file a.txt"))
     decision = decide(situation, context(profile=ON))
     assert told(decision) == []
     assert [skip.code for skip in decision.skips] == [Reason.ATTACHMENT_UNREADABLE.code]
+    assert "the file a.txt cannot be read" in decision.skips[0].reason
     assert decision.link.attachments == (known(),)
 
 

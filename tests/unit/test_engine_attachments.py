@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.engine.questions import preview
 from shared.model.attachment import FileKind, FileLimits
 from shared.model.profile import Brake
 from tests.doubles.service import Killed, Service
@@ -321,6 +322,57 @@ async def test_only_the_organizer_gives_a_meeting_its_files():
     story.dynamics.edit(row, location="Elsewhere")
     await story.service.settle()
     assert (story.ada.files(story.event.id), story.dynamics.files(row)) == ([MINUTES], [PLAN])
+
+
+@rule("APPT-11")
+async def test_of_several_mailboxes_only_the_owner_moves_files():
+    """Both people track the meeting; the organizer's mailbox copies, the attendee's asks for nothing."""
+    story = await Story().begin(linked=False)
+    bob = story.service.person("bob", 2)
+    await story.service.subscribe(bob)
+    meeting = story.ada.add(
+        subject="Ours", time=at(FUTURE), categories=(CATEGORY,), attendees=[[bob.address, "required"]]
+    )
+    (copy,) = bob.items
+    bob.edit(copy, categories=(CATEGORY,))
+    await story.service.settle()
+    story.ada.attach(meeting.id, *MINUTES)
+    story.ada.edit(meeting.id, body="see the minutes")
+    await story.service.settle()
+    (row,) = story.dynamics.rows
+    assert story.dynamics.files(row) == [MINUTES]
+    assert bob.files(copy) == [MINUTES]
+    assert not bob.shelf.asked
+
+
+async def test_files_are_told_by_name_in_a_preview():
+    story = await Story().begin()
+    story.ada.attach(story.event.id, *MINUTES)
+    mailbox = await story.service.services.registry.get(story.ada.id)
+    profile = await story.service.services.profiles.get("default")
+    shown = await preview(story.service.services, mailbox, profile)
+    (action,) = shown["actions"]
+    assert (action["kind"], action["side"]) == ("attach", "dynamics")
+    assert action["fields"] == ["attachment minutes.txt"]
+    assert "APPT-11" in action["rules"]
+    assert story.files()[1] == []
+
+
+@rule("APPT-11")
+async def test_a_file_that_cannot_be_compared_moves_nothing_and_is_named():
+    story = await Story().begin()
+    story.ada.attach(story.event.id, *MINUTES)
+    story.dynamics.attach(ROW, *MINUTES)
+    story.ada.shelf.unreadable.add(MINUTES[0])
+    await story.service.settle()
+    assert story.files() == ([MINUTES], [MINUTES])
+    (skip,) = await story.history("skip")
+    assert MINUTES[0] in skip.reason
+    story.ada.shelf.unreadable.clear()
+    story.ada.edit(story.event.id, subject="Again")
+    await story.service.settle()
+    assert story.files() == ([MINUTES], [MINUTES])
+    assert len((await story.link()).attachments) == 1
 
 
 # --- the brake ------------------------------------------------------------------------------------
