@@ -67,7 +67,7 @@ class _Reading:
         found: dict[Side, tuple[Attachment, ...]] = {}
         for side in Side:
             item = item_on(side, situation)
-            some = item is not None and attachments.has_files(situation, side)
+            some = item is not None and attachments.has_files(situation, side, self._context)
             listed = tuple(await self._source.listed(side, item)) if some and item else ()
             found[side] = attachments.recalled(listed, side, situation.link)
         return Files(found[Side.EXCHANGE], found[Side.DYNAMICS])

@@ -20,7 +20,7 @@ from shared.model.event import EventType
 from shared.model.link import Link, Role
 from shared.model.profile import Profile
 from shared.model.values import Direction, Side
-from shared.rules import keys, tracking
+from shared.rules import keys, privacy, tracking
 from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.skips import Reason
 from shared.rules.tracking_marks import role_of
@@ -69,10 +69,14 @@ def _is_single(situation: AppointmentSituation) -> bool:
     return event is None or event.type is EventType.SINGLE
 
 
-def has_files(situation: AppointmentSituation, side: Side) -> bool:
-    """Whether a side's list has to be asked for; an event that does not say may have some."""
+def has_files(situation: AppointmentSituation, side: Side, context: Context) -> bool:
+    """Whether a side's list has to be asked for; an event that does not say may have some. A private event
+    shows no file (APPT-9)."""
+    event = situation.event
     if side is Side.EXCHANGE:
-        return situation.event is not None and situation.event.has_attachments is not False
+        if event is None or event.has_attachments is False:
+            return False
+        return not privacy.applied(event, context.profile.private_appointments).masked
     return situation.row is not None and situation.row.attachment_count > 0
 
 
@@ -122,6 +126,8 @@ def included(decision: Decision, situation: AppointmentSituation, context: Conte
         return replace(decision, skips=(*decision.skips, skip))
     plan = _Plan(situation, context, link.dynamics_id)
     plan.decide(link.attachments)
+    if plan.is_private and situation.event is not None and situation.event.has_attachments:
+        plan.skips.append(Reason.PRIVATE_CONTENT.skip(fields=(FIELD,)))
     return replace(
         decision,
         actions=(*decision.actions, *plan.adds, *plan.removes),
@@ -206,6 +212,11 @@ class _Plan:
     _free: dict[Side, list[Attachment]] = field(default_factory=dict)
     """What no remembered file accounts for."""
 
+    @property
+    def is_private(self) -> bool:
+        """Its files stay out of Dynamics; those that were there before are taken away like its text."""
+        return self.situation.event is not None and self.situation.event.masked
+
     def decide(self, remembered: tuple[LinkedFile, ...]) -> None:
         files = self.situation.files or Files()
         self._free = {side: list(files.of(side)) for side in Side}
@@ -269,13 +280,18 @@ class _Plan:
             self.kept.append(each)
             self._skip(held, file)
             return
-        known = replace(file, sha256=each.sha256)
+        known, why = (
+            replace(file, sha256=each.sha256),
+            f"the file is no longer attached in {_name(side.other)}",
+        )
+        if self.is_private and side is Side.DYNAMICS:
+            why = "the item is private; its files are not shown in Dynamics"
         self.removes.append(
             Action(
                 ActionKind.DETACH,
                 side,
-                RULES,
-                f"the file is no longer attached in {side.other.value.title()}",
+                (*RULES, "APPT-9") if self.is_private else RULES,
+                why,
                 RemoveAttachment(known),
                 fields=_named(file),
                 before={FIELD: image(known)},
@@ -295,7 +311,7 @@ class _Plan:
                 ActionKind.ATTACH,
                 to,
                 RULES,
-                f"the file was attached in {to.other.value.title()}",
+                f"the file was attached in {_name(to.other)}",
                 AddAttachment(file, self._key(file) if to is Side.DYNAMICS else ""),
                 fields=_named(file),
                 after={FIELD: image(file)},
@@ -308,6 +324,8 @@ class _Plan:
         row, event = self.situation.row, self.situation.event
         if to is Side.DYNAMICS:
             return Reason.CLOSED if row is not None and row.is_closed else None
+        if self.is_private:
+            return Reason.PRIVATE_CONTENT
         return Reason.NOT_ORGANIZER if event is not None and not event.is_organizer else None
 
     def _unfit(self, file: Attachment, to: Side) -> Reason | None:
@@ -350,6 +368,10 @@ def image(file: Attachment) -> dict[str, str | int]:
     """What the history keeps of a file."""
     image: dict[str, str | int] = {"name": file.name, "size": file.size}
     return {**image, "sha256": file.sha256} if file.sha256 else image
+
+
+def _name(side: Side) -> str:
+    return side.value.title()
 
 
 def _extension(name: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from shared.engine.questions import preview
 from shared.model.attachment import FileKind, FileLimits
-from shared.model.profile import Brake
+from shared.model.profile import Brake, PrivateItems
 from tests.doubles.service import Killed, Service
 from tests.doubles.world import EPOCH
 from tests.marks import rule
@@ -322,6 +322,28 @@ async def test_only_the_organizer_gives_a_meeting_its_files():
     story.dynamics.edit(row, location="Elsewhere")
     await story.service.settle()
     assert (story.ada.files(story.event.id), story.dynamics.files(row)) == ([MINUTES], [PLAN])
+
+
+@rule("APPT-11", "APPT-9")
+async def test_the_files_of_a_private_event_stay_out_of_dynamics():
+    """Made private later on, its files are taken away there; shown again, they come back."""
+    story = await Story().begin(private_appointments=PrivateItems.SUBJECT_ONLY)
+    story.ada.attach(story.event.id, *MINUTES)
+    await story.service.settle()
+    assert story.files()[1] == [MINUTES]
+    story.ada.edit(story.event.id, sensitivity="private")
+    await story.service.settle()
+    assert story.files() == ([MINUTES], [])
+    contents = story.asked()["content"]
+    story.ada.attach(story.event.id, *PLAN)
+    story.dynamics.attach(ROW, "theirs.txt", b"theirs")
+    await story.service.settle()
+    assert story.files() == ([MINUTES, PLAN], [("theirs.txt", b"theirs")])
+    assert story.asked()["content"] == contents
+    story.ada.edit(story.event.id, sensitivity="normal")
+    await story.service.settle()
+    everything = [MINUTES, PLAN, ("theirs.txt", b"theirs")]
+    assert story.files() == (everything, everything)
 
 
 @rule("APPT-11")
