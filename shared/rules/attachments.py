@@ -69,6 +69,14 @@ def _is_single(situation: AppointmentSituation) -> bool:
     return event is None or event.type is EventType.SINGLE
 
 
+def is_due(link: Link, profile: Profile) -> bool:
+    """Whether a reconciling pass has to look at an item although nothing changed: attachments were switched
+    on after it was linked, or it changed while they were off."""
+    on = direction_of(profile) is not Direction.NONE
+    mine = link.linked and link.role is Role.OWNER and link.table == APPOINTMENT
+    return on and mine and not link.files_compared
+
+
 def has_files(situation: AppointmentSituation, side: Side, context: Context) -> bool:
     """Whether a side's list has to be asked for; an event that does not say may have some. A private event
     shows no file (APPT-9)."""
@@ -115,8 +123,12 @@ def _remembered(side: Side, link: Link | None) -> Iterator[tuple[LinkedFile, See
 def included(decision: Decision, situation: AppointmentSituation, context: Context) -> Decision:
     """The decision with what is to be done about files, where content moves at all."""
     link = decision.link
-    if direction_of(context.profile) is Direction.NONE or link is None or not decision.absorb:
+    if link is None or not decision.absorb:
         return decision
+    if direction_of(context.profile) is Direction.NONE:
+        return (
+            replace(decision, link=replace(link, files_compared=False)) if link.files_compared else decision
+        )
     if link.table != APPOINTMENT:
         return _left_alone(decision, situation)
     if situation.files is None or decision.replaced is not None:
@@ -132,7 +144,7 @@ def included(decision: Decision, situation: AppointmentSituation, context: Conte
         decision,
         actions=(*decision.actions, *plan.adds, *plan.removes),
         skips=(*decision.skips, *plan.skips),
-        link=replace(link, attachments=tuple(plan.kept)),
+        link=replace(link, attachments=tuple(plan.kept), files_compared=True),
     )
 
 

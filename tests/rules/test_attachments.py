@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from shared.model.appointment import SERIES
 from shared.model.attachment import Attachment, FileLimits, Files, LinkedFile, Seen
 from shared.model.decision import AddAttachment, RemoveAttachment
 from shared.model.event import EventType
-from shared.model.link import LinkState
+from shared.model.link import LinkState, Role
 from shared.model.profile import Profile
 from shared.model.values import Direction, Side
 from shared.rules import attachments
@@ -70,6 +71,18 @@ def test_off_is_the_default_and_decides_nothing():
     decision = decided([file("e1")], [], [known()], profile=Profile())
     assert (decision.actions, decision.skips) == ((), ())
     assert decision.link.attachments == (known(),)
+
+
+def test_a_reconciling_pass_looks_once_at_what_was_never_compared():
+    fresh = link()
+    compared = decided().link
+    assert compared.files_compared
+    assert [attachments.is_due(each, ON) for each in (fresh, compared)] == [True, False]
+    assert not attachments.is_due(fresh, Profile())
+    assert not attachments.is_due(replace(fresh, role=Role.MEMBER), ON)
+    assert not attachments.is_due(replace(fresh, table=SERIES), ON)
+    situation = replace(attachments_situation([], [], [], event(), row()), link=compared)
+    assert not decide(situation, context()).link.files_compared
 
 
 @rule("APPT-11", "FLD-11")

@@ -195,6 +195,38 @@ async def test_switched_off_again_everything_stays_where_it_is():
     assert story.dynamics.rows[ROW].value("subject") == "Still in step"
 
 
+async def reconciled(story):
+    await story.service.services.registry.patch(story.ada.id, reconciled_at=None)
+    await story.service.settle()
+
+
+@rule("APPT-11", "FLD-2")
+async def test_switched_on_later_the_next_comparison_brings_the_files_of_untouched_items():
+    story = await Story().begin(on=False)
+    story.ada.attach(story.event.id, *MINUTES)
+    story.dynamics.attach(ROW, *PLAN)
+    await story.service.settle()
+    await story.service.profile(synchronize_attachments=True)
+    await reconciled(story)
+    assert story.files() == ([MINUTES, PLAN], [MINUTES, PLAN])
+    story.asked().clear()
+    await reconciled(story)
+    assert not story.asked()
+
+
+async def test_what_happened_while_it_was_off_is_found_when_it_is_on_again():
+    story = await Story().begin()
+    story.ada.attach(story.event.id, *MINUTES)
+    await story.service.settle()
+    await story.service.profile(synchronize_attachments=False)
+    story.ada.attach(story.event.id, *PLAN)
+    await story.service.settle()
+    assert story.files()[1] == [MINUTES]
+    await story.service.profile(synchronize_attachments=True)
+    await reconciled(story)
+    assert story.files() == ([MINUTES, PLAN], [MINUTES, PLAN])
+
+
 async def test_on_without_any_file_nothing_is_asked():
     story = await Story().begin()
     story.ada.edit(story.event.id, subject="Only this")
