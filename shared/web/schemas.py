@@ -92,8 +92,8 @@ _SETTINGS: Schema = {
     },
     "synchronizeAttachments": {
         **FLAG,
-        "description": "files of single appointments travel both ways (APPT-11, FLD-2); off, they stay where they "
-        "are and nothing is asked about them",
+        "description": "files of single appointments travel both ways (APPT-11, FLD-2); off, they stay where "
+        "they are and nothing is asked about them",
     },
     "directions": {
         "type": "object",
