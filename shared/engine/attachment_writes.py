@@ -22,7 +22,7 @@ from shared.model.decision import Action, AddAttachment, Decision, RemoveAttachm
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link
 from shared.model.values import Side
-from shared.rules import attachments
+from shared.rules import attachment_merge
 from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.skips import Reason
 
@@ -55,8 +55,8 @@ class Copied:
         return {file.id for file in self.before.of(side)} - {gone for _, gone in self.removed}
 
     def left_out(self, side: Side, file: Attachment, why: str) -> None:
-        self.linked.append(attachments.left_out(side, file, why))
-        self.skips.append(attachments.why_left(file, why))
+        self.linked.append(attachment_merge.left_out(side, file, why))
+        self.skips.append(attachment_merge.why_left(file, why))
 
     def noted(self, decision: Decision) -> Decision:
         """The decision with what was left alone while it was carried out."""
@@ -113,7 +113,7 @@ class FileWriting:
             digest = sha256(content)
             await self._send(action, NewFile(file.name, file.content_type, content), items)
             read = replace(file, size=len(content), sha256=digest)
-        done = replace(action, after={attachments.FIELD: attachments.image(read)})
+        done = replace(action, after={attachment_merge.FIELD: attachment_merge.image(read)})
         copied.added.append((done, digest))
         return done
 
@@ -125,7 +125,7 @@ class FileWriting:
                 raise FenceLost("another worker has this mailbox")
             await self._box.add_attachment(target, new)
             return
-        if attachments.is_too_large(len(new.content), self._context.organization.files):
+        if attachment_merge.is_too_large(len(new.content), self._context.organization.files):
             raise Refused(Reason.ATTACHMENT_TOO_LARGE.sentence, code="tooLarge")
         user = self._context.mailbox.user_id
         await self._services.dynamics.add_attachment(target, new, action.write.key, as_user=user)
@@ -177,7 +177,7 @@ class FileWriting:
             left.remove(target)
             found += 1
             pair = {side: target, side.other: write.source}
-            copied.linked.append(attachments.linked(pair[Side.EXCHANGE], pair[Side.DYNAMICS], digest))
+            copied.linked.append(attachment_merge.linked(pair[Side.EXCHANGE], pair[Side.DYNAMICS], digest))
         return found
 
     async def _reread(self, side: Side, items: Items) -> bool:

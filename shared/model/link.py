@@ -58,7 +58,7 @@ class Link:
     ``intent``: what a pass was about to write when it was last heard of (``rules.intent``).
     ``occurrences``: of a series, by the date of the slot, what each side showed there when both last agreed
     and the versions of the exceptions (``rules.occurrences``); slots that are plain on both sides are absent.
-    ``attachments``: the files that both sides had when they last agreed (``rules.attachments``);
+    ``attachments``: the files that both sides had when they last agreed (``rules.attachment_merge``);
     ``files_compared``: nothing happened to the item since then without its files being looked at.
     """
 

@@ -13,7 +13,7 @@ from shared.model.event import EventType
 from shared.model.link import LinkState, Role
 from shared.model.profile import Profile
 from shared.model.values import Direction, Side
-from shared.rules import attachments
+from shared.rules import attachment_merge, attachments
 from shared.rules.appointments import decide
 from shared.rules.situation import AppointmentSituation
 from shared.rules.skips import Reason
@@ -222,7 +222,7 @@ def test_a_name_without_an_extension_is_not_blocked():
 
 @pytest.mark.parametrize(("length", "too_large"), [(75, False), (76, True)])
 def test_the_limit_counts_the_encoded_file(length, too_large):
-    assert attachments.is_too_large(length, FileLimits(100)) is too_large
+    assert attachment_merge.is_too_large(length, FileLimits(100)) is too_large
 
 
 def test_a_file_that_cannot_be_compared_stops_all_others_and_is_named():
