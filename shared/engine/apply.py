@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
-from shared.engine.history_rows import rows_of, skip_row
+from shared.engine.attachment_writes import Copied, FileWriting
+from shared.engine.history_rows import refused_rows, rows_of, skip_row
 from shared.engine.ports import ExchangeMailbox, Fence, HistoryRow
 from shared.engine.services import Services
 from shared.errors import (
@@ -28,6 +29,7 @@ from shared.errors import (
 from shared.model.appointment import SERVICE, DynamicsAppointment
 from shared.model.decision import (
     Action,
+    AddAttachment,
     CancelEvent,
     CreateAppointment,
     CreateEvent,
@@ -36,6 +38,7 @@ from shared.model.decision import (
     DeleteEvent,
     MarkEvent,
     PutException,
+    RemoveAttachment,
     RemoveInstance,
     RemoveOccurrence,
     UpdateAppointment,
@@ -83,6 +86,7 @@ class _State:
 
     event: ExchangeEvent | None
     row: DynamicsAppointment | None
+    files: Copied
 
 
 class Applying:
@@ -98,6 +102,7 @@ class Applying:
         self._box: ExchangeMailbox = services.exchange.mailbox(
             context.mailbox.id, context.mailbox.time_zone, rich=context.rich
         )
+        self._files = FileWriting(services, context, self._box, lambda: services.store.still_mine(fence()))
 
     async def apply(self, situation: AppointmentSituation, decision: Decision) -> Outcome:
         outcome = Outcome(situation, decision)
@@ -135,11 +140,14 @@ class Applying:
     async def _carry_out(self, outcome: Outcome) -> None:
         decision = await self._own(outcome)
         situation = outcome.situation
-        state = _State(situation.event, _row_of(situation, decision))
+        state = _State(situation.event, _row_of(situation, decision), self._files.begin(situation))
         at = self._services.now()
         done: list[Action] = []
         try:
             for action in decision.actions:
+                if isinstance(action.write, AddAttachment | RemoveAttachment):
+                    done += await self._files.carry_out(action, state, state.files)
+                    continue
                 await self._services.on_step(f"before {action.kind} {action.side}")
                 try:
                     await self._write(action, situation, decision, state)
@@ -152,6 +160,9 @@ class Applying:
                 done.append(action)
         finally:
             outcome.history += rows_of(_named(decision, state), done, at)
+            outcome.history += refused_rows(_named(decision, state), state.files.refused, at)
+        await self._files.read_back(state, state.files)
+        outcome.decision = state.files.noted(outcome.decision)
         await self._read_series_again(decision, done, state)
         outcome.link = self._closed_link(decision, state)
         outcome.replaced = decision.replaced
@@ -164,8 +175,7 @@ class Applying:
         """One occurrence that cannot be written is recorded with its reason and blocks neither its series nor
         the other occurrences; it is tried again when the series is next looked at."""
         reason = f"{error.code or error.status or type(error).__name__}: {error}"
-        rows = rows_of(replace(decision, lost={}), [action], at)
-        outcome.history += [replace(row, outcome="refused", reason=reason) for row in rows]
+        outcome.history += refused_rows(decision, [(action, reason)], at)
         plan = decision.occurrences
         if plan is None:
             return decision
@@ -359,7 +369,7 @@ class Applying:
         base = base_after(link.base, decision.absorb, event, row, link.withheld)
         link, event, row = self._with_occurrences(link, decision, event, row)
         return replace(
-            link,
+            state.files.after(link),
             exchange_id=event.id,
             ical_uid=event.ical_uid or link.ical_uid,
             exchange_etag=event.etag,

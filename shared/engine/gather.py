@@ -15,6 +15,7 @@ from shared.model.event import EventType, ExchangeEvent
 from shared.model.link import Link, LinkState
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
+from shared.rules import attachments
 from shared.rules.occurrence_base import versions_of
 from shared.rules.situation import KIND
 
@@ -112,7 +113,7 @@ async def gather(
     if touched.full_round and not first:
         await _look_for_the_unseen(services, mailbox, touched)
     if reconcile or first or asked or stale:
-        await _reconcile(services, mailbox, current_window(agenda, profile, services.now()), touched)
+        await _reconcile(services, mailbox, profile, current_window(agenda, profile, services.now()), touched)
     _bound(touched)
     return touched
 
@@ -220,7 +221,9 @@ def version_of(etag: str | None) -> str:
     return "".join(character for character in etag or "" if character.isdigit())
 
 
-async def _reconcile(services: Services, mailbox: Mailbox, window: Window, touched: Touched) -> None:
+async def _reconcile(
+    services: Services, mailbox: Mailbox, profile: Profile, window: Window, touched: Touched
+) -> None:
     """Compare what Dynamics has for this user with the links: ids and versions only. The feed carries
     changes of rows, not of rights, sharing or the calendar date."""
     user = mailbox.user_id
@@ -240,6 +243,8 @@ async def _reconcile(services: Services, mailbox: Mailbox, window: Window, touch
     for link in links.values():
         if link.linked and link.dynamics_id not in seen:
             touched.record(link.table, link.dynamics_id)
+        if link.exchange_id and attachments.is_due(link, profile):
+            touched.look.add(link.exchange_id)
     touched.reconciled = True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from shared.engine.ports import HistoryRow
@@ -26,6 +27,16 @@ def rows_of(decision: Decision, done: Sequence[Action], at: datetime) -> list[Hi
             lost={name: value for name, value in decision.lost.items() if _lost_to(name, action, done)},
         )
         for action in done
+    ]
+
+
+def refused_rows(decision: Decision, refused: Sequence[tuple[Action, str]], at: datetime) -> list[HistoryRow]:
+    """What a side did not take, and why."""
+    plain = replace(decision, lost={})
+    return [
+        replace(row, outcome="refused", reason=reason)
+        for action, reason in refused
+        for row in rows_of(plain, [action], at)
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from shared.engine.attachments import with_files
 from shared.engine.gather import Touched, may_come_back, version_of
 from shared.engine.ports import ExchangeMailbox, ItemEntry
 from shared.engine.services import Services
@@ -88,7 +89,8 @@ class Pairing:
         await self._dynamics_side(touched, work)
         await self._find_successors(work)
         await self._find_parked(work)
-        paired.situations = await self._situations(work, dropped)
+        situations = await self._situations(work, dropped)
+        paired.situations = await with_files(self._services, self._context, self._box, situations)
         return paired
 
     # --- links ------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from shared.model.appointment import APPOINTMENT, Absence, DynamicsAppointment
+from shared.model.attachment import Attachment, NewFile
 from shared.model.decision import (
     CancelEvent,
     CreateAppointment,
@@ -127,6 +128,18 @@ class ExchangeMailbox(Protocol):
     async def mark_event(self, write: MarkEvent) -> ExchangeEvent: ...
     async def cancel_event(self, write: CancelEvent) -> None: ...
     async def delete_event(self, write: DeleteEvent) -> None: ...
+    async def attachments(self, event_id: str) -> Sequence[Attachment]:
+        """What hangs on the event, without contents. Raises NotFound."""
+        ...
+
+    async def attachment_content(self, event_id: str, attachment_id: str) -> bytes: ...
+    async def add_attachment(self, event_id: str, file: NewFile) -> None:
+        """Mails nobody. There is no idempotency key: UnknownResult is resolved by listing."""
+        ...
+
+    async def remove_attachment(self, event_id: str, attachment_id: str) -> None:
+        """Raises NotFound when it is gone already."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +317,19 @@ class DynamicsSystem(Protocol):
         ...
 
     async def remove_instance(self, write: RemoveInstance, *, as_user: str | None) -> None:
+        """Raises NotFound when it is gone already."""
+        ...
+
+    async def attachments(self, row_id: str, *, as_user: str) -> Sequence[Attachment]:
+        """The files of an appointment, without contents."""
+        ...
+
+    async def attachment_content(self, attachment_id: str, *, as_user: str) -> bytes: ...
+    async def add_attachment(self, row_id: str, file: NewFile, key: str, *, as_user: str) -> None:
+        """Under the chosen id. Raises Conflict when it is taken."""
+        ...
+
+    async def remove_attachment(self, attachment_id: str, *, as_user: str) -> None:
         """Raises NotFound when it is gone already."""
         ...
 

@@ -47,6 +47,21 @@ class Channel:
                 self._throttle.hold(error.retry_after)
                 raise
 
+    async def content(self, request: Request) -> bytes:
+        """Raw bytes, under the rules of reads."""
+        reply = await self.send(request)
+        return reply.content
+
+    async def put_piece(self, url: str, piece: bytes, headers: Mapping[str, str], *, last: bool) -> None:
+        """A piece of an upload; only the last one changes anything."""
+        async with self._throttle.slots():
+            self.requests["upload_piece"] += 1
+            try:
+                await self.client.put_outside(url, piece, headers, write=last)
+            except Throttled as error:
+                self._throttle.hold(error.retry_after)
+                raise
+
     async def rows(self, request: Request, page_size: int = 0) -> AsyncIterator[Json]:
         """All rows of a list, page by page; an empty page is not the end."""
         while True:

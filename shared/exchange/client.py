@@ -29,11 +29,13 @@ _REFUSED_CREDENTIAL = (400, 401, 403)
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request: what the SDK built, what it is counted as, and whether it may change anything."""
+    """One request: what the SDK built, what it is counted as, and whether it may change anything. ``raw``:
+    what it answers is no JSON."""
 
     kind: str
     info: RequestInformation
     write: bool = False
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Reply:
     status: int
     body: Json = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
 
 
 class GraphClient:
@@ -79,6 +82,24 @@ class GraphClient:
             info.query_parameters[name if plain else f"%24{name}"] = value
         self._prefer(info, page_size)
         return Request(kind, info)
+
+    def raw(self, kind: str, builder: BaseRequestBuilder) -> Request:
+        """The raw content (``$value``) of what a builder leads to."""
+        from kiota_abstractions.method import Method
+        from kiota_abstractions.request_information import RequestInformation
+
+        template = builder.url_template.partition("{?")[0] + "/$value"
+        info = RequestInformation(Method.GET, template, dict(builder.path_parameters))
+        self._prefer(info)
+        return Request(kind, info, raw=True)
+
+    def may_upload_to(self, url: str) -> bool:
+        """An upload goes to a host of its own, but never in the clear where Graph itself is not."""
+        secure = urlsplit(self.base_url).scheme == "https"
+        return urlsplit(url).scheme == "https" or (not secure and self._is_same_host(url))
+
+    def _is_same_host(self, url: str) -> bool:
+        return urlsplit(url).netloc.lower() == urlsplit(self.base_url).netloc.lower()
 
     def follow(self, kind: str, link: str, page_size: int = 0) -> Request:
         """The page behind a link that was kept. A link to elsewhere (the service's address was changed) is
@@ -157,7 +178,18 @@ class GraphClient:
         except self._sdk.credential_errors as error:
             raise _no_token(error) from error
         headers = {name.lower(): value for name, value in response.headers.items()}
+        if request.raw and response.is_success:
+            return Reply(response.status_code, headers=headers, content=response.content)
         return reply_of(response.status_code, headers, response.content, write=request.write)
+
+    async def put_outside(self, url: str, content: bytes, headers: Mapping[str, str], *, write: bool) -> None:
+        """To a pre-authenticated URL: without our token, and without following it anywhere."""
+        try:
+            response = await self._sdk.put(url, content, headers)
+        except self._sdk.transport_errors as error:
+            raise self._lost(error, write=write) from error
+        found = {name.lower(): value for name, value in response.headers.items()}
+        reply_of(response.status_code, found, response.content, write=write)
 
     def _lost(self, error: Exception, *, write: bool) -> SyncError:
         """No answer. Before the request left, nothing was done; afterwards a write is unknown."""

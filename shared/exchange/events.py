@@ -24,6 +24,7 @@ FIELDS = (
         "originalStartTimeZone",
         "originalEndTimeZone",
         "recurrence",
+        "hasAttachments",
     ),
 )
 UNREADABLE = "unreadable"
@@ -74,6 +75,7 @@ def _decoded(row: Json, calendar_id: str | None, marks: Stamps | None) -> Exchan
         start_time_zone=row.get("originalStartTimeZone"),
         attendee_names=_names(row),
         original_start=_slot(row.get("originalStart")),
+        has_attachments=_flag(row.get("hasAttachments")),
     )
 
 
@@ -175,6 +177,10 @@ def _type(row: Json) -> EventType:
 
 def _modified(text: Any) -> datetime | None:
     return _instant(text, "unreadable time of the last change") if text else None
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _slot(text: Any) -> str | None:

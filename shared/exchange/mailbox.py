@@ -9,11 +9,13 @@ from shared.bodies import meeting_block
 from shared.engine.ports import CalendarRef, EventPage, MailboxInfo, Window
 from shared.errors import Refused, UnknownResult
 from shared.exchange import directory, event_writes, events, series, stamps
+from shared.exchange.attachments import EventAttachments
 from shared.exchange.calendars import Calendars
 from shared.exchange.channel import Channel
 from shared.exchange.client import Json, Reply
 from shared.exchange.errors import UNREADABLE
 from shared.exchange.occurrences import Occurrences
+from shared.model.attachment import Attachment, NewFile
 from shared.model.decision import (
     CancelEvent,
     CreateEvent,
@@ -41,6 +43,7 @@ class GraphMailbox:
         self._time_zone = time_zone
         self._calendars = Calendars(channel, self._user, self.events)
         self._occurrences = Occurrences(channel, self._event)
+        self._attachments = EventAttachments(channel, self._event)
         self.requests = channel.requests
 
     def _user(self) -> Any:
@@ -192,6 +195,20 @@ class GraphMailbox:
 
     async def _delete(self, kind: str, event_id: str, etag: str | None) -> None:
         await self._channel.send(self._client.delete(kind, self._event(event_id), etag))
+
+    # --- attachments ------------------------------------------------------------------------------
+
+    async def attachments(self, event_id: str) -> Sequence[Attachment]:
+        return await self._attachments.all(event_id)
+
+    async def attachment_content(self, event_id: str, attachment_id: str) -> bytes:
+        return await self._attachments.content(event_id, attachment_id)
+
+    async def add_attachment(self, event_id: str, file: NewFile) -> None:
+        await self._attachments.add(event_id, file)
+
+    async def remove_attachment(self, event_id: str, attachment_id: str) -> None:
+        await self._attachments.remove(event_id, attachment_id)
 
 
 def _decoded(body: Json) -> ExchangeEvent:

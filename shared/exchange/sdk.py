@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -50,6 +51,11 @@ class Sdk:
         info.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
         response: httpx.Response = await self.adapter.send_primitive_async(info, "bytes", {})
         return response
+
+    async def put(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
+        """Outside of Graph: by a client that knows neither our token nor the SDK's middleware."""
+        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as outside:
+            return await outside.put(url, content=content, headers=dict(headers))
 
 
 def connect(base_url: str, credential: Any) -> Sdk:

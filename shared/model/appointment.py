@@ -78,6 +78,7 @@ class DynamicsAppointment:
     group_id: str | None = None
     exceptions: Mapping[str, DynamicsAppointment] = field(default_factory=dict)
     cancelled: frozenset[str] = frozenset()
+    attachment_count: int = 0
 
     @property
     def is_series(self) -> bool:

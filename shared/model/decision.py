@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared.model.appointment import APPOINTMENT
+from shared.model.attachment import Attachment
 from shared.model.event import Stamps
 from shared.model.link import Link
 from shared.model.party import Party, RecordRef
@@ -24,6 +25,8 @@ class ActionKind(StrEnum):
     LINK = "link"
     UNLINK = "unlink"
     COMPLETE = "complete"
+    ATTACH = "attach"
+    DETACH = "detach"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,22 @@ class DeleteEvent:
     etag: str
 
 
+@dataclass(frozen=True, slots=True)
+class AddAttachment:
+    """Copy a file from the other side; the engine fetches its content while it applies. ``key``: the id that
+    it gets in Dynamics, so that a repeated copy meets the first one."""
+
+    source: Attachment
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAttachment:
+    """Take an attachment away; gone already is as good."""
+
+    file: Attachment
+
+
 Write = (
     CreateAppointment
     | UpdateAppointment
@@ -194,6 +213,8 @@ Write = (
     | MarkEvent
     | CancelEvent
     | DeleteEvent
+    | AddAttachment
+    | RemoveAttachment
 )
 
 
@@ -234,7 +255,7 @@ class Action:
     @property
     def destructive(self) -> bool:
         """Counts against the brake's number of items."""
-        return self.kind in (ActionKind.DELETE, ActionKind.CANCEL, ActionKind.UNLINK)
+        return self.kind in (ActionKind.DELETE, ActionKind.CANCEL, ActionKind.UNLINK, ActionKind.DETACH)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class ExchangeEvent:
     ``exceptions``: a series' changed occurrences by the date of their slot in the series' zone
     (``2026-03-09``), ``cancelled`` the dates of its deleted ones (APPT-36: never by iCalUId or instance
     id). Both are only filled where the series was read as a whole. ``original_start``: of an occurrence or
-    exception, the instant (``…Z``) of its slot.
+    exception, the instant (``…Z``) of its slot. ``has_attachments``: None where the row did not say.
     """
 
     id: str
@@ -80,6 +80,7 @@ class ExchangeEvent:
     original_start: str | None = None
     exceptions: Mapping[str, ExchangeEvent] = field(default_factory=dict)
     cancelled: frozenset[str] = frozenset()
+    has_attachments: bool | None = None
 
     @property
     def is_series(self) -> bool:

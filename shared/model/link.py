@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from shared.model.attachment import LinkedFile
 from shared.model.values import Side, Value, Values
 
 
@@ -57,6 +58,8 @@ class Link:
     ``intent``: what a pass was about to write when it was last heard of (``rules.intent``).
     ``occurrences``: of a series, by the date of the slot, what each side showed there when both last agreed
     and the versions of the exceptions (``rules.occurrences``); slots that are plain on both sides are absent.
+    ``attachments``: the files that both sides had when they last agreed (``rules.attachment_merge``);
+    ``files_compared``: nothing happened to the item since then without its files being looked at.
     """
 
     kind: str
@@ -80,6 +83,8 @@ class Link:
     attempt_at: datetime | None = None
     intent: Mapping[str, Value] = field(default_factory=dict)
     occurrences: Mapping[str, Value] = field(default_factory=dict)
+    attachments: tuple[LinkedFile, ...] = ()
+    files_compared: bool = False
 
     @property
     def linked(self) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from shared.model.attachment import FileLimits
+
 # Defaults of section N of the behaviour file, except SET-1, which is true here (FLT-10).
 DEFAULTS: Mapping[str, bool | int] = {
     "DistinctPhysicalAndLogicalDeletesForExchangeSync": True,  # SET-1
@@ -30,6 +32,7 @@ class Organization:
 
     id: str
     settings: Mapping[str, bool | int | str] = field(default_factory=dict)
+    files: FileLimits = field(default_factory=FileLimits)
 
     def flag(self, name: str) -> bool:
         value = self.settings.get(name, DEFAULTS[name])

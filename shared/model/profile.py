@@ -29,7 +29,7 @@ class Brake:
 class Profile:
     """One profile; ``default`` exists from the start. Field directions other than the defaults are kept
     per entity: ``{"appointment": {"body": "toDynamics"}}``. ``settings`` overrides organization settings
-    of the same name (SET)."""
+    of the same name (SET). ``synchronize_attachments`` is off unless somebody turns it on (APPT-11)."""
 
     id: str = "default"
     brake: Brake = Brake()
@@ -43,3 +43,4 @@ class Profile:
     that its organizer had deleted, and invites their attendees again."""
     directions: Mapping[str, Mapping[str, Direction]] = field(default_factory=dict)
     settings: Mapping[str, Value] = field(default_factory=dict)
+    synchronize_attachments: bool = False

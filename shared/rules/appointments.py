@@ -16,6 +16,7 @@ from shared.model.link import Link, LinkState, Role
 from shared.model.values import Side
 from shared.rules import (
     appointment_endings,
+    attachments,
     conversions,
     invitations,
     item_time,
@@ -47,8 +48,9 @@ def decide(situation: AppointmentSituation, context: Context) -> Decision:
         shown = privacy.applied(situation.event, context.profile.private_appointments)
         situation = replace(situation, event=shown)
     if not situation.dropped:
-        return _decide(situation, context)
-    wanted = _decide(replace(situation, dropped=False), context)
+        return attachments.included(_decide(situation, context), situation, context)
+    wanted = attachments.included(_decide(replace(situation, dropped=False), context), situation, context)
+    wanted = attachments.without_removals(wanted)
     return _dropped(situation, context, wanted) if is_grave(wanted) else wanted
 
 

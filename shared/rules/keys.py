@@ -21,6 +21,11 @@ def transaction_id(mailbox: str, dynamics_id: str, generation: int) -> str:
     return str(uuid5(_NAMESPACE, f"event|{mailbox}|{dynamics_id}|{generation}"))
 
 
+def attachment_id(dynamics_id: str, exchange_attachment: str, turn: int) -> str:
+    """The Dynamics id of a copied file: a copy whose answer was lost is met, not made again."""
+    return str(uuid5(_NAMESPACE, f"attachment|{dynamics_id}|{exchange_attachment}|{turn}"))
+
+
 GLOBAL_OBJECT_ID_LIMIT = 300
 """Characters that the column takes."""
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from shared.model.appointment import APPOINTMENT, SERIES, SERVICE, Absence, DynamicsAppointment
+from shared.model.attachment import Files
 from shared.model.decision import ItemRef
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link
@@ -56,6 +57,7 @@ class AppointmentSituation:
     one became (Dynamics made a series of an appointment, or the organizer's mailbox did so for all).
     ``parked``: the row names a meeting that another row is linked to: it holds the past instances of a series
     that Dynamics cut in two, or is a twin. ``leftover``: a pass of ours made it and never committed.
+    ``files``: the attachments of both sides; None where nobody looked at them.
     """
 
     link: Link | None = None
@@ -73,6 +75,7 @@ class AppointmentSituation:
     successor: DynamicsAppointment | None = None
     parked: bool = False
     leftover: bool = False
+    files: Files | None = None
 
     @property
     def row(self) -> DynamicsAppointment | None:

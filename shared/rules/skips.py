@@ -176,6 +176,37 @@ class Reason(Enum):
         ("FAQ-3", "MBX-23"),
         "the appointment exists in Dynamics, but the mailbox owner may not read it",
     )
+    ATTACHMENTS_OF_SERIES = (
+        "attachments of a series",
+        ("APPT-11", "FLD-11"),
+        "only single appointments synchronize their attachments; these stay where they are",
+    )
+    ATTACHMENT_KIND = (
+        "not a file",
+        ("APPT-11",),
+        "only files are copied; this attachment is an {detail} and stays where it is",
+    )
+    ATTACHMENT_BLOCKED = (
+        "blocked extension",
+        ("APPT-11", "EMI-22"),
+        "the Dynamics organization blocks files with the extension {detail} (blockedattachments)",
+    )
+    ATTACHMENT_TOO_LARGE = (
+        "file too large",
+        ("APPT-11", "EMI-22"),
+        "the file is larger than the Dynamics organization takes (maxuploadfilesize)",
+    )
+    ATTACHMENT_NAME = (
+        "file name too long",
+        ("APPT-11", "EMI-22"),
+        "Dynamics takes names of files of at most 255 characters",
+    )
+    ATTACHMENT_UNREADABLE = (
+        "unreadable file",
+        ("APPT-11",),
+        "{detail} cannot be read, so the files of this appointment are not compared",
+    )
+    ATTACHMENT_LEFT = ("attachment left out", ("APPT-11",), "the file was not brought over: {detail}")
     DROPPED = ("dropped", ("FLT-10",), "an administrator decided not to carry this out")
     FROZEN = (
         "frozen",

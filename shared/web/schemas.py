@@ -90,6 +90,11 @@ _SETTINGS: Schema = {
         "description": "as Microsoft's sync does (APPT-33): tracking a series brings back the past instances "
         "that its organizer had deleted, and invites their attendees again; off unless you need exactly that",
     },
+    "synchronizeAttachments": {
+        **FLAG,
+        "description": "files of single appointments travel both ways (APPT-11, FLD-2); off, they stay where "
+        "they are and nothing is asked about them",
+    },
     "directions": {
         "type": "object",
         "additionalProperties": {"type": "object", "additionalProperties": _choice(Direction)},

@@ -118,6 +118,7 @@ def profile_json(profile: Profile) -> dict[str, Any]:
         "completeWhenShownAsFree": profile.complete_when_shown_as_free,
         "privateAppointments": profile.private_appointments.value,
         "recreateDeletedPastInstances": profile.recreate_deleted_past_instances,
+        "synchronizeAttachments": profile.synchronize_attachments,
         "directions": {
             entity: {name: direction.value for name, direction in fields.items()}
             for entity, fields in profile.directions.items()
@@ -216,6 +217,9 @@ _SETTINGS = {
     "privateAppointments": _private_appointments,
     "recreateDeletedPastInstances": lambda p, v: replace(
         p, recreate_deleted_past_instances=_flag("recreateDeletedPastInstances", v)
+    ),
+    "synchronizeAttachments": lambda p, v: replace(
+        p, synchronize_attachments=_flag("synchronizeAttachments", v)
     ),
     "directions": _directions,
     "organizationSettings": _organization_settings,

@@ -25,6 +25,7 @@ from shared.engine.ports import (
 )
 from shared.errors import Conflict, CursorExpired, NotFound, Refused, UnknownResult
 from shared.model.appointment import APPOINTMENT, SERIES, SERVICE, Absence, DynamicsAppointment, InstanceType
+from shared.model.attachment import FileLimits
 from shared.model.decision import (
     CancelEvent,
     CreateAppointment,
@@ -46,6 +47,7 @@ from shared.rules import attendees
 from shared.rules.invitations import mailed_by_update
 from shared.rules.tracking import normal_guid
 from tests.doubles import series_world
+from tests.doubles.files_world import DynamicsFiles, ExchangeFiles
 from tests.doubles.service_world import ServiceAppointments
 
 EPOCH = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -110,10 +112,12 @@ class MemoryExchange:
         return []
 
 
-class MemoryMailbox:
+class MemoryMailbox(ExchangeFiles):
     """One mailbox with one calendar."""
 
     def __init__(self, world: MemoryExchange, mailbox_id: str, address: str) -> None:
+        super().__init__()
+        self._number, self._forward = world.number, world.clock.forward
         self._world = world
         self.id = mailbox_id
         self.address = address
@@ -169,6 +173,7 @@ class MemoryMailbox:
             is_organizer=True,
             modified=None,
             values=values,
+            has_attachments=False,
             **{"stamps": Stamps(), "categories": (), **marks},
         )
         self._put(event)
@@ -259,6 +264,8 @@ class MemoryMailbox:
         else:
             values |= {"showAs": mine.value("showAs"), "regarding": mine.value("regarding")}
         shared = replace(mine, values=values, type=event.type)
+        sender = self._world.boxes.get(event.id.partition("/")[0])
+        shared = self.receive_files(sender.shelf, event, shared) if sender else shared
         self._put(series_world.with_exceptions_of(shared, event))
 
     def _remove(self, event_id: str) -> None:
@@ -418,7 +425,7 @@ def _without_stamps(event: ExchangeEvent) -> ExchangeEvent:
 
 
 @dataclass
-class MemoryDynamics(ServiceAppointments):
+class MemoryDynamics(ServiceAppointments, DynamicsFiles):
     """The appointments of one organization, org-wide rights, change tracking."""
 
     clock: Clock
@@ -436,6 +443,7 @@ class MemoryDynamics(ServiceAppointments):
     version: int = 100
     log: list[str] = field(default_factory=list)
     epoch: int = 0
+    limits: FileLimits = field(default_factory=FileLimits)
 
     # --- people -----------------------------------------------------------------------------------
 
@@ -518,7 +526,7 @@ class MemoryDynamics(ServiceAppointments):
     # --- the port ---------------------------------------------------------------------------------
 
     async def organization(self) -> Organization:
-        return Organization(ORGANIZATION, dict(self.settings))
+        return Organization(ORGANIZATION, dict(self.settings), self.limits)
 
     async def changes(self, table: str, link: str | None) -> ChangePage:
         if link is not None and int(link.split(":")[0]) != self.epoch:

@@ -296,6 +296,8 @@ async def test_the_brake_asks_and_the_answer_is_carried_out(service, api, ada):
         {"id": "other"},
         {"privateAppointments": "hide"},
         {"privateAppointments": ["skip"]},
+        {"synchronizeAttachments": "yes"},
+        {"directions": {"appointment": {"attachments": "both"}}},
     ],
 )
 async def test_a_profile_refuses_what_it_does_not_know_and_stays_as_it_was(api, body):
@@ -310,6 +312,14 @@ async def test_what_happens_to_private_appointments_is_a_setting_of_the_profile(
     assert (await api("GET", "profiles/default"))[1]["privateAppointments"] == "full"
     status, changed = await api("PUT", "profiles/default", {"privateAppointments": choice})
     assert (status, changed["privateAppointments"]) == (200, choice)
+    assert (await api("GET", "profiles/default"))[1] == changed
+
+
+@rule("APPT-11", "FLD-2")
+async def test_attachments_are_off_until_the_profile_says_otherwise(api):
+    assert (await api("GET", "profiles/default"))[1]["synchronizeAttachments"] is False
+    status, changed = await api("PUT", "profiles/default", {"synchronizeAttachments": True})
+    assert (status, changed["synchronizeAttachments"]) == (200, True)
     assert (await api("GET", "profiles/default"))[1] == changed
 
 

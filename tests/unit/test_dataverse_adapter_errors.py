@@ -66,6 +66,8 @@ TABLE: tuple[tuple[int, str, type[SyncError], type[SyncError]], ...] = (
     (400, "0x80040265", Refused, Refused),
     (400, "0x8004022e", Refused, Refused),
     (400, "0x80044331", Refused, Refused),
+    (400, "0x80043e09", Refused, Refused),
+    (400, "0x80044a02", Refused, Refused),
     (400, "0x80043506", Refused, Refused),
     (400, "0x80048408", Refused, Refused),
     (403, "0x8004f507", Refused, Refused),

@@ -38,7 +38,7 @@ class Activity:
 
 
 APPOINTMENTS = Activity(
-    APPOINTMENT, "appointments", f"{_COMMON},isalldayevent,isdraft,seriesid,originalstartdate"
+    APPOINTMENT, "appointments", f"{_COMMON},isalldayevent,isdraft,seriesid,originalstartdate,attachmentcount"
 )
 MASTERS = Activity(
     SERIES,

@@ -67,6 +67,7 @@ def decode(
         table=kind.table,
         original_start=_instant(original) if original else None,
         group_id=str(group).lower() if group else None,
+        attachment_count=int(row.get("attachmentcount") or 0),
     )
 
 

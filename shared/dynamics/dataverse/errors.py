@@ -66,6 +66,8 @@ RULES: tuple[Rule, ...] = (
     Rule(None, "0x80040265", Refused, "a plug-in of the organization refused it"),
     Rule(None, "0x8004022e", Refused, "the row is read-only"),
     Rule(None, "0x80044331", Refused, "a text is too long"),
+    Rule(None, "0x80043e09", Refused, "the organization blocks files with this extension"),
+    Rule(None, "0x80044a02", Refused, "the file is larger than the organization takes"),
     Rule(None, "0x80043506", Refused, "a party of this type is not allowed"),
     Rule(None, "0x80048408", Refused, "the status does not fit the state"),
     Rule(None, "0x8004e105", NotFound, "there is no such series"),

@@ -6,18 +6,21 @@ import re
 from xml.etree import ElementTree
 
 from shared.dynamics.dataverse.client import Client
+from shared.dynamics.dataverse.messages import Json
 from shared.dynamics.dataverse.odata import address
 from shared.errors import ProfileBroken
+from shared.model.attachment import DEFAULT_LARGEST, FileLimits
 from shared.model.organization import RICH_BODIES, Organization
 
 Settings = dict[str, bool | int | str]
 
 _NUMBER = re.compile(r"-?\d{1,18}")
 ROOT = "OrgSettings"
+COLUMNS = f"organizationid,orgdborgsettings,blockedattachments,maxuploadfilesize,{RICH_BODIES}"
 
 
 async def organization(client: Client) -> Organization:
-    path = address("organizations", select=f"organizationid,orgdborgsettings,{RICH_BODIES}")
+    path = address("organizations", select=COLUMNS)
     rows = await client.rows(path, as_user=None, organization_wide=True)
     if not rows:
         raise ProfileBroken("the application sees no organization")
@@ -25,7 +28,15 @@ async def organization(client: Client) -> Organization:
     settings = settings_of(row.get("orgdborgsettings"))
     if row.get(RICH_BODIES):
         settings[RICH_BODIES] = True
-    return Organization(str(row["organizationid"]).lower(), settings)
+    return Organization(str(row["organizationid"]).lower(), settings, _files(row))
+
+
+def _files(row: Json) -> FileLimits:
+    """What files the organization takes (EMI-22)."""
+    extensions = str(row.get("blockedattachments") or "").casefold().split(";")
+    blocked = frozenset(text.strip().lstrip(".") for text in extensions) - {""}
+    largest = row.get("maxuploadfilesize")
+    return FileLimits(DEFAULT_LARGEST if largest is None else int(largest), blocked)
 
 
 def settings_of(text: str | None) -> Settings:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from shared.dynamics.dataverse import (
     appointment_reads,
     appointment_writes,
+    attachments,
     changes,
     organization,
     series_reads,
@@ -22,6 +23,7 @@ from shared.dynamics.dataverse.resolve import AddressBooks
 from shared.dynamics.dataverse.transport import Credential
 from shared.engine.ports import ChangedRow, ChangePage, DynamicsMailboxRow, DynamicsUser, Window
 from shared.model.appointment import APPOINTMENT, SERVICE, Absence, DynamicsAppointment
+from shared.model.attachment import Attachment, NewFile
 from shared.model.decision import (
     CreateAppointment,
     DeleteAppointment,
@@ -154,3 +156,17 @@ class Dataverse:
 
     async def service_parties(self, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:
         return await self._services.parties(ids)
+
+    # --- attachments ------------------------------------------------------------------------------
+
+    async def attachments(self, row_id: str, *, as_user: str) -> Sequence[Attachment]:
+        return await attachments.of_row(self._client, row_id, as_user)
+
+    async def attachment_content(self, attachment_id: str, *, as_user: str) -> bytes:
+        return await attachments.content(self._client, attachment_id, as_user)
+
+    async def add_attachment(self, row_id: str, file: NewFile, key: str, *, as_user: str) -> None:
+        await attachments.add(self._client, row_id, file, key, as_user)
+
+    async def remove_attachment(self, attachment_id: str, *, as_user: str) -> None:
+        await attachments.remove(self._client, attachment_id, as_user)
