@@ -33,6 +33,7 @@ from shared.model.mailbox import Mailbox
 from shared.model.organization import Organization
 from shared.model.party import RecordRef
 from shared.model.profile import Profile
+from shared.model.scheduling import Availability, Claim
 from shared.model.values import Value, Values
 
 # --- Exchange -------------------------------------------------------------------------------------
@@ -269,7 +270,8 @@ class DynamicsSystem(Protocol):
     async def create_appointment(
         self, write: CreateAppointment, *, as_user: str | None
     ) -> DynamicsAppointment:
-        """Raises Conflict when the id is taken (read and join), UnknownResult when the answer is lost."""
+        """Raises Conflict when the id is taken (read and join), UnknownResult when the answer is lost. To a
+        write with a ``claim`` the answer holds the ``availability``; so it does for an update."""
         ...
 
     async def update_appointment(
@@ -287,6 +289,10 @@ class DynamicsSystem(Protocol):
 
     async def remove_instance(self, write: RemoveInstance, *, as_user: str | None) -> None:
         """Raises NotFound when it is gone already."""
+        ...
+
+    async def availability(self, claims: Sequence[Claim], *, as_user: str | None) -> Sequence[Availability]:
+        """Who is busy, claim by claim; nothing is saved (APPT-29)."""
         ...
 
 
@@ -492,7 +498,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class PendingDecision:
-    """What waits for an administrator. ``answer`` is empty until given."""
+    """What waits for an administrator. ``answer`` is empty until given. ``about``: what it will hold for (of
+    a scheduling question, the time)."""
 
     id: str
     mailbox: str
@@ -501,6 +508,7 @@ class PendingDecision:
     asked_at: datetime
     item: ItemRef | None = None
     candidates: tuple[Candidate, ...] = ()
+    about: str = ""
     answer: str = ""
     etag: str | None = None
 

@@ -99,11 +99,11 @@ def _row_absent(situation: AppointmentSituation, context: Context, link: Link, a
     distinct = context.organization.flag("DistinctPhysicalAndLogicalDeletesForExchangeSync")
     if absence is Absence.ACCESS and distinct:
         reason = "the mailbox owner may no longer read the appointment; the item stays in Exchange"
-        return _unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-25"))
+        return unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-25"))
     why = _why_event_stays(situation, context, link, event)
     if why:
         reason = f"deleted in Dynamics; the item stays in Exchange because {why}"
-        return _unlink(situation, link, event, LinkState.DELETED_IN_DYNAMICS, reason, ("APPT-25", "LNK-8"))
+        return unlink(situation, link, event, LinkState.DELETED_IN_DYNAMICS, reason, ("APPT-25", "LNK-8"))
     removal = _removal(event, "the appointment was deleted in Dynamics", ("APPT-25",))
     return _close(situation, link, LinkState.DELETED, "deleted in Dynamics", ("APPT-25",), (removal,))
 
@@ -149,7 +149,7 @@ def _removal(event: ExchangeEvent, reason: str, rules: tuple[str, ...]) -> Actio
 def _untracked(situation: AppointmentSituation, link: Link, event: ExchangeEvent) -> Decision:
     """EMI-17, APPT-13: the mark was removed in Outlook; both items stay."""
     reason = "untracked in Outlook; both items stay"
-    return _unlink(situation, link, event, LinkState.UNTRACKED, reason, ("APPT-13", "EMI-17", "LNK-8"))
+    return unlink(situation, link, event, LinkState.UNTRACKED, reason, ("APPT-13", "EMI-17", "LNK-8"))
 
 
 def _given_away(
@@ -162,7 +162,7 @@ def _given_away(
     why = "" if distinct else _why_event_stays(situation, context, link, event)
     if distinct or why:
         reason = "the appointment is no longer organized by this mailbox's owner; nothing is canceled"
-        return _unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-3", "APPT-4"))
+        return unlink(situation, link, event, LinkState.LEFT_FILTER, reason, ("FLT-10", "APPT-3", "APPT-4"))
     removal = _removal(event, "the appointment is organized by another user now", ("APPT-4", "FLT-10"))
     return _close(
         situation, link, LinkState.LEFT_FILTER, "organized by another user now", ("APPT-4",), (removal,)
@@ -189,7 +189,7 @@ def _canceled(
     return _close(situation, link, LinkState.DELETED_IN_EXCHANGE, reason, ("APPT-24",), (removal,))
 
 
-def _unlink(
+def unlink(
     situation: AppointmentSituation,
     link: Link,
     event: ExchangeEvent,

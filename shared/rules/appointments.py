@@ -20,6 +20,7 @@ from shared.rules import (
     invitations,
     item_time,
     privacy,
+    scheduling,
     tracking,
 )
 from shared.rules.appointment_creation import (
@@ -45,6 +46,10 @@ def decide(situation: AppointmentSituation, context: Context) -> Decision:
     if situation.event is not None:
         shown = privacy.applied(situation.event, context.profile.private_appointments)
         situation = replace(situation, event=shown)
+    return scheduling.settled(_braked(situation, context), situation, context)
+
+
+def _braked(situation: AppointmentSituation, context: Context) -> Decision:
     if not situation.dropped:
         return _decide(situation, context)
     wanted = _decide(replace(situation, dropped=False), context)

@@ -151,6 +151,13 @@ class Reason(Enum):
         "the appointment exists in Dynamics, but the mailbox owner may not read it",
     )
     DROPPED = ("dropped", ("FLT-10",), "an administrator decided not to carry this out")
+    BUSY = ("somebody is busy", ("APPT-29",), "it waits for an administrator: {detail}")
+    SAVED_THOUGH_BUSY = ("saved though somebody is busy", ("APPT-29", "PAIN-4"), "{detail}")
+    KEPT_OUT = (
+        "kept out by decision",
+        ("APPT-29",),
+        "an administrator decided not to take this to Dynamics ({detail})",
+    )
     FROZEN = (
         "frozen",
         ("LNK-11",),

@@ -8,6 +8,7 @@ from shared.model.decision import ActionKind
 from shared.model.link import LinkState, Role
 from shared.model.mailbox import MailboxState
 from shared.model.profile import PrivateItems
+from shared.model.scheduling import SchedulingPolicy
 from shared.model.values import Direction, Side
 
 Schema = dict[str, Any]
@@ -60,6 +61,7 @@ _MAILBOX: Schema = {
     "retryAt": MOMENT,
     "lagSeconds": {"type": ["number", "null"]},
     "lastError": TEXT_OR_NULL,
+    "schedulingNote": TEXT_OR_NULL,
     "failures": NUMBER,
     "reconciledAt": MOMENT,
 }
@@ -90,6 +92,7 @@ _SETTINGS: Schema = {
         "description": "as Microsoft's sync does (APPT-33): tracking a series brings back the past instances "
         "that its organizer had deleted, and invites their attendees again; off unless you need exactly that",
     },
+    "schedulingConflicts": _choice(SchedulingPolicy),
     "directions": {
         "type": "object",
         "additionalProperties": {"type": "object", "additionalProperties": _choice(Direction)},
