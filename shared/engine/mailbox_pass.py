@@ -231,9 +231,9 @@ class MailboxPass:
     def _count(self, outcome: Outcome) -> None:
         self._result.actions += len(outcome.decision.actions) if outcome.finished else 0
         self._result.skipped += len(outcome.decision.skips)
-        if outcome.availability is not None:
-            known = outcome.availability
-            self._scheduling_note = known.unchecked if known.everywhere else self._scheduling_note or ""
+        said = outcome.availability
+        if said is not None and (said.everywhere or not said.unchecked):
+            self._scheduling_note = said.unchecked or self._scheduling_note or ""
         if outcome.error is None:
             return
         self._result.unfinished += 1
@@ -352,15 +352,23 @@ class MailboxPass:
     # --- scheduling conflicts ---------------------------------------------------------------------
 
     async def _settle(self, settled: Settled, changes: Changes | None = None) -> None:
-        """Questions are put before the rows that wait for them, and withdrawn after those are gone."""
+        """A question stands before its row waits for it, and goes when all is done, but before its row: so
+        that no step between leaves a row or an answer behind that a later pass would not find."""
         self._result.held += len(settled.held)
         for question in settled.put:
             await self._put(question)
         if settled.history:
             await self._services.history.add(self._mailbox.id, settled.history)
-        await self._commit(replace(changes or Changes(), held_added=settled.held, held_removed=settled.freed))
-        for question in settled.withdrawn:
+        await self._withdraw(settled.superseded)
+        await self._commit(replace(changes or Changes(), held_added=settled.held))
+        await self._withdraw(settled.withdrawn)
+        await self._commit(Changes(held_removed=settled.freed))
+
+    async def _withdraw(self, questions: Sequence[PendingDecision]) -> None:
+        """Whatever was answered meanwhile."""
+        for question in questions:
             await self._services.decisions.remove(replace(question, etag=None))
+            await self._services.on_step("withdrawn")
 
     async def _put(self, question: PendingDecision) -> None:
         """A pass that died here may have put it before, and an answer may have come since."""

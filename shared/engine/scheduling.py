@@ -117,6 +117,8 @@ class Settled:
     put: list[PendingDecision] = field(default_factory=list)
     held: list[HeldRow] = field(default_factory=list)
     history: list[HistoryRow] = field(default_factory=list)
+    superseded: list[PendingDecision] = field(default_factory=list)
+    """Questions about another time than the item has now."""
     freed: list[HeldRow] = field(default_factory=list)
     withdrawn: list[PendingDecision] = field(default_factory=list)
     """Questions that are answered and carried out, or that nobody has to answer any more."""
@@ -135,10 +137,10 @@ def settle(decided: Iterable[Decided], waiting: Waiting, mailbox: str, now: date
             settled.put.append(question)
             settled.held.append(HeldRow(EVENT, event_id, question.id))
             settled.history.append(_waits(decision.item, question.question, now))
+            settled.superseded += [known] if known is not None else []
         elif row is not None:
             settled.freed.append(row)
-        if known is not None:
-            settled.withdrawn.append(known)
+            settled.withdrawn += [known] if known is not None else []
     return settled
 
 

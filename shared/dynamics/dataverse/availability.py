@@ -26,7 +26,9 @@ from shared.model.scheduling import Availability, Busy, Claim
 AT_ONCE = 20
 """Claims in one ``$batch``: each makes Dynamics search calendars, and all have to be answered in time."""
 NEVER = frozenset({403, 405, 501})
-"""Statuses by which Dynamics says that it would refuse the next claim, too."""
+"""Statuses by which Dynamics says that it would refuse the next claim, too,"""
+ONE_ROW = "0x80048405"
+"""unless it says that this is about a row."""
 
 
 def request(claim: Claim) -> Request:
@@ -68,7 +70,7 @@ def read(client: Client, asked: Request, answer: Answer, as_user: str | None) ->
         error = client.error(asked, answer, as_user)
         if not isinstance(error, Refused | NotFound):
             return error
-        everywhere = answer.status in NEVER or error.code == NO_SUCH_TABLE
+        everywhere = error.code == NO_SUCH_TABLE or (answer.status in NEVER and error.code != ONE_ROW)
         return Availability(unchecked=_why(error), everywhere=everywhere)
     try:
         results = client.body_of(asked, answer).get("Result") or ()
