@@ -85,21 +85,22 @@ def _claiming(decision: Decision, situation: AppointmentSituation, context: Cont
     if context.profile.scheduling_conflicts is SchedulingPolicy.SAVE:
         return None
     for action in decision.actions:
-        found = _claim_of(action, situation.row)
+        found = _claim_of(action, situation)
         if found is not None and not item_time.is_past(found.claim.time, context.zone, context.now):
             return found
     return None
 
 
-def _claim_of(action: Action, row: DynamicsAppointment | None) -> _Claiming | None:
+def _claim_of(action: Action, situation: AppointmentSituation) -> _Claiming | None:
     write = action.write
     if isinstance(write, CreateAppointment) and write.table == APPOINTMENT:
         time = write.values.get("time")
         if time is None or not _is_scheduled(write.values.get("showAs")):
             return None
         return _Claiming(action, Claim(write.id, time, write.parties), frozenset({"time"}))
-    if isinstance(write, UpdateAppointment) and write.table == APPOINTMENT and row is not None:
-        return _claim_of_update(action, write, row)
+    rows = {row.id: row for row in (situation.row, situation.successor) if row is not None}
+    if isinstance(write, UpdateAppointment) and write.table == APPOINTMENT and write.id in rows:
+        return _claim_of_update(action, write, rows[write.id])
     return None
 
 
