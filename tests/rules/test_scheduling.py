@@ -23,6 +23,7 @@ from tests.rules.build import (
     CATEGORY,
     FUTURE,
     GUEST,
+    MY_ADDRESS,
     PAST,
     ROW,
     at,
@@ -84,7 +85,8 @@ def test_a_new_time_or_new_people_take_time_and_the_claim_names_time_and_people(
     claim = claim_of(situation)
     assert claim.row_id == ROW
     assert claim.time == change.get("time", at())
-    assert len(claim.parties) == 2
+    (guest,) = now.value("attendees")
+    assert [party.address for party in claim.parties] == [MY_ADDRESS, guest[0]]
 
 
 @rule("APPT-29")
