@@ -11,7 +11,7 @@ from shared.model.appointment import SERIES
 from shared.model.decision import ActionKind, CreateAppointment, MarkEvent, UpdateAppointment
 from shared.model.event import EventType
 from shared.model.link import LinkState
-from shared.model.profile import Profile
+from shared.model.profile import PrivateItems, Profile
 from shared.model.recurrence import to_value
 from shared.model.scheduling import Availability, Busy, SchedulingPolicy
 from shared.rules import scheduling
@@ -266,3 +266,15 @@ def test_only_our_category_is_taken_off():
     about = decide(new(event=plain, availability=BO), ASK).asks.about
     (write,) = writes(decide(new(event=plain, refused_time=about), ASK), MarkEvent)
     assert write.categories == ("Other",)
+
+
+@rule("APPT-9", "APPT-29")
+def test_a_question_says_of_a_private_item_no_more_than_dynamics_would_get():
+    profile = Profile(
+        scheduling_conflicts=SchedulingPolicy.ASK, private_appointments=PrivateItems.SUBJECT_ONLY
+    )
+    one = event(subject="Doctor")
+    private = replace(one, values={**one.values, "sensitivity": "private"})
+    asked = decide(new(event=private, availability=BO), context(profile=profile)).asks
+    assert "Bo Example is busy" in asked.question
+    assert "Doctor" not in asked.question
