@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
+from shared.engine import scheduling
 from shared.engine.attachment_writes import Copied, FileWriting
 from shared.engine.history_rows import refused_rows, rows_of, skip_row
 from shared.engine.ports import ExchangeMailbox, Fence, HistoryRow
@@ -47,6 +48,7 @@ from shared.model.decision import (
 )
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link, LinkState, Role
+from shared.model.scheduling import Availability
 from shared.model.values import Side
 from shared.rules import occurrence_base, privacy
 from shared.rules.appointment_content import base_after
@@ -74,6 +76,8 @@ class Outcome:
     error: Throttled | Transient | UnknownResult | Conflict | None = None
     left_to: tuple[str, ...] = ()
     """Mailboxes that have to look at the row because its ownership moved."""
+    availability: Availability | None = None
+    """Who is busy at the item's time, as far as Dynamics was asked (APPT-29)."""
 
     @property
     def finished(self) -> bool:
@@ -140,6 +144,10 @@ class Applying:
     async def _carry_out(self, outcome: Outcome) -> None:
         decision = await self._own(outcome)
         situation = outcome.situation
+        outcome.availability = situation.availability
+        if decision.asks is not None:
+            outcome.link = situation.link  # untouched: its versions still say that there is something to do
+            return
         state = _State(situation.event, _row_of(situation, decision), self._files.begin(situation))
         at = self._services.now()
         done: list[Action] = []
@@ -161,6 +169,7 @@ class Applying:
         finally:
             outcome.history += rows_of(_named(decision, state), done, at)
             outcome.history += refused_rows(_named(decision, state), state.files.refused, at)
+            outcome.history += self._conflicts(outcome, _named(decision, state), state, at)
         await self._files.read_back(state, state.files)
         outcome.decision = state.files.noted(outcome.decision)
         await self._read_series_again(decision, done, state)
@@ -168,6 +177,14 @@ class Applying:
         outcome.replaced = decision.replaced
         await self._index(outcome, state)
         self._note_skips(outcome, at)
+
+    def _conflicts(
+        self, outcome: Outcome, decision: Decision, state: _State, at: datetime
+    ) -> list[HistoryRow]:
+        """What Dynamics said to a write that asked who is busy."""
+        said = state.row.availability if state.row else None
+        outcome.availability = said or outcome.availability
+        return scheduling.warnings(decision, said, self._context.zone, at)
 
     def _occurrence_refused(
         self, outcome: Outcome, decision: Decision, action: Action, error: SyncError, at: datetime

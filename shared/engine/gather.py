@@ -59,7 +59,11 @@ class Touched:
             self.tables[dynamics_id] = table
 
     def force(self, table: str, dynamics_id: str) -> None:
-        """Look at this row even where its version is the one already known."""
+        """Look at this row even where its version is the one already known; an ``event`` is named by its
+        Exchange id."""
+        if table == "event":
+            self.look.add(dynamics_id)
+            return
         self.record(table, dynamics_id)
         self.forced.add(dynamics_id)
 

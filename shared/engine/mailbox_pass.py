@@ -22,6 +22,7 @@ from shared.engine.ports import (
     PendingDecision,
     Question,
 )
+from shared.engine.scheduling import Settled, Waiting, asked_first, forgotten, note_row, settle
 from shared.engine.services import Services
 from shared.errors import FenceLost, Throttled
 from shared.model.appointment import APPOINTMENT
@@ -65,6 +66,7 @@ class Answers:
     answered: tuple[PendingDecision, ...] = ()
     go_on: frozenset[str] = frozenset()
     drop: frozenset[str] = frozenset()
+    scheduling: Waiting = field(default_factory=Waiting)
 
     @property
     def items(self) -> frozenset[str]:
@@ -80,7 +82,8 @@ async def plan(
     organization = replace(organization, settings={**organization.settings, **_overrides(profile)})
     context = Context(mailbox, organization, profile, services.now(), window.start, window.end)
     paired = await Pairing(services, context).pair(touched, answers.drop)
-    return context, paired, [(s, decide(s, context)) for s in paired.situations]
+    situations = [answers.scheduling.told(situation) for situation in paired.situations]
+    return context, paired, [(s, decide(s, context)) for s in situations]
 
 
 def _overrides(profile: Profile) -> dict[str, bool | int | str]:
@@ -97,6 +100,9 @@ class MailboxPass:
         self._result = PassResult()
         self._fence: Fence | None = None
         self._unclaimed: Fence | None = None
+        self._scheduling = Waiting()
+        self._scheduling_note: str | None = None
+        """Why Dynamics cannot be asked who is busy; None when it was not asked."""
 
     async def run(self, *, reconcile: bool = False) -> PassResult:
         """Raises FenceLost when another worker took the mailbox, and whatever kept it from beginning."""
@@ -126,17 +132,20 @@ class MailboxPass:
         if not agenda.held:
             return Answers()
         decisions = {d.id: d for d in await self._services.decisions.of_mailbox(self._mailbox.id)}
-        answered = tuple(d for d in decisions.values() if d.answer)
+        self._scheduling = Waiting.of(agenda.held, decisions)
+        brakes = [d for d in decisions.values() if d.kind is Question.BRAKE]
+        answered = tuple(d for d in brakes if d.answer)
         return Answers(
-            waiting=tuple(d for d in decisions.values() if not d.answer),
+            waiting=tuple(d for d in brakes if not d.answer),
             answered=answered,
             go_on=_held_under(agenda.held, [d for d in answered if d.answer == "go-on"]),
             drop=_held_under(agenda.held, [d for d in answered if d.answer != "go-on"]),
+            scheduling=self._scheduling,
         )
 
-    @staticmethod
-    def _apply_held(agenda: Agenda, answers: Answers, touched: Touched) -> None:
+    def _apply_held(self, agenda: Agenda, answers: Answers, touched: Touched) -> None:
         """Items that were let go or dropped are looked at in this pass."""
+        touched.look |= answers.scheduling.to_look_at(self._profile)
         for row in agenda.held:
             if row.id in answers.items:
                 touched.force(row.kind, row.id)
@@ -158,7 +167,9 @@ class MailboxPass:
         await self._hold(braked, agenda, answers)
         going = {id(decision) for decision in braked.go}
         todo = [(s, d) for s, d in decided if id(d) in going]
+        looked_at = {*touched.look, *touched.rows} - set(touched.broken)
         unfinished = await self._apply_all(context, todo, touched, deadline)
+        await self._settle(forgotten(self._scheduling, looked_at, paired.situations))
         await self._put_cursors(touched, unfinished, braked, answers, agenda)
 
     async def _apply_all(
@@ -175,7 +186,8 @@ class MailboxPass:
             if self._result.again_at or self._services.now() > deadline:
                 unfinished += [situation for situation, _ in chunk]
                 continue
-            outcomes = await self._apply_chunk(context, await self._note_intents(chunk))
+            asked = await asked_first(self._services, context, chunk)
+            outcomes = await self._apply_chunk(context, await self._note_intents(asked))
             await self._commit_outcomes(outcomes, touched)
             unfinished += [o.situation for o in outcomes if not o.finished]
         if unfinished and self._result.again_at is None:
@@ -219,6 +231,9 @@ class MailboxPass:
     def _count(self, outcome: Outcome) -> None:
         self._result.actions += len(outcome.decision.actions) if outcome.finished else 0
         self._result.skipped += len(outcome.decision.skips)
+        said = outcome.availability
+        if said is not None and (said.everywhere or not said.unchecked):
+            self._scheduling_note = said.unchecked or self._scheduling_note or ""
         if outcome.error is None:
             return
         self._result.unfinished += 1
@@ -246,7 +261,9 @@ class MailboxPass:
         links = [o.link for o in outcomes if o.link is not None and o.link != o.situation.link]
         links += [o.replaced for o in outcomes if o.replaced is not None]
         done = _inbox_rows_of((o.situation for o in outcomes if o.finished), touched.inbox)
-        await self._commit(Changes(links=links, inbox_removed=done))
+        finished = [(o.situation, o.decision) for o in outcomes if o.finished]
+        settled = settle(finished, self._scheduling, self._mailbox.id, self._services.now())
+        await self._settle(settled, Changes(links=links, inbox_removed=done))
         touched.inbox = [row for row in touched.inbox if row not in done]
         await self._wake_others(outcomes)
 
@@ -332,10 +349,48 @@ class MailboxPass:
         if rows:
             await self._commit(Changes(held_added=rows))
 
+    # --- scheduling conflicts ---------------------------------------------------------------------
+
+    async def _settle(self, settled: Settled, changes: Changes | None = None) -> None:
+        """A question stands before its row waits for it, and goes when all is done, but before its row: so
+        that no step between leaves a row or an answer behind that a later pass would not find."""
+        self._result.held += len(settled.held)
+        for question in settled.put:
+            await self._put(question)
+        if settled.history:
+            await self._services.history.add(self._mailbox.id, settled.history)
+        await self._withdraw(settled.superseded)
+        await self._commit(replace(changes or Changes(), held_added=settled.held))
+        await self._withdraw(settled.withdrawn)
+        await self._commit(Changes(held_removed=settled.freed))
+
+    async def _withdraw(self, questions: Sequence[PendingDecision]) -> None:
+        """Whatever was answered meanwhile."""
+        for question in questions:
+            await self._services.decisions.remove(replace(question, etag=None))
+            await self._services.on_step("withdrawn")
+
+    async def _put(self, question: PendingDecision) -> None:
+        """A pass that died here may have put it before, and an answer may have come since."""
+        await self._services.decisions.put(question)
+        await self._services.on_step("asked")
+        known = await self._services.decisions.get(question.id)
+        if known is not None and known.answer:
+            self._result.again_at = self._result.again_at or self._services.now()
+
+    async def _note_unchecked(self) -> None:
+        """Said once, when it changes (APPT-29)."""
+        note, known = self._scheduling_note, self._mailbox.scheduling_note
+        if note is None or note == known:
+            return
+        await self._services.history.add(self._mailbox.id, [note_row(note, self._services.now())])
+        await self._services.registry.patch(self._mailbox.id, scheduling_note=note)
+
     # --- the end ----------------------------------------------------------------------------------
 
     async def _finish(self, touched: Touched, started: datetime) -> None:
         now = self._services.now()
+        await self._note_unchecked()
         if touched.more and self._result.again_at is None:
             self._result.again_at = now
         if touched.reconciled:
@@ -356,7 +411,11 @@ class _Reader:
             frozenset([situation.link.dynamics_id]) if situation.dropped and situation.link else frozenset()
         )
         found = (await pairing.pair(touched, dropped)).situations
-        return found[0] if found else AppointmentSituation(link=situation.link)
+        if not found:
+            return AppointmentSituation(link=situation.link)
+        again = replace(found[0], allowed_time=situation.allowed_time, refused_time=situation.refused_time)
+        asked = await asked_first(self._services, self._context, [(again, decide(again, self._context))])
+        return asked[0][0]
 
 
 def _announced(situation: AppointmentSituation, link: Link | None) -> AppointmentSituation:

@@ -34,6 +34,7 @@ from shared.model.mailbox import Mailbox
 from shared.model.organization import Organization
 from shared.model.party import RecordRef
 from shared.model.profile import Profile
+from shared.model.scheduling import Availability, Claim
 from shared.model.values import Value, Values
 
 # --- Exchange -------------------------------------------------------------------------------------
@@ -300,7 +301,8 @@ class DynamicsSystem(Protocol):
     async def create_appointment(
         self, write: CreateAppointment, *, as_user: str | None
     ) -> DynamicsAppointment:
-        """Raises Conflict when the id is taken (read and join), UnknownResult when the answer is lost."""
+        """Raises Conflict when the id is taken (read and join), UnknownResult when the answer is lost. To a
+        write with a ``claim`` the answer holds the ``availability``; so it does for an update."""
         ...
 
     async def update_appointment(
@@ -331,6 +333,10 @@ class DynamicsSystem(Protocol):
 
     async def remove_attachment(self, attachment_id: str, *, as_user: str) -> None:
         """Raises NotFound when it is gone already."""
+        ...
+
+    async def availability(self, claims: Sequence[Claim], *, as_user: str | None) -> Sequence[Availability]:
+        """Who is busy, claim by claim; nothing is saved (APPT-29)."""
         ...
 
 
@@ -536,7 +542,8 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class PendingDecision:
-    """What waits for an administrator. ``answer`` is empty until given."""
+    """What waits for an administrator. ``answer`` is empty until given. ``about``: what it will hold for (of
+    a scheduling question, the time)."""
 
     id: str
     mailbox: str
@@ -545,6 +552,7 @@ class PendingDecision:
     asked_at: datetime
     item: ItemRef | None = None
     candidates: tuple[Candidate, ...] = ()
+    about: str = ""
     answer: str = ""
     etag: str | None = None
 

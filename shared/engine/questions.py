@@ -10,6 +10,7 @@ from typing import Any
 from shared.engine.gather import TABLE, TABLES, Touched, gather
 from shared.engine.mailbox_pass import Answers, plan
 from shared.engine.pair import Pairing
+from shared.engine.scheduling import asked_first, waiting_of
 from shared.engine.services import Services
 from shared.errors import Refused
 from shared.model.appointment import SERIES, SERVICE, Absence
@@ -17,6 +18,7 @@ from shared.model.decision import Action, Decision, ItemRef, Skip
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
+from shared.rules import scheduling
 from shared.rules.appointments import decide
 from shared.rules.brake import apply_brake, people_mailed
 from shared.rules.situation import AppointmentSituation, Context
@@ -80,7 +82,9 @@ async def preview(services: Services, mailbox: Mailbox, profile: Profile) -> dic
     touched = await gather(services, mailbox, agenda, profile, reconcile=True)
     for row in agenda.held:
         touched.force(row.kind, row.id)
-    _, paired, decided = await plan(services, mailbox, profile, agenda, touched, Answers())
+    answers = Answers(scheduling=await waiting_of(services, mailbox, agenda.held))
+    context, paired, decided = await plan(services, mailbox, profile, agenda, touched, answers)
+    decided = await asked_first(services, context, decided, scheduling.to_be_shown)
     decisions = [decision for _, decision in decided if decision.actions or decision.skips]
     listed = [d for d in decisions if not _only(d, Reason.NOT_TRACKED)]
     answer = decisions_json(listed, complete=not touched.more)
@@ -102,8 +106,11 @@ async def explain(services: Services, mailbox: Mailbox, profile: Profile, asked:
     paired = await _look_up(services, context, _touch(wanted, link))
     if link is None and all(s.event is None and s.row is None for s in paired) and GUID.fullmatch(wanted):
         paired = await _look_elsewhere(services, context, wanted)
-    situations = [s for s in paired if wanted in _ids(s)] or paired[:1]
-    decisions = [_named(decide(s, context), s, wanted, context) for s in situations[:1]]
+    waiting = await waiting_of(services, mailbox, agenda.held)
+    situations = [waiting.told(s) for s in paired if wanted in _ids(s)] or paired[:1]
+    decided = [(s, decide(s, context)) for s in situations[:1]]
+    decided = await asked_first(services, context, decided, scheduling.to_be_shown)
+    decisions = [_named(d, s, wanted, context) for s, d in decided]
     decisions = [d for d in decisions if d.actions or d.skips or link is not None]
     answer = decisions_json(decisions, complete=True)
     answer["found"] = bool(decisions)

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from shared.model.party import ParticipationType, Party, RecordRef
+from shared.model.scheduling import Availability
 from shared.model.values import Value, Values
 
 APPOINTMENT = "appointment"
@@ -59,7 +60,8 @@ class DynamicsAppointment:
 
     ``exceptions``: a series' changed instances by their original start (an instant, ``…Z``), ``cancelled``
     the original starts of its deleted ones (APPT-35). ``group_id`` is what the halves of a series share that
-    Dynamics cut in two. ``original_start``: of an instance or exception.
+    Dynamics cut in two. ``original_start``: of an instance or exception. ``availability``: who is busy, on
+    the answer to a write that asked (APPT-29).
     """
 
     id: str
@@ -79,6 +81,7 @@ class DynamicsAppointment:
     exceptions: Mapping[str, DynamicsAppointment] = field(default_factory=dict)
     cancelled: frozenset[str] = frozenset()
     attachment_count: int = 0
+    availability: Availability | None = None
 
     @property
     def is_series(self) -> bool:

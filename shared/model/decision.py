@@ -14,6 +14,7 @@ from shared.model.attachment import Attachment
 from shared.model.event import Stamps
 from shared.model.link import Link
 from shared.model.party import Party, RecordRef
+from shared.model.scheduling import Asked, Claim
 from shared.model.values import Side, Value, Values
 
 
@@ -53,7 +54,8 @@ class RowVersion:
 @dataclass(frozen=True, slots=True)
 class CreateAppointment:
     """Create a row with a chosen id (``If-None-Match: *``); a state other than Open in the same change set.
-    ``as_user`` False: the application creates it (MBX-23)."""
+    ``as_user`` False: the application creates it (MBX-23). ``claim``: Dynamics is to say with its answer who
+    is busy (APPT-29)."""
 
     id: str
     values: Values
@@ -62,17 +64,19 @@ class CreateAppointment:
     as_user: bool
     global_object_id: str
     table: str = APPOINTMENT
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateAppointment:
-    """Change ``values`` only; ``parties`` (None = unchanged) replace the whole list."""
+    """Change ``values`` only; ``parties`` (None = unchanged) replace the whole list. ``claim`` as above."""
 
     id: str
     etag: str
     values: Values
     parties: tuple[Party, ...] | None = None
     table: str = APPOINTMENT
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +278,7 @@ class Decision:
     side returned. ``absorb`` names the fields whose present values become the base on both sides.
     ``lost``: values that lost a conflict (LNK-10), by field, of an occurrence by ``field@date``.
     ``replaced``: the link that ends because the item became one of another table (a series, an
-    appointment)."""
+    appointment). ``asks``: the item waits as it is until an administrator has answered (APPT-29)."""
 
     item: ItemRef
     actions: tuple[Action, ...] = ()
@@ -284,6 +288,7 @@ class Decision:
     lost: Mapping[str, Value] = field(default_factory=dict)
     occurrences: OccurrencePlan | None = None
     replaced: Link | None = None
+    asks: Asked | None = None
 
     @property
     def mails(self) -> frozenset[str]:

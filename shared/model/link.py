@@ -22,6 +22,7 @@ class LinkState(StrEnum):
     DELETED = "deleted on both sides"
     LEFT_FILTER = "left the filter"
     OWNED_ELSEWHERE = "owned elsewhere"
+    KEPT_OUT = "untracked by decision"
 
     @property
     def ended(self) -> bool:

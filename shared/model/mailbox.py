@@ -21,6 +21,7 @@ class Mailbox:
     ``user_id`` is the Dynamics ``systemuserid``. ``time_zone`` is the mailbox's own, as Exchange names it
     (usually a Windows name). ``due_at``: when the net next asks for a pass. ``failures`` counts
     transient failures in a row (MBX-16), and ``retry_at`` is when the retry comes that is scheduled already.
+    ``scheduling_note``: why scheduling conflicts cannot be checked for it, if they cannot (APPT-29).
     """
 
     id: str
@@ -40,4 +41,5 @@ class Mailbox:
     reconciled_at: datetime | None = None
     calendars_read_at: datetime | None = None
     created_at: datetime | None = None
+    scheduling_note: str = ""
     etag: str | None = None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from shared.model.scheduling import SchedulingPolicy
 from shared.model.values import Direction, Value
 
 
@@ -41,6 +42,7 @@ class Profile:
     recreate_deleted_past_instances: bool = False
     """Only to behave as Microsoft's sync does (APPT-33): tracking a series brings back the past instances
     that its organizer had deleted, and invites their attendees again."""
+    scheduling_conflicts: SchedulingPolicy = SchedulingPolicy.WARN
     directions: Mapping[str, Mapping[str, Direction]] = field(default_factory=dict)
     settings: Mapping[str, Value] = field(default_factory=dict)
     synchronize_attachments: bool = False

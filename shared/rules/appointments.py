@@ -21,6 +21,7 @@ from shared.rules import (
     invitations,
     item_time,
     privacy,
+    scheduling,
     service_appointments,
     tracking,
 )
@@ -47,6 +48,10 @@ def decide(situation: AppointmentSituation, context: Context) -> Decision:
     if situation.event is not None:
         shown = privacy.applied(situation.event, context.profile.private_appointments)
         situation = replace(situation, event=shown)
+    return scheduling.settled(_braked(situation, context), situation, context)
+
+
+def _braked(situation: AppointmentSituation, context: Context) -> Decision:
     if not situation.dropped:
         return attachments.included(_decide(situation, context), situation, context)
     wanted = attachments.included(_decide(replace(situation, dropped=False), context), situation, context)

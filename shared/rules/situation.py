@@ -16,6 +16,7 @@ from shared.model.mailbox import Mailbox
 from shared.model.organization import RICH_BODIES, Organization
 from shared.model.party import RecordRef
 from shared.model.profile import Profile
+from shared.model.scheduling import Availability
 from shared.model.timezones import zone
 from shared.rules import privacy, tracking
 
@@ -58,6 +59,8 @@ class AppointmentSituation:
     ``parked``: the row names a meeting that another row is linked to: it holds the past instances of a series
     that Dynamics cut in two, or is a twin. ``leftover``: a pass of ours made it and never committed.
     ``files``: the attachments of both sides; None where nobody looked at them.
+    ``availability``: who is busy at the event's time, where Dynamics was asked; ``allowed_time`` and
+    ``refused_time``: the time for which an administrator said that it may, or may not, be saved (APPT-29).
     """
 
     link: Link | None = None
@@ -76,6 +79,9 @@ class AppointmentSituation:
     parked: bool = False
     leftover: bool = False
     files: Files | None = None
+    availability: Availability | None = None
+    allowed_time: str = ""
+    refused_time: str = ""
 
     @property
     def row(self) -> DynamicsAppointment | None:

@@ -208,6 +208,13 @@ class Reason(Enum):
     )
     ATTACHMENT_LEFT = ("attachment left out", ("APPT-11",), "the file was not brought over: {detail}")
     DROPPED = ("dropped", ("FLT-10",), "an administrator decided not to carry this out")
+    BUSY = ("somebody is busy", ("APPT-29",), "it waits for an administrator: {detail}")
+    SAVED_THOUGH_BUSY = ("saved though somebody is busy", ("APPT-29", "PAIN-4"), "{detail}")
+    KEPT_OUT = (
+        "kept out by decision",
+        ("APPT-29",),
+        "an administrator decided not to take this to Dynamics ({detail})",
+    )
     FROZEN = (
         "frozen",
         ("LNK-11",),

@@ -8,6 +8,7 @@ from shared.model.decision import ActionKind
 from shared.model.link import LinkState, Role
 from shared.model.mailbox import MailboxState
 from shared.model.profile import PrivateItems
+from shared.model.scheduling import SchedulingPolicy
 from shared.model.values import Direction, Side
 
 Schema = dict[str, Any]
@@ -60,6 +61,7 @@ _MAILBOX: Schema = {
     "retryAt": MOMENT,
     "lagSeconds": {"type": ["number", "null"]},
     "lastError": TEXT_OR_NULL,
+    "schedulingNote": TEXT_OR_NULL,
     "failures": NUMBER,
     "reconciledAt": MOMENT,
 }
@@ -95,6 +97,7 @@ _SETTINGS: Schema = {
         "description": "files of single appointments travel both ways (APPT-11, FLD-2); off, they stay where "
         "they are and nothing is asked about them",
     },
+    "schedulingConflicts": _choice(SchedulingPolicy),
     "directions": {
         "type": "object",
         "additionalProperties": {"type": "object", "additionalProperties": _choice(Direction)},

@@ -12,6 +12,7 @@ from shared.engine.questions import item_json
 from shared.model.mailbox import Mailbox
 from shared.model.organization import DEFAULTS
 from shared.model.profile import Brake, PrivateItems, Profile
+from shared.model.scheduling import SchedulingPolicy
 from shared.model.values import Direction
 from shared.rules.appointment_fields import FIELDS
 from shared.web.http import BadRequest
@@ -39,6 +40,7 @@ def mailbox_json(mailbox: Mailbox, now: datetime) -> dict[str, Any]:
         "retryAt": moment(mailbox.retry_at),
         "lagSeconds": round(lag, 1) if lag is not None else None,
         "lastError": mailbox.last_error or None,
+        "schedulingNote": mailbox.scheduling_note or None,
         "failures": mailbox.failures,
         "reconciledAt": moment(mailbox.reconciled_at),
     }
@@ -119,6 +121,7 @@ def profile_json(profile: Profile) -> dict[str, Any]:
         "privateAppointments": profile.private_appointments.value,
         "recreateDeletedPastInstances": profile.recreate_deleted_past_instances,
         "synchronizeAttachments": profile.synchronize_attachments,
+        "schedulingConflicts": profile.scheduling_conflicts.value,
         "directions": {
             entity: {name: direction.value for name, direction in fields.items()}
             for entity, fields in profile.directions.items()
@@ -168,6 +171,15 @@ def _private_appointments(profile: Profile, value: Any) -> Profile:
     if value not in choices:
         raise BadRequest(f"'privateAppointments' must be one of: {', '.join(choices)}.")
     return replace(profile, private_appointments=PrivateItems(value))
+
+
+def _scheduling(profile: Profile, value: Any) -> Profile:
+    try:
+        policy = SchedulingPolicy(str(value))
+    except ValueError as error:
+        allowed = ", ".join(policy.value for policy in SchedulingPolicy)
+        raise BadRequest(f"'schedulingConflicts' must be one of: {allowed}.") from error
+    return replace(profile, scheduling_conflicts=policy)
 
 
 def _directions(profile: Profile, value: Any) -> Profile:
@@ -221,6 +233,7 @@ _SETTINGS = {
     "synchronizeAttachments": lambda p, v: replace(
         p, synchronize_attachments=_flag("synchronizeAttachments", v)
     ),
+    "schedulingConflicts": _scheduling,
     "directions": _directions,
     "organizationSettings": _organization_settings,
 }

@@ -42,6 +42,7 @@ class MailboxRegistryContract:
             reconciled_at=NOW,
             calendars_read_at=NOW,
             created_at=NOW,
+            scheduling_note="Dynamics did not say (0x8006088a)",
         )
         added = await registry.add(new)
         assert added.etag

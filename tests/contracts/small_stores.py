@@ -26,6 +26,7 @@ from shared.engine.ports import (
 from shared.errors import Conflict
 from shared.model.decision import ItemRef
 from shared.model.profile import Brake, Profile
+from shared.model.scheduling import SchedulingPolicy
 from shared.model.values import Direction
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -113,6 +114,7 @@ def decision(**changes: object) -> PendingDecision:
         asked_at=NOW,
         item=ItemRef("appointment", "AA/+=", None, "Kickoff"),
         candidates=(Candidate("d1", "Kickoff"), Candidate("d2", "Kick-off")),
+        about="2026-03-05T09:00:00Z/2026-03-05T10:00:00Z",
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -177,6 +179,7 @@ class ProfileStoreContract:
             brake=Brake(5, 10),
             window_past_days=7,
             complete_when_shown_as_free=False,
+            scheduling_conflicts=SchedulingPolicy.ASK,
             directions={"appointment": {"body": Direction.TO_DYNAMICS}},
             settings={"TrackCategorizedItems": False},
         )

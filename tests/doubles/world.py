@@ -43,6 +43,7 @@ from shared.model.decision import (
 from shared.model.event import EventType, ExchangeEvent, Stamps
 from shared.model.organization import Organization
 from shared.model.party import Party, RecordRef
+from shared.model.scheduling import Availability, Busy, Claim
 from shared.rules import attendees
 from shared.rules.invitations import mailed_by_update
 from shared.rules.tracking import normal_guid
@@ -440,6 +441,12 @@ class MemoryDynamics(ServiceAppointments, DynamicsFiles):
     act_delivery_method: int = 2
     refused_subjects: set[str] = field(default_factory=set)
     """A customer's plug-in refuses rows with these subjects."""
+    engaged: dict[str, tuple[str, Any]] = field(default_factory=dict)
+    """systemuserid to name and the one time at which that user is needed elsewhere."""
+    cannot_say: str = ""
+    """Why this organization never says who is busy."""
+    asked: int = 0
+    """Requests for nothing but who is busy."""
     version: int = 100
     log: list[str] = field(default_factory=list)
     epoch: int = 0
@@ -632,7 +639,7 @@ class MemoryDynamics(ServiceAppointments, DynamicsFiles):
             )
         )
         self._lose("create_appointment")
-        return row
+        return self._told(row, write.claim)
 
     async def update_appointment(
         self, write: UpdateAppointment, *, as_user: str | None, known: DynamicsAppointment | None = None
@@ -651,7 +658,7 @@ class MemoryDynamics(ServiceAppointments, DynamicsFiles):
             values["recurrence"] = series_world.from_now_on(values["recurrence"], self.clock())
         stored = self._put(series_world.written(row, values, parties, self.number))
         self._lose("update_appointment")
-        return replace(stored, exceptions={}, cancelled=frozenset())
+        return self._told(replace(stored, exceptions={}, cancelled=frozenset()), write.claim)
 
     async def put_exception(self, write: PutException, *, as_user: str | None) -> DynamicsAppointment:
         del as_user
@@ -708,6 +715,25 @@ class MemoryDynamics(ServiceAppointments, DynamicsFiles):
         self.log.append(write.id)
         self._lose("delete_appointment")
 
+    async def availability(self, claims: Sequence[Claim], *, as_user: str | None) -> Sequence[Availability]:
+        del as_user
+        self.asked += 1
+        return [self._availability(claim) for claim in claims]
+
+    def _availability(self, claim: Claim) -> Availability:
+        if self.cannot_say:
+            return Availability(unchecked=self.cannot_say, everywhere=True)
+        people = [party.ref.id for party in claim.parties if party.ref]
+        busy = [
+            Busy(self.engaged[user][0], "systemuser", user)
+            for user in people
+            if user in self.engaged and _overlap(self.engaged[user][1], claim.time)
+        ]
+        return Availability(tuple(busy))
+
+    def _told(self, row: DynamicsAppointment, claim: Claim | None) -> DynamicsAppointment:
+        return replace(row, availability=self._availability(claim)) if claim else row
+
     def _ask_plug_in(self, values: Mapping[str, Any]) -> None:
         if values.get("subject") in self.refused_subjects:
             raise Refused("a plug-in refused it", code="0x80040265", status=400)
@@ -735,6 +761,10 @@ def _changed(row: DynamicsAppointment, table: str) -> Iterable[ChangedRow]:
             yield ChangedRow(
                 exception.id, exception.etag, series=row.id, instance_type=InstanceType.EXCEPTION
             )
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    return bool(one["start"] < other["end"] and other["start"] < one["end"])
 
 
 def _listed(parties: Sequence[Party]) -> Any:

@@ -280,6 +280,25 @@ async def test_the_brake_asks_and_the_answer_is_carried_out(service, api, ada):
     assert (await api("POST", "decisions/none", {"answer": "drop"}))[0] == 404
 
 
+@rule("APPT-29")
+async def test_a_scheduling_conflict_is_answered_here(service, api, ada):
+    user = service.dynamics.users[ada.address]
+    service.dynamics.engaged[user] = ("Ada Example", at(FUTURE, hours=2))
+    changed = await api("PUT", "profiles/default", {"schedulingConflicts": "ask"})
+    assert (changed[0], changed[1]["schedulingConflicts"]) == (200, "ask")
+    event = ada.add(subject="Demo", time=at(FUTURE), categories=(CATEGORY,))
+    await service.settle()
+    _, listed = await api("GET", f"decisions?mailbox={ada.id}")
+    (question,) = listed["value"]
+    assert (question["kind"], question["item"]["exchange"]) == ("scheduling", event.id)
+    assert "Ada Example is busy" in question["question"]
+    assert (await api("GET", f"mailboxes/{ada.id}"))[1]["waiting"] == 1
+    assert (await api("POST", f"decisions/{question['id']}", {"answer": "go-on"}))[0] == 200
+    await service.settle()
+    assert len(service.dynamics.rows) == 1
+    assert (await api("GET", "decisions"))[1]["value"] == []
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -293,6 +312,8 @@ async def test_the_brake_asks_and_the_answer_is_carried_out(service, api, ada):
         {"directions": {"appointment": {"time": "none"}}},
         {"directions": {"appointment": {"body": "sideways"}}},
         {"organizationSettings": {"NoSuchSetting": True}},
+        {"schedulingConflicts": "never"},
+        {"schedulingConflicts": True},
         {"id": "other"},
         {"privateAppointments": "hide"},
         {"privateAppointments": ["skip"]},
@@ -328,6 +349,7 @@ async def test_the_default_profile_exists_from_the_start(api):
     (default,) = listed["value"]
     assert default["id"] == "default"
     assert default["brake"] == {"items": 25, "people": 200}
+    assert default["schedulingConflicts"] == "warn"
     status, changed = await api("PUT", "profiles/default", {"brake": {"items": 7}})
     assert (status, changed["brake"]) == (200, {"items": 7, "people": 200})
     assert (await api("GET", "profiles/none"))[0] == 404

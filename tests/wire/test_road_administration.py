@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.marks import rule
-from tests.wire.road import Person, Road, address_party, running_road
+from tests.wire.road import Person, Road, address_party, running_road, text_of
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +155,52 @@ def test_a_changed_organization_setting_holds_in_the_next_pass(road: Road) -> No
     road.edit_event(ann, road.only_event(ann)["id"], subject="Categorised again")
     road.settle()
     assert [row["subject"] for row in road.appointments(ann)] == ["Categorised again"]
+
+
+def answered(road: Road, person: Person, text: str) -> str:
+    """The only question is answered; what it was."""
+    (question,) = road.decisions(person)
+    assert question["kind"] == "scheduling"
+    road.admin("POST", f"/decisions/{question['id']}", {"answer": text})
+    road.settle()
+    assert road.decisions(person) == []
+    return str(question["question"])
+
+
+@rule("APPT-29", "PAIN-4")
+def test_a_busy_person_is_warned_about_or_asked_about_as_the_profile_wants(road: Road) -> None:
+    ann, bob = road.person("ann"), road.person("bob", subscribed=False)
+    road.edit_appointment(road.add_appointment(bob, subject="Busy"), statecode=3, statuscode=5)
+    event = road.add_event(ann, bob.address, subject="Warned")
+    road.settle()
+    row = road.only_appointment(ann)
+    (warning,) = [r for r in road.history(ann, event) if r["action"] == "warn"]
+    assert (warning["rules"], "Bob is busy on" in warning["reason"]) == (["APPT-29"], True)
+    assert road.decisions(ann) == []
+    road.admin("PUT", "/profiles/default", {"schedulingConflicts": "ask"})
+    try:
+        road.edit_event(ann, event, **road.times(road.noon(4)))
+        road.settle()
+        assert road.decisions(ann) == []
+        road.edit_event(ann, event, **road.times(road.noon()))
+        road.add_event(ann, subject="Neighbour", **road.times(road.noon(5)))
+        road.settle()
+        assert {r["subject"] for r in road.appointments(ann)} == {"Warned", "Neighbour"}
+        assert "waits for an administrator: Bob is busy" in road.explain(ann, event)["sentence"]
+        assert "Bob is busy on" in answered(road, ann, "drop")
+        kept = road.appointment(row["activityid"])
+        assert kept is not None
+        assert kept["scheduledstart"] == text_of(road.noon(4))
+        asked = road.add_event(ann, bob.address, subject="Asked")
+        road.settle()
+        assert road.explain(ann, asked)["link"] is None
+        answered(road, ann, "go-on")
+        assert "Asked" in {r["subject"] for r in road.appointments(ann)}
+        dropped = road.add_event(ann, bob.address, subject="Dropped")
+        road.settle()
+        answered(road, ann, "drop")
+        assert road.explain(ann, dropped)["link"]["state"] == "untracked by decision"
+        assert "Dropped" not in {r["subject"] for r in road.appointments(ann)}
+        assert {kind for kind, _ in road.outbox()} <= {"invitation", "update"}
+    finally:
+        road.admin("PUT", "/profiles/default", {"schedulingConflicts": "warn"})

@@ -5,15 +5,19 @@ Of a series that is its master alone: what became of its exceptions is told by r
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from shared.dynamics.dataverse import availability
 from shared.dynamics.dataverse.activities import ACTIVITIES, Activity
 from shared.dynamics.dataverse.appointment_reads import row_request
 from shared.dynamics.dataverse.appointments import PREFER, decode, encode, encode_new
 from shared.dynamics.dataverse.client import WRITE_TAG, Client
-from shared.dynamics.dataverse.messages import Json, Request
+from shared.dynamics.dataverse.messages import Answer, Json, Request
 from shared.dynamics.dataverse.odata import address
 from shared.errors import Refused, SyncError, UnknownResult
 from shared.model.appointment import DynamicsAppointment
 from shared.model.decision import CreateAppointment, DeleteAppointment, UpdateAppointment
+from shared.model.scheduling import Claim
 
 
 async def create(client: Client, write: CreateAppointment, as_user: str | None) -> DynamicsAppointment:
@@ -24,7 +28,7 @@ async def create(client: Client, write: CreateAppointment, as_user: str | None) 
     writes = [Request("PATCH", path, {"If-None-Match": "*"}, body)]
     if state is not None:
         writes.append(Request("PATCH", path, {"If-Match": "*"}, state))
-    return await _written(client, writes, write.id, kind, as_user)
+    return await _written(client, writes, write.id, kind, as_user, write.claim)
 
 
 async def update(
@@ -36,9 +40,9 @@ async def update(
     present = known.value("regarding") if known else None
     body = encode(write.values, write.parties, present, kind)
     match = {"If-Match": write.etag or "*"}
-    if known is None or write.parties is not None:
+    if known is None or write.parties is not None or write.claim is not None:
         request = Request("PATCH", address(kind.entity_set, write.id, tag=WRITE_TAG), match, body)
-        return await _written(client, [request], write.id, kind, as_user)
+        return await _written(client, [request], write.id, kind, as_user, write.claim)
     headers = {**match, "Prefer": f"return=representation,{PREFER}"}
     path = address(kind.entity_set, write.id, select=kind.columns, tag=WRITE_TAG)
     request = Request("PATCH", path, headers, body)
@@ -55,10 +59,27 @@ async def delete(client: Client, write: DeleteAppointment, as_user: str | None) 
 
 
 async def _written(
-    client: Client, writes: list[Request], row_id: str, kind: Activity, as_user: str | None
+    client: Client,
+    writes: list[Request],
+    row_id: str,
+    kind: Activity,
+    as_user: str | None,
+    claim: Claim | None,
 ) -> DynamicsAppointment:
+    """With what Dynamics says of the claim, if there is one: who is busy is asked before the row is saved."""
     read = row_request(row_id, kind)
-    answer = await client.write_batch(writes, read, as_user=as_user)
+    if claim is None:
+        answer = await client.write_batch(writes, read, as_user=as_user)
+        return await _shown(client, read, answer, row_id, kind, as_user)
+    asks = availability.request(claim)
+    said, answer = await client.asking_write_batch(asks, writes, read, as_user=as_user)
+    row = await _shown(client, read, answer, row_id, kind, as_user)
+    return replace(row, availability=availability.read_along(client, asks, said, as_user))
+
+
+async def _shown(
+    client: Client, read: Request, answer: Answer | None, row_id: str, kind: Activity, as_user: str | None
+) -> DynamicsAppointment:
     if answer is None:
         return await _read_back(client, row_id, kind, as_user)
     return decode(client.body_of(read, answer), kind=kind)

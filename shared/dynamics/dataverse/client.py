@@ -111,19 +111,38 @@ class Client:
     ) -> Answer | None:
         """All writes or none, and a reading afterwards, in one round trip. Raises what stopped the writes;
         the reading's answer is None when the writes went through and it did not."""
-        parts: list[batch.Part] = [batch.ChangeSet(tuple(writes)) if len(writes) > 1 else writes[0], then]
-        answers = await self._batch(parts, as_user, reads=False)
-        wait = self._wait(writes[0], answers[0]) if answers else None
+        _, read = await self._write_batch((), writes, then, as_user)
+        return read
+
+    async def asking_write_batch(
+        self, asks: Request, writes: Sequence[Request], then: Request, *, as_user: str | None
+    ) -> tuple[Answer, Answer | None]:
+        """The same with a question before it, in the same round trip. The writes do not depend on its answer,
+        which comes back good or bad."""
+        said, read = await self._write_batch((asks,), writes, then, as_user)
+        return said[0], read
+
+    async def _write_batch(
+        self, asks: Sequence[Request], writes: Sequence[Request], then: Request, as_user: str | None
+    ) -> tuple[list[Answer], Answer | None]:
+        parts: list[batch.Part] = [
+            *asks,
+            batch.ChangeSet(tuple(writes)) if len(writes) > 1 else writes[0],
+            then,
+        ]
+        answers = await self._batch(parts, as_user, reads=False, go_on=bool(asks))
+        wait = self._wait(writes[0], answers[len(asks)]) if len(answers) > len(asks) else None
         if wait is not None:  # Throttled before anything was done.
             await self._sleep(wait)
-            answers = await self._batch(parts, as_user, reads=False)
+            answers = await self._batch(parts, as_user, reads=False, go_on=bool(asks))
+        said, answers = answers[: len(asks)], answers[len(asks) :]
         for request, answer in zip(writes, answers, strict=False):
             if not answer.ok:
                 raise self.error(request, answer, as_user)
         if len(answers) < len(writes):
             raise UnknownResult(f"{writes[0].kind}: the batch's answer lacks parts")
         read = answers[len(writes)] if len(answers) > len(writes) else None
-        return read if read is not None and read.ok else None
+        return said, read if read is not None and read.ok else None
 
     # --- inside -----------------------------------------------------------------------------------
 
@@ -170,13 +189,15 @@ class Client:
             return pause if pause <= LONGEST_WAIT else None
         return None
 
-    async def _batch(self, parts: Sequence[batch.Part], as_user: str | None, *, reads: bool) -> list[Answer]:
-        """Of reads every part is answered; writes stop at the first failure."""
+    async def _batch(
+        self, parts: Sequence[batch.Part], as_user: str | None, *, reads: bool, go_on: bool = False
+    ) -> list[Answer]:
+        """Of reads every part is answered; writes stop at the first failure, unless they are to go on."""
         name = uuid4().hex
         headers = _headers(as_user)
         body = batch.write(parts, name=name, root=SERVICE, headers=headers)
         envelope = {**headers, "Content-Type": f'multipart/mixed; boundary="batch_{name}"'}
-        if reads:
+        if reads or go_on:
             envelope["Prefer"] = "odata.continue-on-error"
 
         async def attempt() -> Answer:

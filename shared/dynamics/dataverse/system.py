@@ -10,6 +10,7 @@ from shared.dynamics.dataverse import (
     appointment_reads,
     appointment_writes,
     attachments,
+    availability,
     changes,
     organization,
     series_reads,
@@ -33,6 +34,7 @@ from shared.model.decision import (
 )
 from shared.model.organization import Organization
 from shared.model.party import RecordRef
+from shared.model.scheduling import Availability, Claim
 
 
 class Dataverse:
@@ -120,6 +122,9 @@ class Dataverse:
 
     async def delete_appointment(self, write: DeleteAppointment, *, as_user: str | None) -> None:
         await appointment_writes.delete(self._client, write, as_user)
+
+    async def availability(self, claims: Sequence[Claim], *, as_user: str | None) -> Sequence[Availability]:
+        return await availability.availability(self._client, claims, as_user)
 
     # --- series -----------------------------------------------------------------------------------
 
