@@ -67,9 +67,6 @@ _TASK = Filterable(
     text=frozenset({"title", "status", "importance"}),
     flags=frozenset({"isReminderOn", "hasAttachments"}),
     moments=_STAMPS | {"dueDateTime/dateTime", "completedDateTime/dateTime", "reminderDateTime/dateTime"},
-    lists={
-        "linkedResources": frozenset({"externalId", "applicationName", "displayName", "webUrl"}),
-    },
     sortable=_STAMPS | {"title", "importance", "status", "dueDateTime/dateTime"},
 )
 FILTERABLE = {row.type_name: row for row in (_EVENT, _CONTACT, _FOLDER, _TASK_LIST, _TASK)}

@@ -14,7 +14,7 @@ from local.exchange.call import Answer, Call
 from local.exchange.delta import DEFAULT_PAGE, LARGEST_PAGE, DeltaTokens
 from local.exchange.errors import bad_request
 from local.exchange.item_store import ItemStore
-from local.exchange.odata import projected, quoted_path, selected
+from local.exchange.odata import MAX_TOP, number, projected, quoted_path, selected
 
 Json = dict[str, Any]
 Show = Callable[[Json, str], Json | None]
@@ -79,13 +79,12 @@ class ItemDelta:
             )
         if given.get("$select"):
             selected(given["$select"], feed.type_name)
-        top = given.get("$top", "0")
         return ItemRound(
             scope,
             began=feed.store.log.latest(feed.place),
             select=given.get("$select", ""),
             expand=given.get("$expand", ""),
-            top=int(top) if top.isdigit() else 0,
+            top=number("$top", given["$top"], 1, MAX_TOP) if "$top" in given else 0,
         )
 
     def _link(self, call: Call, feed: Feed, state: ItemRound, following: ItemRound | None) -> Json:
@@ -102,27 +101,27 @@ def _rows(call: Call, feed: Feed, state: ItemRound, size: int) -> tuple[list[Jso
         return [], replace(state, page=2)
     rows: list[Json] = []
     told, before_last, last = state.cursor, 0, 0
-    for number, row_id in feed.store.log.changed_since(feed.place, state.cursor):
-        row = _row(call, feed, state, number, row_id)
+    for seq, row_id in feed.store.log.changed_since(feed.place, state.cursor):
+        row = _row(call, feed, state, seq, row_id)
         if row is not None and len(rows) == size:
             # The last row comes a second time at the head of the next page, as it may in the service.
             cursor = before_last if size > 1 else last
             return rows, replace(state, cursor=cursor, page=state.page + 1)
         if row is not None:
             rows.append(row)
-            before_last, last = told, number
-        told = number
+            before_last, last = told, seq
+        told = seq
     return rows, None
 
 
-def _row(call: Call, feed: Feed, state: ItemRound, number: int, row_id: str) -> Json | None:
+def _row(call: Call, feed: Feed, state: ItemRound, seq: int, row_id: str) -> Json | None:
     named = {"@odata.type": f"#microsoft.graph.{feed.type_name}"}
     row = feed.store.present(row_id)
     if row is not None and row["place"] == feed.place:
         whole = feed.show(row, state.expand)
         select = selected(state.select, feed.type_name) if state.select else None
         return {**named, **projected(whole, select)} if whole is not None else None
-    if number <= state.began:
+    if seq <= state.began:
         return None
     trace = feed.store.log.trace(feed.place, row_id) or {}
     removed = {"id": feed.store.shown_id(trace, call.preferences), "@removed": {"reason": "deleted"}}

@@ -27,22 +27,29 @@ def list_answer(
     context: str,
 ) -> Answer:
     """``show`` makes the row of an item; filters and orders see it in UTC."""
+    found = _wanted(items, options, show)
+    size = min(options.top, call.preferences.page_size or options.top)
+    chosen = f"({','.join(options.select)})" if options.select else ""
+    body: Json = {"@odata.context": f"{call.root}/$metadata#{context}{chosen}"}
+    if options.count:
+        body["@odata.count"] = len(found)
+    page = found[options.skip : options.skip + size]
+    body["value"] = [item_row(item, show(item, call.preferences), options) for item in page]
+    if options.skip + size < len(found):
+        body["@odata.nextLink"] = next_link(call, **{"$skip": str(options.skip + size)})
+    return Answer(200, body, applied(call))
+
+
+def _wanted(items: list[Json], options: Options, show: Show) -> list[Json]:
+    """Those that pass the filter, in order."""
+    if options.test is None and not options.order:
+        return items
     rows = [
         {"item": item, "shown": show(item, _IN_UTC), "extended": item.get("extended", {})} for item in items
     ]
     if options.test is not None:
         rows = [row for row in rows if options.test(row)]
-    rows = sort_rows(rows, options.order)
-    size = min(options.top, call.preferences.page_size or options.top)
-    chosen = f"({','.join(options.select)})" if options.select else ""
-    body: Json = {"@odata.context": f"{call.root}/$metadata#{context}{chosen}"}
-    if options.count:
-        body["@odata.count"] = len(rows)
-    page = [row["item"] for row in rows[options.skip : options.skip + size]]
-    body["value"] = [item_row(item, show(item, call.preferences), options) for item in page]
-    if options.skip + size < len(rows):
-        body["@odata.nextLink"] = next_link(call, **{"$skip": str(options.skip + size)})
-    return Answer(200, body, applied(call))
+    return [row["item"] for row in sort_rows(rows, options.order)]
 
 
 def item_answer(

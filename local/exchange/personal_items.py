@@ -13,10 +13,13 @@ from local.exchange.item_delta import ItemDelta
 from local.exchange.item_store import ItemStore, Parts
 from local.exchange.preferences import Preferences
 from local.exchange.routing import Router
+from local.exchange.todo_child_routes import TodoChildRoutes
+from local.exchange.todo_lists import TodoLists
+from local.exchange.todo_routes import TodoListRoutes
+from local.exchange.todo_task_routes import TodoTaskRoutes
+from local.exchange.todo_tasks import TodoTasks
 
 Json = dict[str, Any]
-
-_COPIED = ("props", "extended")
 
 
 class PersonalItems:
@@ -25,33 +28,44 @@ class PersonalItems:
     def __init__(self, parts: Parts) -> None:
         self.folders = ContactFolders(parts)
         self.contacts = ItemStore(parts, "contacts", immutable=True)
+        self.lists = TodoLists(parts)
+        self.tasks = TodoTasks(parts)
 
     def equip(self, user: Json) -> None:
         self.folders.equip(user)
+        self.lists.equip(user)
 
     def add_to(self, router: Router, directory: Directory, tokens: DeltaTokens) -> None:
         delta = ItemDelta(tokens)
         ContactRoutes(directory, self.folders, self.contacts, delta).add_to(router)
         ContactFolderRoutes(directory, self.folders, self.contacts, delta).add_to(router)
+        TodoListRoutes(directory, self.lists, self.tasks.store, delta).add_to(router)
+        one = TodoTaskRoutes(directory, self.lists, self.tasks, delta)
+        one.add_to(router)
+        TodoChildRoutes(self.tasks, one).add_to(router)
 
     def copy(self, user: Json, kind: str, identifier: str) -> str:
         """Outlook's copy of an item: new, in the same place, with the same content, categories and stamps."""
-        store = self._stores[kind]
+        store = self._store(kind)
         item = store.get(user["id"], identifier)
-        facts = {name: item[name] for name in _COPIED if name in item}
-        return self._shown_id(store, store.add(user["id"], item["place"], **facts))
+        facts = {"props": item["props"]}
+        if kind == "contact":
+            facts["extended"] = item["extended"]
+        else:
+            facts |= {"bodyModified": item["bodyModified"], **self.tasks.children.copied(item)}
+        return _id(store, store.add(user["id"], item["place"], **facts))
 
     def move(self, user: Json, kind: str, identifier: str, target: str) -> str:
         """What dragging an item to another folder or list does in Outlook; Graph has no request for it."""
-        store = self._stores[kind]
+        store = self._store(kind)
         item = store.get(user["id"], identifier)
-        place = self.folders.get(user, target)
-        return self._shown_id(store, store.move(item, place["id"]))
+        place = self.folders.get(user, target) if kind == "contact" else self.lists.get(user, target)
+        return _id(store, store.move(item, place["id"]))
 
-    @property
-    def _stores(self) -> dict[str, ItemStore]:
-        return {"contact": self.contacts}
+    def _store(self, kind: str) -> ItemStore:
+        return self.contacts if kind == "contact" else self.tasks.store
 
-    @staticmethod
-    def _shown_id(store: ItemStore, item: Json) -> str:
-        return store.shown_id(item, Preferences(immutable_ids=True))
+
+def _id(store: ItemStore, item: Json) -> str:
+    """The immutable one, of items that have one."""
+    return store.shown_id(item, Preferences(immutable_ids=True))
