@@ -110,6 +110,7 @@ class ItemStore:
     def keep(self, row: Json, **facts: Any) -> Json:
         """Store what is no change of the item itself: neither its etag nor a delta shows it."""
         kept = {**row, **facts}
+        self._parts.version.next()
         self._parts.tables.put(self._table, row["id"], kept)
         return kept
 

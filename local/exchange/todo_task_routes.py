@@ -8,7 +8,7 @@ from typing import Any
 from local.exchange.access import mailbox_of
 from local.exchange.call import Answer, Call
 from local.exchange.directory import Directory
-from local.exchange.errors import invalid_todo, item_not_found
+from local.exchange.errors import bad_request, invalid_todo, item_not_found
 from local.exchange.item_delta import Feed, ItemDelta
 from local.exchange.item_lists import item_answer, list_answer, refuse_stale
 from local.exchange.odata import ITEM_OPTIONS, LIST_OPTIONS, Options, parse_options
@@ -107,7 +107,7 @@ class TodoTaskRoutes:
         def show(task: Json, expand: str) -> Json:
             return self._show(Options(**expanded(expand)), task, preferences)
 
-        expanded(call.query.get("$expand", ""))
+        _refuse_extensions(call.query.get("$expand", ""))
         return self._delta.page(call, Feed(self._tasks.store, row["id"], "todoTask", _DELTA_OPTIONS, show))
 
     # --- answering ------------------------------------------------------------------------------
@@ -124,6 +124,12 @@ class TodoTaskRoutes:
 
 def context(user: Json, row: Json) -> str:
     return f"users('{user['id']}')/todo/lists('{row['id']}')/tasks"
+
+
+def _refuse_extensions(expand: str) -> None:
+    """A delta that is asked to expand extensions fails, as seen with that of messages."""
+    if "extensions" in expanded(expand)["children"]:
+        raise bad_request("Parsing OData Select and Expand failed: extensions cannot be expanded here.")
 
 
 def _all_of(children: Json) -> Options:

@@ -56,6 +56,18 @@ def test_what_is_kept_without_a_change_is_neither_logged_nor_stamped() -> None:
     assert ids(things.log.changed_since("here", row["seq"])) == []
 
 
+def test_whatever_is_stored_moves_the_version_that_the_rig_waits_for() -> None:
+    tables = JournaledTables()
+    version = Version(tables)
+    things = ItemStore(Parts(tables, Identifiers(Random(7)), Clock(), version), "things", immutable=True)
+    seen = [version.value]
+    row = things.add("anna", "here")
+    for step in (lambda: things.keep(row, x=1), lambda: things.change(row, x=2), lambda: things.remove(row)):
+        seen.append(version.value)
+        step()
+    assert [*seen, version.value] == sorted({*seen, version.value})
+
+
 def test_listeners_hear_of_a_move_as_an_end_and_a_beginning() -> None:
     things, heard = store(), []
     things.listeners.append(lambda change, row: heard.append((change, row["place"])))
