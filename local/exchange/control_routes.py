@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import web
@@ -20,6 +22,7 @@ from local.exchange.identifiers import Identifiers
 from local.exchange.meetings import Meetings
 from local.exchange.notifier import MODES, Notifier
 from local.exchange.outbox import Outbox
+from local.exchange.personal_items import PersonalItems
 from local.exchange.schema import ENUMS
 from local.exchange.subscriptions import Subscriptions
 from local.journaled import JournaledTables
@@ -27,7 +30,17 @@ from local.journaled import JournaledTables
 Json = dict[str, Any]
 
 
+PERSONAL_KINDS = {"contact": "folder", "task": "list"}  # and the name of the place they move to
 _NOT_PROPERTIES = ("transactionId", "attachments")
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What Graph would refuse is a bad request of the rig."""
+    try:
+        yield
+    except GraphError as error:
+        raise bad_request(error.message.replace('"', "'")) from error
 
 
 class ControlRoutes:
@@ -41,6 +54,7 @@ class ControlRoutes:
         events: Events,
         meetings: Meetings,
         attachments: Attachments,
+        personal: PersonalItems,
         outbox: Outbox,
         notifier: Notifier,
         subscriptions: Subscriptions,
@@ -54,6 +68,7 @@ class ControlRoutes:
         self._events = events
         self._meetings = meetings
         self._attachments = attachments
+        self._personal = personal
         self._outbox = outbox
         self._notifier = notifier
         self._subscriptions = subscriptions
@@ -101,6 +116,7 @@ class ControlRoutes:
         addresses = [*user["proxyAddresses"], *aliases]
         self._directory.put({**user, "delegates": delegates, "proxyAddresses": addresses})
         self._calendars.equip(user)
+        self._personal.equip(user)
         self._version.next()
         return user
 
@@ -179,8 +195,10 @@ class ControlRoutes:
 
     async def _post_copy(self, request: web.Request) -> web.Response:
         body = await json_object(request)
+        if body.get("kind") in PERSONAL_KINDS:
+            return web.json_response({"id": self._copied_personal(body)}, status=201)
         if body.get("kind") != "event":
-            raise bad_request("only 'event' can be copied")
+            raise bad_request("only 'event', 'contact' and 'task' can be copied")
         user, event = self._event(body)
         names = ("extended", "isOrganizer", "organizer", "responseStatus", "cancelled")
         facts = {name: event[name] for name in names}
@@ -190,9 +208,17 @@ class ControlRoutes:
             copy = self._events.create(user, event["calendar"], event["props"], **facts)
         return web.json_response({"id": copy["id"]}, status=201)
 
+    def _copied_personal(self, body: Json) -> str:
+        user = self._user(str(body.get("user") or ""))
+        with self._tables.transaction(), _refusals():
+            return self._personal.copy(user, body["kind"], str(body.get("id") or ""))
+
     async def _post_move(self, request: web.Request) -> web.Response:
-        """What dragging an event to another calendar does in Outlook; Graph has no request for it."""
+        """What dragging an item to another calendar, folder or list does in Outlook; Graph has no request for
+        it. ``kind`` is ``event`` unless said otherwise; where to: ``calendar``, ``folder`` or ``list``."""
         body = await json_object(request)
+        if body.get("kind") in PERSONAL_KINDS:
+            return web.json_response({"id": self._moved_personal(body)})
         user, event = self._event(body)
         if "master" in event:
             raise bad_request("an occurrence is where its series is")
@@ -203,6 +229,11 @@ class ControlRoutes:
         with self._tables.transaction():
             moved = self._events.move(event, calendar["id"])
         return web.json_response({"id": moved["id"]})
+
+    def _moved_personal(self, body: Json) -> str:
+        user, target = self._user(str(body.get("user") or "")), body.get(PERSONAL_KINDS[body["kind"]])
+        with self._tables.transaction(), _refusals():
+            return self._personal.move(user, body["kind"], str(body.get("id") or ""), str(target or ""))
 
     # --- notifications and tokens ---------------------------------------------------------------
 

@@ -68,23 +68,25 @@ class DeltaTokens:
     def expire_all(self) -> None:
         self._tables.put("control", "deltaGeneration", self._generation + 1)
 
-    def write(self, state: Round) -> str:
+    def write(self, state: Any) -> str:
+        """``state`` is a dataclass whose first value says what is read: no other feed takes the token."""
         content = json.dumps([self._generation, int(self._clock.time()), *vars(state).values()]).encode()
         return base64.urlsafe_b64encode(zlib.crc32(content).to_bytes(4, "big") + content).decode().rstrip("=")
 
-    def read(self, token: str, calendar: str) -> Round:
+    def read(self, token: str, scope: str) -> list[Any]:
+        """The values of the state written."""
         try:
             raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
             if zlib.crc32(raw[4:]).to_bytes(4, "big") != raw[:4]:
                 raise self._lost()
-            generation, issued, *values = json.loads(raw[4:])
+            content: list[Any] = json.loads(raw[4:])
+            generation, issued, *values = content
         except ValueError as error:
             raise self._lost() from error
-        state = Round(*values)
         too_old = issued < self._clock.time() - TOKEN_LIFE_SECONDS
-        if generation != self._generation or too_old or state.calendar != calendar:
+        if generation != self._generation or too_old or values[0] != scope:
             raise self._lost()
-        return state
+        return values
 
     def _lost(self) -> GraphError:
         return GraphError(
@@ -115,7 +117,7 @@ class CalendarDelta:
     def _state(self, call: Call, calendar_id: str) -> Round:
         token = call.parameter("$deltatoken") or call.parameter("$skiptoken")
         if token is not None:
-            return self._tokens.read(token, calendar_id)
+            return Round(*self._tokens.read(token, calendar_id))
         refused = [name for name in call.query if name.lower() in _REFUSED]
         if refused:
             raise bad_request(
@@ -124,7 +126,7 @@ class CalendarDelta:
                 "ErrorInvalidUrlQuery",
             )
         window = parse_window(call)
-        return Round(calendar_id, window.start, window.end, began=self._events.latest(calendar_id))
+        return Round(calendar_id, window.start, window.end, began=self._events.log.latest(calendar_id))
 
     def _rows(self, state: Round, size: int, preferences: Preferences) -> tuple[list[Json], Round | None]:
         """A page, and where the next one begins; None when this is the last."""
@@ -145,7 +147,7 @@ class CalendarDelta:
     def _remaining(self, state: Round, preferences: Preferences) -> Iterator[tuple[int, int, int, Json]]:
         """Rows, each after three numbers: the change before its own, its change, its place in that."""
         told = state.cursor
-        for number, event_id in self._events.changed_since(state.calendar, state.cursor):
+        for number, event_id in self._events.log.changed_since(state.calendar, state.cursor):
             done = state.offset if number == state.at else 0
             for offset, row in enumerate(self._change(state, number, event_id, preferences)):
                 if offset >= done:
@@ -156,7 +158,7 @@ class CalendarDelta:
         event = self._events.present(event_id)
         if event is None or event["calendar"] != state.calendar:
             if state.wants_removal(number):
-                yield _removed(self._events.trace(state.calendar, event_id) or {}, preferences)
+                yield _removed(self._events.log.trace(state.calendar, event_id) or {}, preferences)
             return
         rows = list(_window_rows(event, state, preferences))
         if not rows and state.wants_removal(number):
@@ -167,7 +169,7 @@ class CalendarDelta:
         path = f"{call.root}{quoted_path(call)}"
         if following is not None:
             return {"@odata.nextLink": f"{path}?$skiptoken={self._tokens.write(following)}"}
-        latest = self._events.latest(state.calendar)
+        latest = self._events.log.latest(state.calendar)
         done = Round(state.calendar, state.start, state.end, cursor=latest, base=latest)
         return {"@odata.deltaLink": f"{path}?$deltatoken={self._tokens.write(done)}"}
 

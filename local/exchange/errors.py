@@ -37,6 +37,11 @@ def validation_failed() -> GraphError:
     return GraphError(400, "ErrorPropertyValidationFailure", "At least one property failed validation.")
 
 
+def invalid_todo(message: str) -> GraphError:
+    """To Do spells its refusals in its own way."""
+    return GraphError(400, "invalidRequest", f"Invalid request: {message}")
+
+
 def item_not_found() -> GraphError:
     return GraphError(404, "ErrorItemNotFound", "The specified object was not found in the store.")
 

@@ -90,7 +90,7 @@ def _body(value: Json | None) -> Json:
     return bodies.stored(value.get("contentType") or "text", value.get("content") or "")
 
 
-def _moment(value: Json | None) -> Json:
+def local_moment(value: Json | None) -> Json:
     """A local time without offset, and its zone; ``Z`` only where the zone says the same."""
     if value is None or not isinstance(value.get("dateTime"), str):
         raise validation_failed()
@@ -147,8 +147,8 @@ def _reminder(minutes: int | None) -> int | None:
 
 _PARSERS: dict[str, Any] = {
     "body": _body,
-    "start": _moment,
-    "end": _moment,
+    "start": local_moment,
+    "end": local_moment,
     "attendees": _attendees,
     "categories": _categories,
     "reminderMinutesBeforeStart": _reminder,

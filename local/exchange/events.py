@@ -10,13 +10,13 @@ single instance. Instances are read, changed and removed like events; what is wr
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 from local.clock import Clock
 from local.exchange import series
+from local.exchange.change_log import ChangeLog
 from local.exchange.errors import GraphError, item_not_found
 from local.exchange.event_input import DEFAULTS, NO_TIME, begin_end, settled
 from local.exchange.identifiers import Identifiers, legal
@@ -58,14 +58,8 @@ class Events:
         self._by_rest_id: dict[str, str] = {}
         self._by_uid: dict[tuple[str, str], list[str]] = {}
         self._by_calendar: dict[str, dict[str, None]] = {}
-        self._logs: dict[str, list[tuple[int, str]]] = {}
-        self._rebuild()
-
-    def _rebuild(self) -> None:
-        rows = [*self._tables.table("tombstones").values(), *self._tables.table("events").values()]
-        for row in sorted(rows, key=lambda row: row["seq"]):
-            self._logs.setdefault(row["calendar"], []).append((row["seq"], row["id"]))
-        for event in self._tables.table("events").values():
+        self.log = ChangeLog(tables, "events", "tombstones", "calendar")
+        for event in tables.table("events").values():
             self._index(event)
 
     def _index(self, event: Json) -> None:
@@ -163,7 +157,7 @@ class Events:
 
     def move(self, event: Json, calendar_id: str) -> Json:
         """To another calendar of the mailbox: only the immutable id stays."""
-        self._bury(event)
+        self.log.bury(event, self._version.next())
         self._unindex(event)
         moved = {**event, "calendar": calendar_id, "restId": self._identifiers.normal(calendar_id)}
         return self._put(moved, "updated")
@@ -175,7 +169,7 @@ class Events:
             self._put_part({**master, **series.without(master, event["day"])})
             self._tell("deleted", event)
             return
-        self._bury(event)
+        self.log.bury(event, self._version.next())
         self._unindex(event)
         self._tables.delete("events", event["id"])
         self._tell("deleted", event)
@@ -198,42 +192,10 @@ class Events:
         stored = {**event, **self._stamp(), "seq": seq, "startsAt": begins, "endsAt": ends}
         self._tables.put("events", stored["id"], stored)
         self._index(stored)
-        self._logs.setdefault(stored["calendar"], []).append((stored["seq"], stored["id"]))
+        self.log.record(stored)
         self._tell(change, stored)
         return stored
-
-    def _bury(self, event: Json) -> None:
-        """Leave a trace of an event in the calendar it is no longer in."""
-        seq = self._version.next()
-        trace = {name: event[name] for name in ("id", "restId", "calendar", "user")} | {"seq": seq}
-        self._tables.put("tombstones", f"{event['calendar']} {event['id']}", trace)
-        self._logs.setdefault(event["calendar"], []).append((seq, event["id"]))
 
     def _tell(self, change: str, event: Json) -> None:
         for listener in self.listeners:
             listener(change, event)
-
-    # --- the log --------------------------------------------------------------------------------
-
-    def changed_since(self, calendar_id: str, seq: int) -> Iterator[tuple[int, str]]:
-        """Changes after a number, oldest first; of each item only the last one."""
-        log = self._logs.get(calendar_id, [])
-        for position in range(bisect_right(log, (seq, "\uffff")), len(log)):
-            number, event_id = log[position]
-            if self._last_change(calendar_id, event_id) == number:
-                yield number, event_id
-
-    def _last_change(self, calendar_id: str, event_id: str) -> int:
-        event = self._tables.get("events", event_id)
-        if event is not None and event["calendar"] == calendar_id:
-            return int(event["seq"])
-        trace = self.trace(calendar_id, event_id)
-        return int(trace["seq"]) if trace else -1
-
-    def trace(self, calendar_id: str, event_id: str) -> Json | None:
-        """What is left of an event that is no longer in a calendar."""
-        return self._tables.get("tombstones", f"{calendar_id} {event_id}")
-
-    def latest(self, calendar_id: str) -> int:
-        log = self._logs.get(calendar_id)
-        return log[-1][0] if log else 0

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
+from local.exchange import mapi_tags
 from local.exchange.errors import GraphError, bad_request
+from local.exchange.zones import short_utc
 
 Extended = dict[str, str]
 
@@ -41,8 +44,14 @@ def normal_id(identifier: str) -> str:
     if match := _NUMBERED.match(text):
         return f"{_kind(match[1], text)} {{{match[2].lower()}}} Id {int(match[3], 16):#x}"
     if match := _TAGGED.match(text):
-        return f"{_kind(match[1], text)} {int(match[2], 16):#x}"
+        return _tagged(_kind(match[1], text), int(match[2], 16), identifier)
     raise _bad_id(identifier)
+
+
+def _tagged(kind: str, tag: int, identifier: str) -> str:
+    if not mapi_tags.fits(kind, tag):
+        raise _bad_id(identifier)
+    return f"{kind} {tag:#x}"
 
 
 def parse(rows: list[dict[str, Any]]) -> dict[str, str | None]:
@@ -82,6 +91,8 @@ def _normal_value(identifier: str, value: str) -> str:
         if kind in ("Double", "Float", "Currency", "ApplicationTime"):
             number = float(value)
             return str(int(number)) if number.is_integer() else repr(number)
+        if kind == "SystemTime":
+            return short_utc(_moment(value))
     except ValueError as error:
         raise bad_request(
             f"The value '{value}' does not fit the type {kind}.", "ErrorInvalidProperty"
@@ -89,6 +100,11 @@ def _normal_value(identifier: str, value: str) -> str:
     if kind == "Boolean":
         return "true" if value.lower() in ("true", "1") else "false"
     return value
+
+
+def _moment(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _bad_id(identifier: str) -> GraphError:

@@ -1,4 +1,4 @@
-"""Evaluates ``$filter`` on events as far as Exchange does, and refuses the rest."""
+"""Evaluates ``$filter`` as far as Exchange does, and refuses the rest."""
 
 from __future__ import annotations
 
@@ -22,15 +22,12 @@ from local.exchange.filter_syntax import (
     StringTest,
     parse_filter,
 )
+from local.exchange.filterable import FILTERABLE, Filterable
 from local.exchange.schema import TYPES
 
 Json = dict[str, Any]
 Test = Callable[[Json], bool]
 
-_TEXT = {"iCalUId", "subject", "importance", "sensitivity", "showAs", "type", "seriesMasterId", "changeKey"}
-_FLAGS = {"isAllDay", "isCancelled", "isOrganizer", "isReminderOn", "isOnlineMeeting", "hasAttachments"}
-_MOMENTS = {"createdDateTime", "lastModifiedDateTime", "start/dateTime", "end/dateTime"}
-_NESTED = {"organizer/emailAddress/address", "organizer/emailAddress/name", "location/displayName"}
 _OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
@@ -46,9 +43,11 @@ _STRINGS: dict[str, Callable[[str, str], bool]] = {
 }
 
 
-def event_filter(text: str) -> Test:
-    """A test of an event's row: ``{"shown": as answered in UTC, "extended": …}``."""
-    return _compile(parse_filter(text))
+def item_filter(text: str, type_name: str) -> Test:
+    """A test of an item's row: ``{"shown": as answered in UTC, "extended": …}``."""
+    if type_name not in FILTERABLE:
+        raise invalid_nodes()
+    return _compile(parse_filter(text), FILTERABLE[type_name])
 
 
 def invalid_nodes() -> GraphError:
@@ -59,36 +58,36 @@ def names_extended_properties(text: str) -> bool:
     return "singlevalueextendedproperties" in text.lower()
 
 
-def _compile(node: Node) -> Test:
+def _compile(node: Node, fields: Filterable) -> Test:
     if isinstance(node, Junction):
-        tests = [_compile(part) for part in node.parts]
+        tests = [_compile(part, fields) for part in node.parts]
         gather = all if node.operator == "and" else any
         return lambda row: gather(test(row) for test in tests)
     if isinstance(node, Negation):
-        inner = _compile(node.part)
+        inner = _compile(node.part, fields)
         return lambda row: not inner(row)
     if isinstance(node, Comparison):
-        return _comparison(node)
+        return _comparison(node, fields)
     if isinstance(node, StringTest):
-        return _string_test(node)
+        return _string_test(node, fields)
     if isinstance(node, Lambda):
-        return _lambda(node)
-    name = _known(node)
-    if name not in _FLAGS:
+        return _lambda(node, fields)
+    name = _known(node, fields)
+    if name not in fields.flags:
         raise invalid_nodes()
     return lambda row: bool(_read(row, name))
 
 
-def _known(path: Operand) -> str:
-    """The property's name, when events can be filtered by it."""
+def _known(path: Operand, fields: Filterable) -> str:
+    """The property's name, when such items can be filtered by it."""
     if not isinstance(path, Path):
         raise invalid_nodes()
     name = "/".join(path.parts)
-    if path.parts[0] not in TYPES["event"]:
+    if path.parts[0] not in TYPES[fields.type_name]:
         raise bad_request(
-            f"Could not find a property named '{path.parts[0]}' on type 'microsoft.graph.event'."
+            f"Could not find a property named '{path.parts[0]}' on type 'microsoft.graph.{fields.type_name}'."
         )
-    if name not in _TEXT | _FLAGS | _MOMENTS | _NESTED:
+    if name not in fields.known:
         raise invalid_nodes()
     return name
 
@@ -100,22 +99,21 @@ def _read(row: Json, name: str) -> Any:
     return value
 
 
-def _comparison(node: Comparison) -> Test:
+def _comparison(node: Comparison, fields: Filterable) -> Test:
     left, right, compare = node.left, node.right, _OPERATORS[node.operator]
     if isinstance(left, Literal) and isinstance(right, Path):
         left, right = right, left
         compare = _OPERATORS[
             {"gt": "lt", "ge": "le", "lt": "gt", "le": "ge"}.get(node.operator, node.operator)
         ]
-    name = _known(left)
+    name = _known(left, fields)
     if not isinstance(right, Literal):
         raise invalid_nodes()
-    if name in _MOMENTS:
-        wanted = moment(right.value)
-        return lambda row: compare(moment(_read(row, name)), wanted)
-    if name in _FLAGS and not isinstance(right.value, bool):
+    if name in fields.moments:
+        return _moment_test(name, compare, moment(right.value))
+    if name in fields.flags and not isinstance(right.value, bool):
         raise _incompatible("Edm.Boolean")
-    if name not in _FLAGS and not isinstance(right.value, str | None):
+    if name not in fields.flags and not isinstance(right.value, str | None):
         raise _incompatible("Edm.String")
     if right.value is not None and isinstance(right.value, str):
         folded = right.value.lower()
@@ -123,9 +121,19 @@ def _comparison(node: Comparison) -> Test:
     return lambda row: compare(_read(row, name), right.value)
 
 
-def _string_test(node: StringTest) -> Test:
-    name, test = _known(node.operand), _STRINGS[node.function]
-    if name not in _TEXT | _NESTED or not isinstance(node.argument, Literal):
+def _moment_test(name: str, compare: Callable[[Any, Any], bool], wanted: datetime) -> Test:
+    """A moment that an item does not have is neither before nor after any other."""
+
+    def test(row: Json) -> bool:
+        found = _read(row, name)
+        return found is not None and compare(moment(found), wanted)
+
+    return test
+
+
+def _string_test(node: StringTest, fields: Filterable) -> Test:
+    name, test = _known(node.operand, fields), _STRINGS[node.function]
+    if name not in fields.text | fields.parts or not isinstance(node.argument, Literal):
         raise invalid_nodes()
     wanted = str(node.argument.value).lower()
     return lambda row: test(str(_read(row, name) or "").lower(), wanted)
@@ -150,12 +158,27 @@ def _incompatible(declared: str) -> GraphError:
 # --- lambdas ------------------------------------------------------------------------------------
 
 
-def _lambda(node: Lambda) -> Test:
-    if node.path == ("categories",) and node.kind == "any":
+def _lambda(node: Lambda, fields: Filterable) -> Test:
+    if node.path == ("categories",) and node.kind == "any" and "categories" in TYPES[fields.type_name]:
         return _category(node)
     if node.path == ("singleValueExtendedProperties",) and node.kind == "any" and node.body is not None:
         return _extended(node)
+    if len(node.path) == 1 and node.path[0] in fields.lists and node.kind == "any":
+        return _element(node, fields.lists[node.path[0]])
     raise invalid_nodes()
+
+
+def _element(node: Lambda, names: frozenset[str]) -> Test:
+    """``list/any(x: x/name eq '…')``: equality of one property, as seen for addresses."""
+    body, name = node.body, node.path[0]
+    if not isinstance(body, Comparison) or body.operator != "eq" or not isinstance(body.right, Literal):
+        raise invalid_nodes()
+    if not isinstance(body.left, Path) or body.left.parts[0] != node.variable or len(body.left.parts) != 2:
+        raise invalid_nodes()
+    part, wanted = body.left.parts[1], str(body.right.value).lower()
+    if part not in names:
+        raise invalid_nodes()
+    return lambda row: any(str(each.get(part) or "").lower() == wanted for each in row["shown"].get(name, []))
 
 
 def _category(node: Lambda) -> Test:

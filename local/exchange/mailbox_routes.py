@@ -14,6 +14,7 @@ from local.exchange.errors import GraphError, bad_request, item_not_found, unkno
 from local.exchange.event_routes import EventRoutes
 from local.exchange.events import Events, Version
 from local.exchange.identifiers import Identifiers
+from local.exchange.item_store import ItemStore
 from local.exchange.odata import number, parse_options, projected, selected
 from local.exchange.routing import Router
 from local.exchange.validation import checked, enum_value
@@ -41,6 +42,7 @@ class MailboxRoutes:
         directory: Directory,
         calendars: Calendars,
         events: Events,
+        contacts: ItemStore,
         event_routes: EventRoutes,
         identifiers: Identifiers,
         version: Version,
@@ -49,6 +51,7 @@ class MailboxRoutes:
         self._directory = directory
         self._calendars = calendars
         self._events = events
+        self._contacts = contacts
         self._one = event_routes
         self._identifiers = identifiers
         self._version = version
@@ -243,10 +246,19 @@ class MailboxRoutes:
         return Answer(200, {"@odata.context": context, "value": rows})
 
     def _translated(self, user: Json, identifier: str, source: str, target: str) -> Json:
-        event = self._events.get(user["id"], identifier)
-        if event[_ID_FORMS[source]] != identifier:
+        item = self._item(user, identifier)
+        if item[_ID_FORMS[source]] != identifier:
             raise item_not_found()
-        return {"sourceId": identifier, "targetId": event[_ID_FORMS[target]]}
+        return {"sourceId": identifier, "targetId": item[_ID_FORMS[target]]}
+
+    def _item(self, user: Json, identifier: str) -> Json:
+        """An event or a contact; tasks have one form of id only."""
+        try:
+            return self._events.get(user["id"], identifier)
+        except GraphError as error:
+            if error.status != 404:
+                raise
+            return self._contacts.get(user["id"], identifier)
 
 
 def _user_row(user: Json, names: list[str]) -> Json:

@@ -81,22 +81,31 @@ class Notifier:
         calendar = self._tables.get("calendars", event["calendar"])
         if calendar is None or not calendar["isDefaultCalendar"]:
             return
-        for subscription in self._subscriptions.live():
-            if subscription["user"] == event["user"] and change in subscription["changeType"].split(","):
-                self._enqueue(subscription["notificationUrl"], self._row(subscription, change, event))
+        self._tell("event", None, change, event)
 
-    def _row(self, subscription: Json, change: str, event: Json) -> Json:
-        identifier = event["id"] if subscription["immutable"] else event["restId"]
-        resource = f"Users/{event['user']}/Events/{identifier}"
+    def contact_changed(self, change: str, contact: Json) -> None:
+        """A subscription to contacts covers one folder."""
+        self._tell("contact", contact["place"], change, contact)
+
+    def _tell(self, kind: str, folder: str | None, change: str, item: Json) -> None:
+        for subscription in self._subscriptions.live():
+            watched = (subscription["user"], subscription.get("kind", "event"), subscription.get("folder"))
+            if watched == (item["user"], kind, folder) and change in subscription["changeType"].split(","):
+                self._enqueue(subscription["notificationUrl"], self._row(subscription, kind, change, item))
+
+    def _row(self, subscription: Json, kind: str, change: str, item: Json) -> Json:
+        identifier = item["id"] if subscription["immutable"] else item["restId"]
+        type_name = kind.capitalize()
+        resource = f"Users/{item['user']}/{type_name}s/{identifier}"
         return {
             "id": self._identifiers.guid(),
             **_envelope(subscription),
             "changeType": change,
             "resource": resource,
             "resourceData": {
-                "@odata.type": "#Microsoft.Graph.Event",
+                "@odata.type": f"#Microsoft.Graph.{type_name}",
                 "@odata.id": resource,
-                "@odata.etag": etag(event),
+                "@odata.etag": etag(item),
                 "id": identifier,
             },
         }

@@ -18,6 +18,14 @@ _COLLECTIONS = {
     "mastercategories",
     "calendarpermissions",
     "attachments",
+    "contacts",
+    "contactfolders",
+    "childfolders",
+    "lists",
+    "tasks",
+    "linkedresources",
+    "checklistitems",
+    "extensions",
 }
 
 

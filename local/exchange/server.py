@@ -24,11 +24,13 @@ from local.exchange.errors import GraphError
 from local.exchange.event_routes import EventRoutes
 from local.exchange.events import Events, Version
 from local.exchange.identifiers import Identifiers
+from local.exchange.item_store import Parts
 from local.exchange.mailbox_routes import MailboxRoutes
 from local.exchange.meetings import Meetings
 from local.exchange.notifier import Notifier
 from local.exchange.outbox import Outbox
 from local.exchange.permission_routes import PermissionRoutes
+from local.exchange.personal_items import PersonalItems
 from local.exchange.response_routes import ResponseRoutes
 from local.exchange.service import GraphService, planned_refusal
 from local.exchange.subscriptions import SubscriptionRoutes, Subscriptions
@@ -107,13 +109,17 @@ class ExchangeOnline:
         version, outbox = Version(tables), Outbox(tables, clock)
         directory, calendars = Directory(tables, identifiers), Calendars(tables, identifiers)
         events = Events(tables, identifiers, clock, version)
+        personal = PersonalItems(Parts(tables, identifiers, clock, version))
+        for user in directory.all():  # of a journal from before mailboxes had contacts and tasks
+            personal.equip(user)
         attachments = Attachments(tables, identifiers, clock)
         events.listeners.append(attachments.event_changed)
         self._uploads = Uploads(tables, clock, identifiers, events, attachments)
         meetings = Meetings(directory, calendars, events, attachments, outbox, clock)
         tokens = DeltaTokens(tables, clock)
-        subscriptions = Subscriptions(tables, clock, directory, identifiers)
+        subscriptions = Subscriptions(tables, clock, directory, personal.folders, identifiers)
         self._notifier = Notifier(tables, clock, events, subscriptions, identifiers, self._session)
+        personal.contacts.listeners.append(self._notifier.contact_changed)
         control = Control(tables, clock)
         self._service = GraphService(tables, clock, directory, identifiers, control, self._latency)
         one = EventRoutes(tables, directory, calendars, events, meetings, attachments, identifiers)
@@ -121,7 +127,10 @@ class ExchangeOnline:
         one.add_to(router)
         ViewRoutes(directory, events, one, CalendarDelta(events, tokens)).add_to(router)
         ResponseRoutes(directory, events, meetings, one).add_to(router)
-        MailboxRoutes(tables, directory, calendars, events, one, identifiers, version).add_to(router)
+        MailboxRoutes(
+            tables, directory, calendars, events, personal.contacts, one, identifiers, version
+        ).add_to(router)
+        personal.add_to(router, directory, tokens)
         AttachmentRoutes(directory, events, attachments, self._uploads, one).add_to(router)
         PermissionRoutes(tables, directory, one, identifiers).add_to(router)
         SubscriptionRoutes(subscriptions, identifiers, self._session).add_to(router)
@@ -134,6 +143,7 @@ class ExchangeOnline:
             events,
             meetings,
             attachments,
+            personal,
             outbox,
             self._notifier,
             subscriptions,

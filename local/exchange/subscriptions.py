@@ -12,6 +12,7 @@ from yarl import URL
 
 from local.clock import Clock
 from local.exchange.call import Answer, Call
+from local.exchange.contact_folders import WELL_KNOWN, ContactFolders
 from local.exchange.directory import Directory
 from local.exchange.errors import GraphError, bad_request
 from local.exchange.identifiers import Identifiers
@@ -30,7 +31,10 @@ HANDSHAKE_SECONDS = 10.0
 APPLICATION_ID = "6a1e2b1c-7d0f-4f6a-9b7e-0c2d6f1a9e44"
 SERVICE_PRINCIPAL_ID = "f4c0a1d2-58be-4c39-8a0e-3b1e5f7d9c02"
 
-_RESOURCE = re.compile(r"^/?users(?:/([^/]+)|\('([^']+)'\))/events$", re.IGNORECASE)
+_MAILBOX = r"^/?users(?:/([^/]+)|\('([^']+)'\))"
+_EVENTS = re.compile(rf"{_MAILBOX}/events$", re.IGNORECASE)
+_CONTACTS = re.compile(rf"{_MAILBOX}(?:/contactFolders(?:/([^/]+)|\('([^']+)'\)))?/contacts$", re.IGNORECASE)
+_TASKS = re.compile(rf"{_MAILBOX}/todo/lists(?:/[^/]+|\('[^']+'\))/tasks$", re.IGNORECASE)
 _CHANGES = ("created", "updated", "deleted")
 _REQUIRED = ("changeType", "notificationUrl", "resource", "expirationDateTime")
 _READ_ONLY = frozenset({"id", "applicationId", "creatorId", "notificationUrlAppId"})
@@ -40,8 +44,14 @@ class Subscriptions:
     """Rows of the table ``subscriptions``; an expired one is gone."""
 
     def __init__(
-        self, tables: JournaledTables, clock: Clock, directory: Directory, identifiers: Identifiers
+        self,
+        tables: JournaledTables,
+        clock: Clock,
+        directory: Directory,
+        folders: ContactFolders,
+        identifiers: Identifiers,
     ) -> None:
+        self._folders = folders
         self._tables = tables
         self._clock = clock
         self._directory = directory
@@ -71,12 +81,14 @@ class Subscriptions:
             if not sent.get(name):
                 raise bad_request(f"The required property '{name}' is missing.", "InvalidRequest")
         self._check(sent)
-        user = self._owner(sent["resource"])
+        kind, user, folder = self._watched(sent["resource"])
         if sum(row["user"] == user["id"] for row in self.live()) >= MAX_PER_MAILBOX:
             raise GraphError(403, "ExtensionError", "Subscription limit per mailbox reached.")
         return {
             "id": self._identifiers.guid(),
             "user": user["id"],
+            "kind": kind,
+            "folder": folder,
             "service": service,
             "immutable": immutable_ids,
             **{name: sent.get(name) for name in ("clientState", "lifecycleNotificationUrl", "resource")},
@@ -96,11 +108,19 @@ class Subscriptions:
         if sent.get("includeResourceData"):
             raise bad_request("Notifications with resource data are not supported here.", "InvalidRequest")
 
-    def _owner(self, resource: str) -> Json:
-        match = _RESOURCE.match(resource.partition("?")[0])
-        if match is None or "?" in resource:
-            raise bad_request(f"Resource '{resource}' is not supported for subscription.", "InvalidRequest")
-        return self._directory.mailbox(match[1] or match[2])
+    def _watched(self, resource: str) -> tuple[str, Json, str | None]:
+        """What kind of items, whose, and of contacts in which folder: the default one unless named."""
+        if match := _EVENTS.match(resource):
+            return "event", self._directory.mailbox(match[1] or match[2]), None
+        if match := _CONTACTS.match(resource):
+            user = self._directory.mailbox(match[1] or match[2])
+            folder = self._folders.get(user, match[3] or match[4] or WELL_KNOWN)
+            return "contact", user, folder["id"]
+        if _TASKS.match(resource):
+            raise GraphError(
+                403, "ExtensionError", "Application permissions do not allow subscriptions to To Do tasks."
+            )
+        raise bad_request(f"Resource '{resource}' is not supported for subscription.", "InvalidRequest")
 
     def expiry(self, text: str) -> str:
         """At least 45 minutes from now; too far is refused, as is the past."""

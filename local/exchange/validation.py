@@ -9,19 +9,29 @@ from local.exchange.errors import body_unreadable
 from local.exchange.schema import ENUMS, TYPES
 
 _COLLECTION = re.compile(r"^Collection\((.+)\)$")
-_NAVIGATION = {"singleValueExtendedProperties": "Collection(graph.singleValueLegacyExtendedProperty)"}
+_EXTENDED = {"singleValueExtendedProperties": "Collection(graph.singleValueLegacyExtendedProperty)"}
+# Types that have no extended properties, and what they have instead.
+_NAVIGATION: dict[str, dict[str, str]] = {
+    "todoTask": {
+        "linkedResources": "Collection(graph.linkedResource)",
+        "checklistItems": "Collection(graph.checklistItem)",
+    },
+    "todoTaskList": {},
+    "linkedResource": {},
+    "checklistItem": {},
+}
 _DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _OFFSET_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$")
 
 
 def checked(type_name: str, body: dict[str, Any], *, ignored: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The body's known properties with canonical enum values; ``ignored`` (read-only) ones are left out."""
-    properties = TYPES[type_name]
+    properties, navigation = TYPES[type_name], _NAVIGATION.get(type_name, _EXTENDED)
     result = {}
     for name, value in body.items():
         if "@" in name:
             continue
-        declared = properties.get(name) or _NAVIGATION.get(name)
+        declared = properties.get(name) or navigation.get(name)
         if declared is None:
             raise unknown_property(name, type_name)
         if name not in ignored:

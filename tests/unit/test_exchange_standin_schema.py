@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.exchange import recurrence
+from local.exchange import contact_input, recurrence, todo_input
 from local.exchange.event_input import DEFAULTS, READ_ONLY
 from local.exchange.schema import ENUMS, TYPES
 from tests.wire.exchange_metadata import members, properties
@@ -26,6 +26,17 @@ def test_every_property_of_an_event_is_either_writable_or_read_only() -> None:
     writable = {*DEFAULTS, "start", "end", "location", "transactionId"} - {"onlineMeeting"}
     assert writable | READ_ONLY == set(TYPES["event"])
     assert not writable & READ_ONLY
+
+
+def test_every_property_of_a_contact_is_either_writable_or_read_only() -> None:
+    writable = {*contact_input.DEFAULTS, *contact_input.EMAIL_SLOTS}
+    assert writable | contact_input.READ_ONLY == set(TYPES["contact"])
+    assert not writable & contact_input.READ_ONLY
+
+
+def test_every_property_of_a_task_is_either_writable_or_read_only() -> None:
+    assert set(todo_input.DEFAULTS) | todo_input.READ_ONLY == set(TYPES["todoTask"])
+    assert not set(todo_input.DEFAULTS) & todo_input.READ_ONLY
 
 
 def test_every_kind_of_recurrence_is_known() -> None:

@@ -158,8 +158,8 @@ async def test_without_a_token_nothing_is_answered(graph: Graph) -> None:
     "path",
     [
         "/users/anna@contoso.com/messages",
-        "/users/anna@contoso.com/contacts",
-        "/users/anna@contoso.com/todo/lists",
+        "/users/anna@contoso.com/contacts/AAMk/photo",
+        "/users/anna@contoso.com/todo/groups",
         "/users/anna@contoso.com/events/AAMk/nothing",
         "/groups",
         "/users/anna@contoso.com/outlook",
