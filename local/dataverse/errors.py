@@ -23,6 +23,11 @@ ERRORS: Mapping[str, ErrorKind] = {
     "NotFound": ErrorKind(404, "0x80040217", "Entity '{table}' With Id = {id} Does Not Exist"),
     "UnknownSegment": ErrorKind(404, "0x8006088a", "Resource not found for the segment '{segment}'."),
     "DuplicateKey": ErrorKind(412, "0x80040237", "A record with matching key values already exists."),
+    "DuplicateRecord": ErrorKind(
+        412,
+        "0x80040333",
+        "A record was not created or updated because a duplicate of the current record already exists.",
+    ),
     "VersionMismatch": ErrorKind(
         412,
         "0x80060882",
@@ -127,6 +132,18 @@ ERRORS: Mapping[str, ErrorKind] = {
         403,
         "0x80040220",
         "Principal user (Id={user}, type=8) is missing the {access} right on {table} {id}.",
+    ),
+    "SecuredCreate": ErrorKind(
+        403,
+        "0x8004f502",
+        "The user does not have create permissions to a secured field. The requested operation could not be "
+        "completed. ({column})",
+    ),
+    "SecuredUpdate": ErrorKind(
+        403,
+        "0x8004f507",
+        "The user doesn't have AttributePrivilegeUpdate and not granted shared access for a secured "
+        "attribute during update operation ({column})",
     ),
     "UserDisabled": ErrorKind(
         403, "0x80040225", "The user with SystemUserId={user} is disabled and cannot be impersonated."

@@ -63,6 +63,7 @@ class Records:
         if table.owned and not row.get("ownerid"):
             row["ownerid"] = ["systemuser", caller.user]
         self._check_references(changes.values, caller)
+        self._security.fields.require_create(caller, table, changes.values)
         row |= self.attachments.checked(row) if table.name == ATTACHMENT else {}
         with self._store.atomic():
             row |= self.series.new_master(row, caller) if table.name == MASTER else {}
@@ -76,11 +77,13 @@ class Records:
         _allow("Update", table)
         self._security.require("write", caller, table, before)
         self._check_references(changes.values, caller)
+        self._security.fields.require_update(caller, table, changes.values)
         if changes.empty:
             return before
         if "ownerid" in changes.values and changes.values["ownerid"] is None:
             raise refuse("InvalidArgument", message="The owner cannot be cleared.")
         values = {**changes.values, **states.on_update(table, changes, before)}
+        values |= states.on_closing(table, values, before, as_text(self._store.clock.now()))
         with self._store.atomic():
             if table.name == MASTER:
                 return self.series.change_master(before, values, changes, caller)
@@ -88,7 +91,9 @@ class Records:
                 values |= self.series.exceptions.becomes(before, {**before, **values}, changes)
             if table.name == ATTACHMENT:
                 values |= self.attachments.checked({**before, **values})
-            return self.rewrite(table, before, values, changes.parties, caller)
+            stored = self.rewrite(table, before, values, changes.parties, caller)
+            self._assign_along(table, before, stored, caller)
+            return stored
 
     def delete(self, table: Table, row: Row, caller: Caller) -> None:
         _allow("Delete", table)
@@ -144,6 +149,20 @@ class Records:
         self.erase(table, row, caller)
         if is_instance(table, row):
             self.series.exceptions.deleted(row, caller)
+
+    def _assign_along(self, table: Table, before: Row, after: Row, caller: Caller) -> None:
+        """What belongs to a customer goes to its new owner too: activities regarding it, contacts below."""
+        owner = after.get("ownerid")
+        if table.kind != "customer" or before.get("ownerid") == owner:
+            return
+        for other in TABLES.values():
+            for column in other.columns:
+                if not (column.cascade_delete and other.owned and table.name in column.targets):
+                    continue
+                for row in self._store.referring(other.name, column.name, after[table.primary_id]):
+                    if row.get("ownerid") != owner:
+                        stored = self.rewrite(other, row, {"ownerid": owner}, None, caller)
+                        self._assign_along(other, row, stored, caller)
 
     def _let_go(self, table: Table, row_id: str, caller: Caller) -> None:
         """Rows regarding the deleted one go with it; other look-ups to it are cleared, quietly."""

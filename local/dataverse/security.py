@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from local.dataverse.errors import refuse
+from local.dataverse.field_security import FieldSecurity
 from local.dataverse.schema import Kind, Table
 from local.dataverse.store import Row, Store
 from local.dataverse.tables import TABLES
@@ -68,6 +69,7 @@ class Security:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.fields = FieldSecurity(store)
 
     def may_read(self, caller: Caller, table: Table, row: Row) -> bool:
         return self._within(caller, caller.rights(table).read, table, row)

@@ -8,6 +8,7 @@ from local.dataverse.actions import Actions
 from local.dataverse.bulk import BulkMessages
 from local.dataverse.call import Call, Reply
 from local.dataverse.callers import Callers
+from local.dataverse.duplicates import Duplicates
 from local.dataverse.errors import Refusal, refuse
 from local.dataverse.metadata import Metadata
 from local.dataverse.organization import organization
@@ -32,15 +33,16 @@ class WebApi:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._security = Security(store)
+        self.security = Security(store)
+        self.duplicates = Duplicates(store)
         self._callers = Callers(store)
-        self.records = Records(store, self._security)
+        self.records = Records(store, self.security)
         self.tracking = ChangeTracking(store)
-        self._rows = RowRoutes(store, self.records, self._security)
-        self._sets = SetRoutes(self.records, self._security, self.tracking)
-        self._bulk = BulkMessages(self.records)
-        self._actions = Actions(store, self.records, self._security)
-        self._metadata = Metadata()
+        self._rows = RowRoutes(store, self.records, self.security, self.duplicates)
+        self._sets = SetRoutes(self.records, self.security, self.tracking)
+        self._bulk = BulkMessages(self.records, self.duplicates)
+        self._actions = Actions(store, self.records, self.security)
+        self._metadata = Metadata(self.security.fields)
 
     def answer(self, call: Call) -> Reply:
         """The answer, also when it is a refusal. A refused request has changed nothing."""
@@ -66,7 +68,7 @@ class WebApi:
         path = segments(call.path)
         if not path or path[0].name == "$metadata":
             raise refuse("NotInStandIn", feature="the service document and $metadata")
-        session = open_session(call, self._store, self._security, self._callers)
+        session = open_session(call, self._store, self.security, self._callers)
         first = path[0]
         if first.name == "WhoAmI" and len(path) == 1:
             return self._who_am_i(call, session)
