@@ -70,6 +70,20 @@ ERRORS: Mapping[str, ErrorKind] = {
         "InnerException : Microsoft.OData.ODataException: {message}",
     ),
     "InvalidQuery": ErrorKind(400, "0x80060888", "{message}"),
+    "FetchNoEntity": ErrorKind(
+        400,
+        "0x80041102",
+        "The entity with a name = '{name}' with namemapping = 'Logical' was not found in the MetadataCache.",
+    ),
+    "FetchNoAttribute": ErrorKind(
+        400,
+        "0x80041103",
+        "'{table}' entity doesn't contain attribute with Name = '{name}' and NameMapping = 'Logical'.",
+    ),
+    "FetchOperator": ErrorKind(400, "0x80041120", "The condition operator '{operator}' is not supported."),
+    "FetchJoin": ErrorKind(400, "0x80041121", "The link-type '{name}' is not supported."),
+    "FetchFilterType": ErrorKind(400, "0x80041122", "The filter type '{name}' is not supported."),
+    "TooManyLinks": ErrorKind(400, "0x8004430d", "Number of link entities in query exceeded maximum limit."),
     "UnsupportedQueryOption": ErrorKind(400, "0x80060888", "The query parameter {option} is not supported"),
     "NotWithChangeTracking": ErrorKind(
         400,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from local.dataverse.candidates import candidates
 from local.dataverse.conditions import Context, comparable, matches
-from local.dataverse.fetchxml import Fetch, FetchCondition, FetchEntity, FetchFilter
+from local.dataverse.fetch_model import Fetch, FetchCondition, FetchEntity, FetchExists, FetchFilter
 from local.dataverse.navigation import Navigation
 from local.dataverse.options import MAXIMUM_PAGE
 from local.dataverse.ordering import sort_key
@@ -70,13 +70,17 @@ class FetchRun:
         return results
 
     def _join(self, parent: FetchEntity, link: FetchEntity, joined: Joined) -> list[Joined]:
+        found = self._matching(parent, link, joined)
+        if not found and link.outer:
+            return self._linked(link, {**joined, link.alias: None})
+        return found
+
+    def _matching(self, parent: FetchEntity, link: FetchEntity, joined: Joined) -> list[Joined]:
         found: list[Joined] = []
         for row in self._candidates(parent, link, joined):
             for deeper in self._linked(link, {**joined, link.alias: row}):
                 if self._accepts(link.filter, link, deeper):
                     found.append(deeper)
-        if not found and link.outer:
-            return self._linked(link, {**joined, link.alias: None})
         return found
 
     def _candidates(self, parent: FetchEntity, link: FetchEntity, joined: Joined) -> list[Row]:
@@ -102,17 +106,27 @@ class FetchRun:
     def _accepts(self, filter_: FetchFilter | None, entity: FetchEntity, joined: Joined) -> bool:
         if filter_ is None or not filter_.parts:
             return True
-        results = (
-            self._accepts(part, entity, joined)
-            if isinstance(part, FetchFilter)
-            else self._condition(part, entity, joined)
-            for part in filter_.parts
-        )
+        results = (self._part(part, entity, joined) for part in filter_.parts)
         return all(results) if filter_.kind == "and" else any(results)
+
+    def _part(
+        self, part: FetchCondition | FetchExists | FetchFilter, entity: FetchEntity, joined: Joined
+    ) -> bool:
+        if isinstance(part, FetchFilter):
+            return self._accepts(part, entity, joined)
+        if isinstance(part, FetchExists):
+            return bool(self._matching(entity, part.link, joined)) == part.wanted
+        return self._condition(part, entity, joined)
 
     def _condition(self, condition: FetchCondition, entity: FetchEntity, joined: Joined) -> bool:
         row = joined.get(condition.alias or entity.alias) or {}
         value = row.get(condition.attribute)
+        if condition.other is not None:
+            alias, column = condition.other
+            other = (joined.get(alias or entity.alias) or {}).get(column.name)
+            if value is None or other is None:
+                return False  # as in SQL, and so also for `ne`
+            return matches(condition.column, value, condition.operator, (other,), self._context)
         return matches(condition.column, value, condition.operator, condition.operands, self._context)
 
     def _ordered(self, entity: FetchEntity, results: list[Joined]) -> list[Joined]:

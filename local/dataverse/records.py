@@ -97,7 +97,7 @@ class Records:
 
     def delete(self, table: Table, row: Row, caller: Caller) -> None:
         _allow("Delete", table)
-        self._security.require("write", caller, table, row)
+        self._security.require("delete", caller, table, row)
         with self._store.atomic():
             self._delete(table, row, caller)
 
@@ -135,6 +135,7 @@ class Records:
         if table.parties is not None:
             self.parties.remove_all(row_id)
         self._store.remove(table, row_id)
+        self._security.shares.forget(table, row_id)
         self.events.append(Event("Delete", table, row, {}, caller))
         self._count_attachments(table, row)
         if table.name == MASTER:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from local.dataverse.access_actions import AccessActions
 from local.dataverse.actions import Actions
 from local.dataverse.bulk import BulkMessages
 from local.dataverse.call import Call, Reply
@@ -42,6 +43,7 @@ class WebApi:
         self._sets = SetRoutes(self.records, self.security, self.tracking)
         self._bulk = BulkMessages(self.records, self.duplicates)
         self._actions = Actions(store, self.records, self.security)
+        self._access = AccessActions(store, self.records, self.security)
         self._metadata = Metadata(self.security.fields)
 
     def answer(self, call: Call) -> Reply:
@@ -74,6 +76,8 @@ class WebApi:
             return self._who_am_i(call, session)
         if first.name in Actions.UNBOUND and len(path) == 1 and call.method == "POST":
             return self._actions.unbound(call, session, first.name)
+        if first.name in AccessActions.UNBOUND and len(path) == 1 and call.method == "POST":
+            return self._access.unbound(call, session, first.name)
         if first.name in Metadata.ROOTS:
             return self._metadata.answer(call, path)
         table = ENTITY_SETS.get(first.name)
@@ -110,12 +114,17 @@ class WebApi:
             return handlers[call.method](call, session, table, row_id)
         name = rest[0].name
         if len(rest) == 1 and name.startswith(NAMESPACE) and call.method == "POST":
-            return self._actions.on_row(call, session, table, row_id, name.removeprefix(NAMESPACE))
+            return self._row_action(call, session, table, row_id, name.removeprefix(NAMESPACE))
         if len(rest) == 1:
             return self._rows.property(call, session, table, row_id, rest[0].name)
         if len(rest) == 2 and rest[1].name == "$ref":
             return self._rows.reference(call, session, table, row_id, rest[0].name)
         raise refuse("UnknownSegment", segment=rest[1].name)
+
+    def _row_action(self, call: Call, session: Session, table: Table, row_id: str, name: str) -> Reply:
+        if AccessActions.is_on_row(table, name):
+            return self._access.on_team(call, session, row_id, name)
+        return self._actions.on_row(call, session, table, row_id, name)
 
     def _who_am_i(self, call: Call, session: Session) -> Reply:
         body = {

@@ -13,6 +13,7 @@ from local.dataverse.tables.people import (
     SAVED_QUERY,
     SYSTEM_USER,
     TEAM,
+    TEAM_MEMBERSHIP,
     USER_QUERY,
 )
 from local.dataverse.tables.services import EQUIPMENT
@@ -28,6 +29,7 @@ ALL_TABLES = (
     MAILBOX,
     BUSINESS_UNIT,
     TEAM,
+    TEAM_MEMBERSHIP,
     ORGANIZATION,
     USER_QUERY,
     SAVED_QUERY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from local.dataverse.schema import (
+    EVERY_WRITE,
     Column,
     Table,
     integers,
@@ -180,6 +181,25 @@ TEAM = Table(
         lookup("businessunitid", ("businessunitid", "businessunit")),
         lookup("administratorid", ("administratorid", "systemuser")),
         *audit_columns(),
+    ),
+)
+
+TEAM_MEMBERSHIP = Table(
+    name="teammembership",
+    entity_set="teammemberships",
+    primary_id="teammembershipid",
+    primary_name="teammembershipid",
+    label="Team Membership",
+    type_code=23,
+    kind="system",
+    refused=EVERY_WRITE,
+    columns=(
+        *primary_key("teammembershipid"),
+        *read_only(
+            Column("systemuserid", "guid", indexed=True),
+            Column("teamid", "guid", indexed=True),
+            *plain("bigint", "versionnumber"),
+        ),
     ),
 )
 
