@@ -14,6 +14,7 @@ from local.dataverse.options import MAXIMUM_PAGE
 from local.dataverse.ordering import sort_key
 from local.dataverse.representation import Representation, etag
 from local.dataverse.store import Row, Store
+from local.dataverse.user_filters import listed
 
 Joined = dict[str, Row | None]
 """One result: the row of each alias; the root has the empty alias."""
@@ -56,7 +57,8 @@ class FetchRun:
     def _results(self, entity: FetchEntity) -> list[Joined]:
         results: list[Joined] = []
         among = candidates(self._store, entity.table, entity.filter)
-        for row in self._navigation.visible(entity.table, None if among is None else among.values()):
+        rows = self._navigation.visible(entity.table, None if among is None else among.values())
+        for row in listed(self._context.caller, entity.table, entity.filter, rows):
             for joined in self._linked(entity, {entity.alias: row}):
                 if self._accepts(entity.filter, entity, joined):
                     results.append(joined)

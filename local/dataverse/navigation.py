@@ -22,6 +22,10 @@ class Navigation:
         """The rows of a table, or those given, that the caller may read."""
         return self._readable(table, self._store.rows(table.name) if among is None else among)
 
+    @property
+    def caller(self) -> Caller:
+        return self._caller
+
     def shown(self, table: Table, row: Row) -> Row:
         """The row without the values that the caller may not read."""
         return self._security.fields.masked(self._caller, table, row)

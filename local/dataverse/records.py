@@ -18,6 +18,7 @@ from local.dataverse.security import Caller, Security
 from local.dataverse.series import Series
 from local.dataverse.store import Row, Store
 from local.dataverse.tables import TABLES
+from local.dataverse.user_filters import QUERIES, check_query
 from local.dataverse.values import as_text
 
 Message = Literal["Create", "Update", "Delete"]
@@ -65,6 +66,8 @@ class Records:
         self._check_references(changes.values, caller)
         self._security.fields.require_create(caller, table, changes.values)
         row |= self.attachments.checked(row) if table.name == ATTACHMENT else {}
+        if table.name in QUERIES:
+            check_query(self._store, table, row, caller)
         with self._store.atomic():
             row |= self.series.new_master(row, caller) if table.name == MASTER else {}
             self._security.require("write", caller, table, row)
@@ -84,6 +87,8 @@ class Records:
             raise refuse("InvalidArgument", message="The owner cannot be cleared.")
         values = {**changes.values, **states.on_update(table, changes, before)}
         values |= states.on_closing(table, values, before, as_text(self._store.clock.now()))
+        if table.name in QUERIES:
+            check_query(self._store, table, {**before, **values}, caller)
         with self._store.atomic():
             if table.name == MASTER:
                 return self.series.change_master(before, values, changes, caller)
@@ -102,6 +107,11 @@ class Records:
             self._delete(table, row, caller)
 
     # --- without asking for rights: what the server does of its own accord ------------------------
+
+    def add(self, table: Table, values: Row, caller: Caller) -> Row:
+        """A new active row with an id of its own."""
+        row = {**values, table.primary_id: str(uuid4()), **states.on_create(table, Changes(), "")}
+        return self.insert(table, row, None, caller)
 
     def insert(self, table: Table, row: Row, parties: list[Row] | None, caller: Caller) -> Row:
         """A new row with its parties; ``row`` may hold read-only columns."""

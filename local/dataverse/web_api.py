@@ -11,6 +11,7 @@ from local.dataverse.call import Call, Reply
 from local.dataverse.callers import Callers
 from local.dataverse.duplicates import Duplicates
 from local.dataverse.errors import Refusal, refuse
+from local.dataverse.filter_actions import FilterActions
 from local.dataverse.metadata import Metadata
 from local.dataverse.organization import organization
 from local.dataverse.parameters import NAMESPACE
@@ -43,6 +44,7 @@ class WebApi:
         self._sets = SetRoutes(self.records, self.security, self.tracking)
         self._bulk = BulkMessages(self.records, self.duplicates)
         self._actions = Actions(store, self.records, self.security)
+        self._filters = FilterActions(store, self.records)
         self._access = AccessActions(store, self.records, self.security)
         self._metadata = Metadata(self.security.fields)
 
@@ -78,6 +80,8 @@ class WebApi:
             return self._actions.unbound(call, session, first.name)
         if first.name in AccessActions.UNBOUND and len(path) == 1 and call.method == "POST":
             return self._access.unbound(call, session, first.name)
+        if first.name in FilterActions.UNBOUND and len(path) == 1 and call.method == "POST":
+            return self._filters.reset(call, session, first.name)
         if first.name in Metadata.ROOTS:
             return self._metadata.answer(call, path)
         table = ENTITY_SETS.get(first.name)
@@ -124,6 +128,8 @@ class WebApi:
     def _row_action(self, call: Call, session: Session, table: Table, row_id: str, name: str) -> Reply:
         if AccessActions.is_on_row(table, name):
             return self._access.on_team(call, session, row_id, name)
+        if FilterActions.is_on_row(table, name):
+            return self._filters.instantiate(call, session, row_id, name)
         return self._actions.on_row(call, session, table, row_id, name)
 
     def _who_am_i(self, call: Call, session: Session) -> Reply:

@@ -10,12 +10,11 @@ from local.dataverse.tables.people import (
     BUSINESS_UNIT,
     MAILBOX,
     ORGANIZATION,
-    SAVED_QUERY,
     SYSTEM_USER,
     TEAM,
     TEAM_MEMBERSHIP,
-    USER_QUERY,
 )
+from local.dataverse.tables.queries import SAVED_QUERY, USER_QUERY
 from local.dataverse.tables.services import EQUIPMENT
 
 ALL_TABLES = (
