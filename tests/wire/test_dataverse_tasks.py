@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from uuid import uuid4
 
 import pytest
 
 from local.clock import Clock
 from tests.wire.dataverse_org import Json, Org, address, error_code, organization, party
+from tests.wire.test_dataverse_batch import Operation, answers, envelope, send
+from tests.wire.test_dataverse_control import listening
 
 SETS = {"task": "tasks", "phonecall": "phonecalls", "letter": "letters", "fax": "faxes"}
 # What each state may be, the default first.
@@ -180,3 +183,29 @@ async def test_tasks_are_written_many_at_a_time_and_phone_calls_are_not(org: Org
     assert [row["statuscode"] for row in await org.values("tasks")] == [5, 5]
     refused = await org.call("POST", "phonecalls/Microsoft.Dynamics.CRM.CreateMultiple", {"Targets": []})
     assert error_code(refused) == (405, "0x80040800")
+
+
+async def test_a_task_is_made_and_completed_in_one_change_set(org: Org) -> None:
+    key = str(uuid4())
+    response = await send(
+        org,
+        envelope(
+            [
+                Operation("POST", "tasks", {"activityid": key, "subject": "Done in Outlook"}),
+                Operation("PATCH", f"tasks({key})", {"statecode": 1, "statuscode": 5}, "If-Match: *\r\n"),
+            ]
+        ),
+    )
+    assert [[status for status, _ in part] for part in answers(response)] == [[204, 204]]
+    assert (await org.get(f"tasks({key})"))["statuscode"] == 5
+
+
+@EVERY
+async def test_changes_are_posted_to_webhooks(org: Org, table: str) -> None:
+    async with listening() as listener:
+        await org.control("POST", "webhooks", {"url": listener.url, "key": "k", "tables": [table]})
+        path, made = await make(org, table)
+        await org.change(path, {"statecode": 1})
+        messages = [(await listener.next())[1] for _ in range(2)]
+        assert [message["MessageName"] for message in messages] == ["Create", "Update"]
+        assert {message["PrimaryEntityId"] for message in messages} == {made["activityid"]}
