@@ -11,10 +11,8 @@ from local.dataverse.payload import PayloadReader
 from local.dataverse.records import Records
 from local.dataverse.schema import Table
 from local.dataverse.session import Session
+from local.dataverse.tables.messages import BULK_MESSAGES, MANY_AT_A_TIME
 from local.dataverse.values import as_guid
-
-# Known to be supported; for activities with parties the facts leave it open, so it is refused.
-SUPPORTED = frozenset({"contact", "account", "task"})
 
 
 class BulkMessages:
@@ -23,9 +21,9 @@ class BulkMessages:
         self._duplicates = duplicates
 
     def answer(self, call: Call, session: Session, table: Table, message: str) -> Reply:
-        if message not in ("CreateMultiple", "UpdateMultiple"):
+        if message not in BULK_MESSAGES:
             raise refuse("UnknownSegment", segment=f"Microsoft.Dynamics.CRM.{message}")
-        if table.name not in SUPPORTED:
+        if table.name not in MANY_AT_A_TIME:
             raise refuse("MessageNotSupported", message=message, table=table.name)
         targets = self._targets(call, table)
         reader = PayloadReader(call.references)

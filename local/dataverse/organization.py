@@ -12,6 +12,7 @@ from local.dataverse.default_filters import TEMPLATES
 from local.dataverse.schema import Table
 from local.dataverse.store import Row, Store
 from local.dataverse.tables import TABLES
+from local.dataverse.tables.messages import BULK_MESSAGES, MANY_AT_A_TIME
 from local.dataverse.user_filters import OUTLOOK_TEMPLATE, defaults, instance
 from local.dataverse.values import as_text
 
@@ -61,12 +62,21 @@ def found(store: Store) -> None:
             store.journal.put("meta", name, user)
             store.journal.put("profiles", user, {"role": "administrator"})
         _add_templates(store)
+        _add_messages(store)
 
 
 def _add_templates(store: Store) -> None:
     for table, (name, fetch) in TEMPLATES.items():
         values = {"name": name, "returnedtypecode": table, "fetchxml": fetch, "isdefault": True}
         insert(store, TABLES["savedquery"], {**values, "querytype": OUTLOOK_TEMPLATE})
+
+
+def _add_messages(store: Store) -> None:
+    for name in BULK_MESSAGES:
+        message = insert(store, TABLES["sdkmessage"], {"name": name})
+        for table in MANY_AT_A_TIME:
+            values = {"primaryobjecttypecode": table, "sdkmessageid": ["sdkmessage", message["sdkmessageid"]]}
+            insert(store, TABLES["sdkmessagefilter"], values)
 
 
 def give_filters(store: Store, user: Row) -> None:

@@ -185,6 +185,14 @@ async def test_tasks_are_written_many_at_a_time_and_phone_calls_are_not(org: Org
     assert error_code(refused) == (405, "0x80040800")
 
 
+async def test_which_tables_are_written_many_at_a_time_can_be_asked(org: Org) -> None:
+    path = "sdkmessagefilters?$select=sdkmessagefilterid&$filter=sdkmessageid/name eq '{}'"
+    for table, count in (("contact", 1), ("task", 1), ("phonecall", 0), ("appointment", 0)):
+        for message in ("CreateMultiple", "UpdateMultiple"):
+            query = f"{path.format(message)} and primaryobjecttypecode eq '{table}'"
+            assert len(await org.values(query)) == count
+
+
 async def test_a_task_is_made_and_completed_in_one_change_set(org: Org) -> None:
     key = str(uuid4())
     response = await send(

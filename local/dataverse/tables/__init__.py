@@ -5,6 +5,7 @@ from __future__ import annotations
 from local.dataverse.schema import Table
 from local.dataverse.tables.attachments import ACTIVITY_MIME_ATTACHMENT
 from local.dataverse.tables.customers import ACCOUNT, CONTACT, QUEUE
+from local.dataverse.tables.messages import SDK_MESSAGE, SDK_MESSAGE_FILTER
 from local.dataverse.tables.parties import ACTIVITIES, ACTIVITY_PARTY
 from local.dataverse.tables.people import (
     BUSINESS_UNIT,
@@ -33,6 +34,8 @@ ALL_TABLES = (
     USER_QUERY,
     SAVED_QUERY,
     EQUIPMENT,
+    SDK_MESSAGE,
+    SDK_MESSAGE_FILTER,
 )
 TABLES: dict[str, Table] = {table.name: table for table in ALL_TABLES}
 ENTITY_SETS: dict[str, Table] = {table.entity_set: table for table in ALL_TABLES}
