@@ -21,6 +21,7 @@ from local.dataverse.schema import Column, Table
 
 # Full-text search needs an index that no table here has.
 NOT_HERE = frozenset({"contains", "not-contains"})
+NAME = "name"
 COMPARE_COLUMNS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 
 
@@ -52,7 +53,7 @@ class Aliases:
 def condition(element: Element, table: Table, aliases: Aliases, context: Context) -> FetchCondition:
     name = element.get("entityname", "")
     alias, holder = aliases.find(name) if name else ("", table)
-    column = column_of(holder, element.get("attribute", ""))
+    column = _compared(holder, element.get("attribute", ""))
     operator = element.get("operator", "")
     if operator not in OPERATORS or operator in NOT_HERE:
         raise refuse("FetchOperator", operator=operator)
@@ -80,6 +81,14 @@ def column_of(table: Table, name: str) -> Column:
     if column is None:
         raise refuse("FetchNoAttribute", table=table.name, name=name)
     return column
+
+
+def _compared(table: Table, name: str) -> Column:
+    """A column, or what a look-up's row is called: ``parentcustomeridname``, as Advanced Find writes it."""
+    looked_up = table.by_name.get(name.removesuffix(NAME)) if name.endswith(NAME) else None
+    if name not in table.by_name and looked_up is not None and looked_up.type == "lookup":
+        return Column(name, "string")
+    return column_of(table, name)
 
 
 def _other(text: str, table: Table, aliases: Aliases, column: Column, operator: str) -> tuple[str, Column]:

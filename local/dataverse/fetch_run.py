@@ -8,12 +8,14 @@ from urllib.parse import quote
 
 from local.dataverse.candidates import candidates
 from local.dataverse.conditions import Context, comparable, matches
+from local.dataverse.fetch_conditions import NAME
 from local.dataverse.fetch_model import Fetch, FetchCondition, FetchEntity, FetchExists, FetchFilter
 from local.dataverse.navigation import Navigation
 from local.dataverse.options import MAXIMUM_PAGE
 from local.dataverse.ordering import sort_key
 from local.dataverse.representation import Representation, etag
 from local.dataverse.store import Row, Store
+from local.dataverse.tables import TABLES
 from local.dataverse.user_filters import listed
 
 Joined = dict[str, Row | None]
@@ -123,6 +125,8 @@ class FetchRun:
     def _condition(self, condition: FetchCondition, entity: FetchEntity, joined: Joined) -> bool:
         row = joined.get(condition.alias or entity.alias) or {}
         value = row.get(condition.attribute)
+        if condition.attribute not in row and condition.attribute.endswith(NAME):
+            value = self._name(row.get(condition.attribute.removesuffix(NAME)))
         if condition.other is not None:
             alias, column = condition.other
             other = (joined.get(alias or entity.alias) or {}).get(column.name)
@@ -130,6 +134,14 @@ class FetchRun:
                 return False  # as in SQL, and so also for `ne`
             return matches(condition.column, value, condition.operator, (other,), self._context)
         return matches(condition.column, value, condition.operator, condition.operands, self._context)
+
+    def _name(self, reference: list[str] | None) -> str | None:
+        """What the row that a look-up points to is called."""
+        if not isinstance(reference, list):
+            return None
+        row = self._store.get(*reference) or {}
+        name: str | None = row.get(TABLES[reference[0]].primary_name)
+        return name
 
     def _ordered(self, entity: FetchEntity, results: list[Joined]) -> list[Joined]:
         results.sort(key=lambda joined: str((joined[entity.alias] or {}).get(entity.table.primary_id)))

@@ -69,6 +69,16 @@ async def test_a_link_without_alias_is_known_by_its_table(org: Org) -> None:
     assert error_code(await org.call("GET", f"contacts?fetchXml={quote(text)}")) == (400, "0x80060888")
 
 
+async def test_a_look_up_is_compared_by_the_name_of_what_it_points_to(org: Org) -> None:
+    await company(org)
+    condition = '<filter><condition attribute="parentcustomeridname" operator="{}" value="{}"/></filter>'
+    assert await names(org, condition.format("like", "nord%")) == ["Anna", "Bo"]
+    assert await names(org, condition.format("ne", "Nordwind")) == ["Carl", "Dora"]
+    unknown = condition.format("eq", "x").replace("parent", "grand")
+    text = f'<fetch><entity name="contact">{unknown}</entity></fetch>'
+    assert error_code(await org.call("GET", f"contacts?fetchXml={quote(text)}")) == (400, "0x80041103")
+
+
 async def test_links_nest_and_distinct_leaves_one_row_of_many(org: Org) -> None:
     await company(org)
     nested = (
