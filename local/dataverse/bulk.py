@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from local.dataverse.call import Call, Reply
+from local.dataverse.duplicates import Duplicates
 from local.dataverse.errors import refuse
 from local.dataverse.payload import PayloadReader
 from local.dataverse.records import Records
 from local.dataverse.schema import Table
 from local.dataverse.session import Session
+from local.dataverse.tables.messages import BULK_MESSAGES, MANY_AT_A_TIME
 from local.dataverse.values import as_guid
-
-# Known to be supported; for activities with parties the facts leave it open, so it is refused.
-SUPPORTED = frozenset({"contact", "account"})
 
 
 class BulkMessages:
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: Records, duplicates: Duplicates) -> None:
         self._records = records
+        self._duplicates = duplicates
 
     def answer(self, call: Call, session: Session, table: Table, message: str) -> Reply:
-        if message not in ("CreateMultiple", "UpdateMultiple"):
+        if message not in BULK_MESSAGES:
             raise refuse("UnknownSegment", segment=f"Microsoft.Dynamics.CRM.{message}")
-        if table.name not in SUPPORTED:
+        if table.name not in MANY_AT_A_TIME:
             raise refuse("MessageNotSupported", message=message, table=table.name)
         targets = self._targets(call, table)
         reader = PayloadReader(call.references)
@@ -31,14 +31,14 @@ class BulkMessages:
             for target in targets:
                 row = self._records.get(table, as_guid(str(target.get(table.primary_id, ""))) or "")
                 changes = reader.read(table, target, creating=False)
+                self._duplicates.check(call, table, changes, row)
                 self._records.update(table, row, changes, session.caller)
             return Reply(204)
-        ids = [
-            self._records.create(table, reader.read(table, target, creating=True), session.caller)[
-                table.primary_id
-            ]
-            for target in targets
-        ]
+        ids = []
+        for target in targets:
+            changes = reader.read(table, target, creating=True)
+            self._duplicates.check(call, table, changes)
+            ids.append(self._records.create(table, changes, session.caller)[table.primary_id])
         where = f"{call.base_url}/$metadata#Microsoft.Dynamics.CRM.CreateMultipleResponse"
         return Reply(200, {"@odata.context": where, "Ids": ids})
 

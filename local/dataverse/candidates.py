@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from local.dataverse.fetchxml import FetchCondition, FetchFilter
+from local.dataverse.fetch_model import FetchCondition, FetchExists, FetchFilter
 from local.dataverse.filters import Condition, Expression, Group
 from local.dataverse.schema import Table
 from local.dataverse.store import Row, Store
 
 Rows = dict[str, Row]
-Filter = Expression | FetchFilter | FetchCondition
+Filter = Expression | FetchFilter | FetchCondition | FetchExists
 
 
 def candidates(store: Store, table: Table, expression: Filter | None) -> Rows | None:
@@ -16,7 +16,7 @@ def candidates(store: Store, table: Table, expression: Filter | None) -> Rows | 
     if isinstance(expression, Condition):
         return None if expression.path else _indexed(store, table, expression)
     if isinstance(expression, FetchCondition):
-        return None if expression.alias else _indexed(store, table, expression)
+        return None if expression.alias or expression.other else _indexed(store, table, expression)
     if not isinstance(expression, (Group, FetchFilter)):
         return None
     found = [candidates(store, table, part) for part in expression.parts]

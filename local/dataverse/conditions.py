@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from local.dataverse.errors import refuse
-from local.dataverse.periods import PERIODS, day_start, span_of
+from local.dataverse.errors import Refusal, refuse
+from local.dataverse.periods import AGO, PERIODS, day_start, span_of
 from local.dataverse.schema import Column
 from local.dataverse.security import Caller
 
@@ -23,6 +23,7 @@ class Context:
     now: datetime
     zone: ZoneInfo
     business_unit: str | None = None
+    teams: frozenset[str] = frozenset()
 
 
 Operands = tuple[Any, ...]
@@ -98,8 +99,11 @@ def _on(compare: Callable[[datetime, datetime, datetime], bool]) -> Test:
     return test
 
 
-def _older(value: Any, operands: Operands, context: Context) -> bool:
-    return value is not None and _moment(value, context) < context.now - timedelta(days=int(operands[0]))
+def _older(unit: str) -> Test:
+    def test(value: Any, operands: Operands, context: Context) -> bool:
+        return value is not None and _moment(value, context) < AGO[unit](context.now, int(operands[0]))
+
+    return test
 
 
 def not_(test: Test) -> Test:
@@ -113,6 +117,14 @@ def _user(value: Any, _operands: Operands, context: Context) -> bool:
 
 def _business(value: Any, _operands: Operands, context: Context) -> bool:
     return value is not None and value == context.business_unit
+
+
+def _teams(value: Any, _operands: Operands, context: Context) -> bool:
+    return value is not None and value in context.teams
+
+
+def _user_or_teams(value: Any, operands: Operands, context: Context) -> bool:
+    return _user(value, operands, context) or _teams(value, operands, context)
 
 
 def _in(value: Any, operands: Operands, _context: Context) -> bool:
@@ -150,24 +162,31 @@ OPERATORS: Mapping[str, Test] = {
     "not-contains": not_(_contains),
     "eq-userid": _user,
     "ne-userid": not_(_user),
+    "eq-userteams": _teams,
+    "eq-useroruserteams": _user_or_teams,
     "eq-businessid": _business,
     "ne-businessid": not_(_business),
     "on": _on(lambda moment, start, end: start <= moment < end),
     "not-on": not_(_on(lambda moment, start, end: start <= moment < end)),
     "on-or-after": _on(lambda moment, start, _end: moment >= start),
     "on-or-before": _on(lambda moment, _start, end: moment < end),
-    "olderthan-x-days": _older,
+    **{f"olderthan-x-{unit}": _older(unit) for unit in AGO},
     **{name: _period(name) for name in PERIODS},
 }
 NO_OPERAND = frozenset(
-    {"null", "not-null", "eq-userid", "ne-userid", "eq-businessid", "ne-businessid"}
+    {"null", "not-null", "eq-userid", "ne-userid", "eq-userteams", "eq-useroruserteams"}
+    | {"eq-businessid", "ne-businessid"}
     | {name for name in PERIODS if "-x-" not in name}
 )
-DATE_OPERATORS = frozenset({"on", "not-on", "on-or-after", "on-or-before", "olderthan-x-days"})
+OLDER = frozenset(f"olderthan-x-{unit}" for unit in AGO)
+DATE_OPERATORS = frozenset({"on", "not-on", "on-or-after", "on-or-before"}) | OLDER
+IDENTITIES = frozenset(
+    {"eq-userid", "ne-userid", "eq-userteams", "eq-useroruserteams", "eq-businessid", "ne-businessid"}
+)
 MOST_UNITS: Mapping[str, int] = {"years": 100, "months": 1_200, "weeks": 5_200}
 MANY_OPERANDS = frozenset({"in", "not-in"})
 TWO_OPERANDS = frozenset({"between", "not-between"})
-NUMBER_OPERAND = frozenset({name for name in (*PERIODS, "olderthan-x-days") if "-x-" in name})
+NUMBER_OPERAND = frozenset({name for name in (*PERIODS, *OLDER) if "-x-" in name})
 TEXT_OPERATORS = frozenset(
     name for name in OPERATORS if name.removeprefix("not-").startswith(("like", "begin", "end", "contains"))
 )
@@ -194,10 +213,20 @@ NEGATED: Mapping[str, str] = {
 
 
 def check_column(operator: str, column: Column) -> None:
-    """Operators on dates need a date."""
+    """Operators on dates need a date, those that count hours one with a time; people are look-ups."""
     if (operator in PERIODS or operator in DATE_OPERATORS) and column.type not in ("date", "datetime"):
-        message = f"The operator '{operator}' is not valid for attribute '{column.name}'."
-        raise refuse("InvalidQuery", message=message)
+        raise _not_valid(operator, column)
+    if operator.endswith(("-hours", "-minutes")) and column.type == "date":
+        raise _not_valid(operator, column)
+    if operator in IDENTITIES and column.type not in ("lookup", "guid"):
+        raise _not_valid(operator, column)
+    if operator in TEXT_OPERATORS and column.type not in ("string", "memo"):
+        raise _not_valid(operator, column)
+
+
+def _not_valid(operator: str, column: Column) -> Refusal:
+    message = f"The operator '{operator}' is not valid for attribute '{column.name}'."
+    return refuse("InvalidQuery", message=message)
 
 
 def number_of_units(operator: str, text: str) -> int:

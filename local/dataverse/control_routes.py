@@ -10,7 +10,14 @@ from aiohttp import web
 
 from local.control import bad_request, json_object
 from local.dataverse.errors import Refusal
-from local.dataverse.organization import ABSENT_TABLES, SETTINGS, insert, merge_settings, organization
+from local.dataverse.organization import (
+    ABSENT_TABLES,
+    SETTINGS,
+    give_filters,
+    insert,
+    merge_settings,
+    organization,
+)
 from local.dataverse.payload import Changes, PayloadReader
 from local.dataverse.security import ROLES
 from local.dataverse.states import on_create
@@ -94,6 +101,7 @@ class ControlRoutes:
         user = insert(self._store, table, checked)
         mailbox = self._make_mailbox(user, name, address)
         self._store.put(table, {**user, "defaultmailbox": ["mailbox", mailbox]})
+        give_filters(self._store, user)
         profile = {"role": body.get("role") or "usual", "timeZone": body.get("timeZone") or "UTC"}
         self._store.journal.put("profiles", user["systemuserid"], profile)
         return str(user["systemuserid"])

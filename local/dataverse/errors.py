@@ -23,6 +23,11 @@ ERRORS: Mapping[str, ErrorKind] = {
     "NotFound": ErrorKind(404, "0x80040217", "Entity '{table}' With Id = {id} Does Not Exist"),
     "UnknownSegment": ErrorKind(404, "0x8006088a", "Resource not found for the segment '{segment}'."),
     "DuplicateKey": ErrorKind(412, "0x80040237", "A record with matching key values already exists."),
+    "DuplicateRecord": ErrorKind(
+        412,
+        "0x80040333",
+        "A record was not created or updated because a duplicate of the current record already exists.",
+    ),
     "VersionMismatch": ErrorKind(
         412,
         "0x80060882",
@@ -65,6 +70,20 @@ ERRORS: Mapping[str, ErrorKind] = {
         "InnerException : Microsoft.OData.ODataException: {message}",
     ),
     "InvalidQuery": ErrorKind(400, "0x80060888", "{message}"),
+    "FetchNoEntity": ErrorKind(
+        400,
+        "0x80041102",
+        "The entity with a name = '{name}' with namemapping = 'Logical' was not found in the MetadataCache.",
+    ),
+    "FetchNoAttribute": ErrorKind(
+        400,
+        "0x80041103",
+        "'{table}' entity doesn't contain attribute with Name = '{name}' and NameMapping = 'Logical'.",
+    ),
+    "FetchOperator": ErrorKind(400, "0x80041120", "The condition operator '{operator}' is not supported."),
+    "FetchJoin": ErrorKind(400, "0x80041121", "The link-type '{name}' is not supported."),
+    "FetchFilterType": ErrorKind(400, "0x80041122", "The filter type '{name}' is not supported."),
+    "TooManyLinks": ErrorKind(400, "0x8004430d", "Number of link entities in query exceeded maximum limit."),
     "UnsupportedQueryOption": ErrorKind(400, "0x80060888", "The query parameter {option} is not supported"),
     "NotWithChangeTracking": ErrorKind(
         400,
@@ -127,6 +146,18 @@ ERRORS: Mapping[str, ErrorKind] = {
         403,
         "0x80040220",
         "Principal user (Id={user}, type=8) is missing the {access} right on {table} {id}.",
+    ),
+    "SecuredCreate": ErrorKind(
+        403,
+        "0x8004f502",
+        "The user does not have create permissions to a secured field. The requested operation could not be "
+        "completed. ({column})",
+    ),
+    "SecuredUpdate": ErrorKind(
+        403,
+        "0x8004f507",
+        "The user doesn't have AttributePrivilegeUpdate and not granted shared access for a secured "
+        "attribute during update operation ({column})",
     ),
     "UserDisabled": ErrorKind(
         403, "0x80040225", "The user with SystemUserId={user} is disabled and cannot be impersonated."

@@ -8,12 +8,15 @@ from urllib.parse import quote
 
 from local.dataverse.candidates import candidates
 from local.dataverse.conditions import Context, comparable, matches
-from local.dataverse.fetchxml import Fetch, FetchCondition, FetchEntity, FetchFilter
+from local.dataverse.fetch_conditions import NAME
+from local.dataverse.fetch_model import Fetch, FetchCondition, FetchEntity, FetchExists, FetchFilter
 from local.dataverse.navigation import Navigation
 from local.dataverse.options import MAXIMUM_PAGE
 from local.dataverse.ordering import sort_key
 from local.dataverse.representation import Representation, etag
 from local.dataverse.store import Row, Store
+from local.dataverse.tables import TABLES
+from local.dataverse.user_filters import listed
 
 Joined = dict[str, Row | None]
 """One result: the row of each alias; the root has the empty alias."""
@@ -56,7 +59,8 @@ class FetchRun:
     def _results(self, entity: FetchEntity) -> list[Joined]:
         results: list[Joined] = []
         among = candidates(self._store, entity.table, entity.filter)
-        for row in self._navigation.visible(entity.table, None if among is None else among.values()):
+        rows = self._navigation.visible(entity.table, None if among is None else among.values())
+        for row in listed(self._context.caller, entity.table, entity.filter, rows):
             for joined in self._linked(entity, {entity.alias: row}):
                 if self._accepts(entity.filter, entity, joined):
                     results.append(joined)
@@ -70,13 +74,17 @@ class FetchRun:
         return results
 
     def _join(self, parent: FetchEntity, link: FetchEntity, joined: Joined) -> list[Joined]:
+        found = self._matching(parent, link, joined)
+        if not found and link.outer:
+            return self._linked(link, {**joined, link.alias: None})
+        return found
+
+    def _matching(self, parent: FetchEntity, link: FetchEntity, joined: Joined) -> list[Joined]:
         found: list[Joined] = []
         for row in self._candidates(parent, link, joined):
             for deeper in self._linked(link, {**joined, link.alias: row}):
                 if self._accepts(link.filter, link, deeper):
                     found.append(deeper)
-        if not found and link.outer:
-            return self._linked(link, {**joined, link.alias: None})
         return found
 
     def _candidates(self, parent: FetchEntity, link: FetchEntity, joined: Joined) -> list[Row]:
@@ -102,18 +110,38 @@ class FetchRun:
     def _accepts(self, filter_: FetchFilter | None, entity: FetchEntity, joined: Joined) -> bool:
         if filter_ is None or not filter_.parts:
             return True
-        results = (
-            self._accepts(part, entity, joined)
-            if isinstance(part, FetchFilter)
-            else self._condition(part, entity, joined)
-            for part in filter_.parts
-        )
+        results = (self._part(part, entity, joined) for part in filter_.parts)
         return all(results) if filter_.kind == "and" else any(results)
+
+    def _part(
+        self, part: FetchCondition | FetchExists | FetchFilter, entity: FetchEntity, joined: Joined
+    ) -> bool:
+        if isinstance(part, FetchFilter):
+            return self._accepts(part, entity, joined)
+        if isinstance(part, FetchExists):
+            return bool(self._matching(entity, part.link, joined)) == part.wanted
+        return self._condition(part, entity, joined)
 
     def _condition(self, condition: FetchCondition, entity: FetchEntity, joined: Joined) -> bool:
         row = joined.get(condition.alias or entity.alias) or {}
         value = row.get(condition.attribute)
+        if condition.attribute not in row and condition.attribute.endswith(NAME):
+            value = self._name(row.get(condition.attribute.removesuffix(NAME)))
+        if condition.other is not None:
+            alias, column = condition.other
+            other = (joined.get(alias or entity.alias) or {}).get(column.name)
+            if value is None or other is None:
+                return False  # as in SQL, and so also for `ne`
+            return matches(condition.column, value, condition.operator, (other,), self._context)
         return matches(condition.column, value, condition.operator, condition.operands, self._context)
+
+    def _name(self, reference: list[str] | None) -> str | None:
+        """What the row that a look-up points to is called."""
+        if not isinstance(reference, list):
+            return None
+        row = self._store.get(*reference) or {}
+        name: str | None = row.get(TABLES[reference[0]].primary_name)
+        return name
 
     def _ordered(self, entity: FetchEntity, results: list[Joined]) -> list[Joined]:
         results.sort(key=lambda joined: str((joined[entity.alias] or {}).get(entity.table.primary_id)))

@@ -1,79 +1,33 @@
-"""FetchXML as data: entity, columns, filters, links, order, paging. What is not known is refused."""
+"""Reads FetchXML. What is not known is refused."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import ElementTree
 from defusedxml.common import DefusedXmlException
 
-from local.dataverse.conditions import (
-    NUMBER_OPERAND,
-    OPERATORS,
-    TEXT_OPERATORS,
-    Context,
-    check_column,
-    check_operand_count,
-    number_of_units,
+from local.dataverse.conditions import Context
+from local.dataverse.errors import refuse
+from local.dataverse.fetch_conditions import Aliases, column_of, condition, filter_kind
+from local.dataverse.fetch_model import (
+    Fetch,
+    FetchCondition,
+    FetchEntity,
+    FetchExists,
+    FetchFilter,
+    FetchOrder,
+    invalid,
 )
-from local.dataverse.errors import Refusal, refuse
-from local.dataverse.fetch_values import operand
-from local.dataverse.schema import Column, Table
+from local.dataverse.schema import Table
 from local.dataverse.tables import TABLES
 
-
-@dataclass(frozen=True)
-class FetchCondition:
-    """``alias`` names the linked entity it is about; empty: the one whose filter it stands in."""
-
-    alias: str
-    attribute: str
-    column: Column
-    operator: str
-    operands: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class FetchFilter:
-    kind: Literal["and", "or"]
-    parts: tuple[FetchCondition | FetchFilter, ...]
-
-
-@dataclass(frozen=True)
-class FetchOrder:
-    column: Column
-    descending: bool
-
-
-@dataclass
-class FetchEntity:
-    """The root entity or a linked one; a linked one is joined ``source`` (here) to ``target`` (parent)."""
-
-    table: Table
-    alias: str = ""
-    columns: list[tuple[Column, str]] = field(default_factory=list)
-    filter: FetchFilter | None = None
-    links: list[FetchEntity] = field(default_factory=list)
-    orders: list[FetchOrder] = field(default_factory=list)
-    source: Column | None = None
-    target: Column | None = None
-    outer: bool = False
-
-
-@dataclass
-class Fetch:
-    entity: FetchEntity
-    distinct: bool
-    top: int | None
-    count: int | None
-    page: int
-    total: bool
-
-
-def invalid(message: str) -> Refusal:
-    return refuse("InvalidQuery", message=f"Invalid FetchXML: {message}")
+MOST_LINKS = 15
+MOST_ROWS = 5000
+# As a condition a link is asked for, or asked not to be there; beside the joins it stands in the entity.
+IN_FILTER = {"any": True, "not any": False}
+IN_ENTITY = frozenset({"exists", "in"})
+AGGREGATION = ("aggregate", "groupby", "dategrouping")
 
 
 def parse_fetch(text: str, context: Context) -> Fetch:
@@ -85,13 +39,24 @@ def parse_fetch(text: str, context: Context) -> Fetch:
         raise invalid("a fetch element with exactly one entity was expected.")
     if root.get("aggregate") == "true":
         raise refuse("NotInStandIn", feature="aggregate FetchXML queries")
+    if sum(1 for _ in root.iter("link-entity")) > MOST_LINKS:
+        raise refuse("TooManyLinks")
     entity = _FetchReader(context).entity(root[0], _table(root[0].get("name", "")))
+    return _paged(root, entity)
+
+
+def _paged(root: Element, entity: FetchEntity) -> Fetch:
+    top, count, page = (_number(root, name) for name in ("top", "count", "page"))
+    if top is not None and (count or page):
+        raise invalid("the attribute 'top' cannot be used together with paging.")
+    if top is not None and top > MOST_ROWS:
+        raise invalid(f"'{top}' is more than {MOST_ROWS} rows.")
     return Fetch(
         entity,
         distinct=root.get("distinct") in ("true", "1"),
-        top=_number(root, "top"),
-        count=_number(root, "count"),
-        page=_number(root, "page") or 1,
+        top=top,
+        count=count,
+        page=page or 1,
         total=root.get("returntotalrecordcount") == "true",
     )
 
@@ -99,109 +64,96 @@ def parse_fetch(text: str, context: Context) -> Fetch:
 class _FetchReader:
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._aliases: dict[str, Table] = {}
+        self._aliases = Aliases()
 
     def entity(self, element: Element, table: Table, alias: str = "") -> FetchEntity:
+        """Links first: filters may speak of them, wherever they stand."""
         found = FetchEntity(table, alias)
-        self._aliases[alias] = table
-        for child in element:
-            if child.tag == "link-entity":
-                found.links.append(self._link(child, table))
-        filters = [self._filter(child, table) for child in element if child.tag == "filter"]
-        if filters:
-            found.filter = filters[0] if len(filters) == 1 else FetchFilter("and", tuple(filters))
+        self._aliases.add(alias, table)
+        exists: list[FetchCondition | FetchExists | FetchFilter] = []
+        for child in element.findall("link-entity"):
+            if child.get("link-type") in IN_ENTITY:
+                exists.append(FetchExists(self._link(child, table), wanted=True))
+            else:
+                found.links.append(self._join(child, table))
+        filters = [self._filter(child, table, alias) for child in element.findall("filter")]
+        parts = (*filters, *exists)
+        if parts:
+            found.filter = filters[0] if len(filters) == 1 == len(parts) else FetchFilter("and", parts)
         for child in element:
             self._simple(child, found)
         return found
 
     def _simple(self, child: Element, found: FetchEntity) -> None:
         if child.tag == "attribute":
-            column = _column(found.table, child.get("name", ""))
-            found.columns.append((column, child.get("alias", "")))
+            if any(name in child.attrib for name in AGGREGATION):
+                raise refuse("NotInStandIn", feature="aggregate FetchXML queries")
+            found.columns.append((column_of(found.table, child.get("name", "")), child.get("alias", "")))
         elif child.tag == "all-attributes":
             found.columns += [(column, "") for column in found.table.columns]
         elif child.tag == "order":
-            column = _column(found.table, child.get("attribute", ""))
-            found.orders.append(FetchOrder(column, child.get("descending") == "true"))
+            found.orders.append(_order(child, found.table))
         elif child.tag not in ("link-entity", "filter"):
             raise invalid(f"the element '{child.tag}' is not supported.")
 
-    def _link(self, element: Element, parent: Table) -> FetchEntity:
-        table = _table(element.get("name", ""))
+    def _join(self, element: Element, parent: Table) -> FetchEntity:
         kind = element.get("link-type", "inner")
         if kind not in ("inner", "outer"):
-            raise invalid(f"the link-type '{kind}' is not supported.")
-        alias = element.get("alias") or f"{table.name}{len(self._aliases)}"
-        if alias in self._aliases:
-            raise invalid(f"the alias '{alias}' is used more than once.")
-        link = self.entity(element, table, alias)
-        link.source = _column(table, element.get("from", ""))
-        link.target = _column(parent, element.get("to", ""))
+            raise refuse("FetchJoin", name=kind)
+        link = self._link(element, parent)
         link.outer = kind == "outer"
         return link
 
-    def _filter(self, element: Element, table: Table) -> FetchFilter:
-        kind = element.get("type", "and")
-        if kind not in ("and", "or"):
-            raise invalid(f"the filter type '{kind}' is not supported.")
-        parts: list[FetchCondition | FetchFilter] = []
-        for child in element:
-            if child.tag == "filter":
-                parts.append(self._filter(child, table))
-            elif child.tag == "condition":
-                parts.append(self._condition(child, table))
-            else:
-                raise invalid(f"the element '{child.tag}' is not supported in a filter.")
-        return FetchFilter("or" if kind == "or" else "and", tuple(parts))
+    def _link(self, element: Element, parent: Table) -> FetchEntity:
+        table = _table(element.get("name", ""))
+        link = self.entity(element, table, self._aliases.for_link(element.get("alias"), table))
+        link.source = column_of(table, element.get("from", ""))
+        link.target = column_of(parent, element.get("to", ""))
+        return link
 
-    def _condition(self, element: Element, table: Table) -> FetchCondition:
-        alias = element.get("entityname", "")
-        if alias and alias not in self._aliases:
-            raise invalid(f"no link-entity has the alias '{alias}'.")
-        holder = self._aliases[alias] if alias else table
-        name = element.get("attribute", "")
-        column = _column(holder, name)
-        operator = element.get("operator", "")
-        if operator not in OPERATORS or operator in ("contains", "not-contains"):
-            raise invalid(f"the condition operator '{operator}' is not supported.")
-        if "valueof" in element.attrib:
-            raise refuse("NotInStandIn", feature="comparing columns with valueof")
-        texts = [value.text or "" for value in element if value.tag == "value"]
-        if "value" in element.attrib:
-            texts.insert(0, element.attrib["value"])
-        check_operand_count(operator, texts)
-        check_column(operator, column)
-        operands = tuple(self._operand(column, operator, text) for text in texts)
-        return FetchCondition(alias, name, column, operator, operands)
+    def _filter(self, element: Element, table: Table, alias: str) -> FetchFilter:
+        if element.get("isquickfindfields") in ("1", "true"):
+            raise refuse("NotInStandIn", feature="quick find filters")
+        return FetchFilter(filter_kind(element), tuple(self._part(child, table, alias) for child in element))
 
-    def _operand(self, column: Column, operator: str, text: str) -> Any:
-        if operator in NUMBER_OPERAND:
-            return number_of_units(operator, text)
-        if operator in TEXT_OPERATORS:
-            return text
-        return operand(column, text, self._context.zone)
+    def _part(self, child: Element, table: Table, alias: str) -> FetchCondition | FetchExists | FetchFilter:
+        if child.tag == "filter":
+            return self._filter(child, table, alias)
+        if child.tag == "condition":
+            return condition(child, table, self._aliases, self._context)
+        if child.tag == "link-entity":
+            return self._exists(child, table)
+        raise invalid(f"the element '{child.tag}' is not supported in a filter.")
+
+    def _exists(self, element: Element, parent: Table) -> FetchExists:
+        kind = element.get("link-type", "inner")
+        if kind in ("all", "not all"):
+            raise refuse("NotInStandIn", feature=f"the link-type '{kind}'")
+        if kind not in IN_FILTER:
+            raise refuse("FetchJoin", name=kind)
+        link = self._link(element, parent)
+        if link.columns or link.orders:
+            raise invalid(f"a link-entity of link-type '{kind}' cannot return columns.")
+        return FetchExists(link, IN_FILTER[kind])
+
+
+def _order(element: Element, table: Table) -> FetchOrder:
+    if "entityname" in element.attrib or "alias" in element.attrib:
+        raise refuse("NotInStandIn", feature="an order by entityname or alias")
+    return FetchOrder(column_of(table, element.get("attribute", "")), element.get("descending") == "true")
 
 
 def _table(name: str) -> Table:
     table = TABLES.get(name)
     if table is None:
-        message = f"The entity with a name = '{name}' was not found in the MetadataCache."
-        raise refuse("InvalidQuery", message=message)
+        raise refuse("FetchNoEntity", name=name)
     return table
-
-
-def _column(table: Table, name: str) -> Column:
-    column = table.by_name.get(name)
-    if column is None:
-        message = f"'{table.name}' entity doesn't contain attribute with Name = '{name}'."
-        raise refuse("InvalidQuery", message=message)
-    return column
 
 
 def _number(element: Element, name: str) -> int | None:
     text = element.get(name)
     if text is None:
         return None
-    if not text.isdigit() or int(text) == 0:
+    if not (text.isascii() and text.isdigit()) or int(text) == 0:
         raise invalid(f"'{text}' is not valid for '{name}'.")
     return int(text)

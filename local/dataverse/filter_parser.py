@@ -23,7 +23,14 @@ COMPARISONS = ("eq", "ne", "gt", "ge", "lt", "le")
 TEXT_FUNCTIONS = {"contains": "contains", "startswith": "begins-with", "endswith": "ends-with"}
 NAMESPACE = "Microsoft.Dynamics.CRM."
 # Query functions are the FetchXML operators in camel case, apart from these.
-FUNCTION_NAMES: Mapping[str, str] = {"EqualUserId": "eq-userid", "NotEqualUserId": "ne-userid"}
+FUNCTION_NAMES: Mapping[str, str] = {
+    "EqualUserId": "eq-userid",
+    "NotEqualUserId": "ne-userid",
+    "EqualUserTeams": "eq-userteams",
+    "EqualUserOrUserTeams": "eq-useroruserteams",
+    "EqualBusinessId": "eq-businessid",
+    "NotEqualBusinessId": "ne-businessid",
+}
 ACCEPTED: Mapping[str, frozenset[str]] = {
     "string": frozenset({"text"}),
     "memo": frozenset({"text"}),
@@ -109,7 +116,8 @@ class FilterParser:
         return Condition(tuple(path), column, TEXT_FUNCTIONS[name], (literal.value,))
 
     def _query_function(self, name: str) -> Expression:
-        operator = FUNCTION_NAMES.get(name) or re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+        spelled = re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+        operator = FUNCTION_NAMES.get(name) or spelled.replace("older-than-", "olderthan-")
         if operator not in OPERATORS:
             raise refuse("InvalidQuery", message=f"The query function '{NAMESPACE}{name}' is not supported.")
         self.expect("punctuation", "(")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any, ClassVar
 from urllib.parse import unquote_plus
 from uuid import NAMESPACE_OID, uuid5
 
 from local.dataverse.call import Call, Reply
 from local.dataverse.errors import refuse
+from local.dataverse.field_security import FieldSecurity
 from local.dataverse.odata_text import split
 from local.dataverse.paths import Segment
 from local.dataverse.schema import Column, Option, Table
@@ -42,6 +43,9 @@ class Metadata:
 
     ROOTS: ClassVar[frozenset[str]] = frozenset({"EntityDefinitions"})
 
+    def __init__(self, fields: FieldSecurity) -> None:
+        self._fields = fields
+
     def answer(self, call: Call, path: list[Segment]) -> Reply:
         if call.method != "GET":
             raise refuse("NotInStandIn", feature="changes of table definitions")
@@ -54,7 +58,7 @@ class Metadata:
         return Reply(200, {"@odata.context": context, **_projected(found, query)})
 
     def _find(self, path: list[Segment]) -> Json | list[Json]:
-        entities = [entity(table) for table in TABLES.values()]
+        entities = [entity(table, self._fields.secured(table)) for table in TABLES.values()]
         here: Json | list[Json] = entities
         for segment in path:
             if segment.name == "EntityDefinitions":
@@ -70,7 +74,7 @@ class Metadata:
         return here
 
 
-def entity(table: Table) -> Json:
+def entity(table: Table, secured: Container[str] = frozenset()) -> Json:
     return {
         "LogicalName": table.name,
         "SchemaName": table.name.capitalize(),
@@ -85,13 +89,13 @@ def entity(table: Table) -> Json:
         "IsActivity": table.kind == "activity",
         "OwnershipType": "UserOwned" if table.owned else "OrganizationOwned",
         "DisplayName": _label(table.label),
-        "Attributes": [attribute(table, column) for column in table.columns],
+        "Attributes": [attribute(table, column, column.name in secured) for column in table.columns],
         "Keys": [],
         "ManyToOneRelationships": _relationships(table),
     }
 
 
-def attribute(table: Table, column: Column) -> Json:
+def attribute(table: Table, column: Column, secured: bool = False) -> Json:
     kind = KINDS[column.type]
     found: Json = {
         "@odata.type": f"#{NAMESPACE}{METADATA_TYPES.get(kind, kind)}AttributeMetadata",
@@ -107,7 +111,7 @@ def attribute(table: Table, column: Column) -> Json:
         "IsValidForCreate": column.create,
         "IsValidForUpdate": column.update,
         "IsValidForRead": True,
-        "IsSecured": False,
+        "IsSecured": secured,
     }
     if column.type in ("string", "memo"):
         found["MaxLength"] = column.max_length

@@ -22,6 +22,14 @@ class Navigation:
         """The rows of a table, or those given, that the caller may read."""
         return self._readable(table, self._store.rows(table.name) if among is None else among)
 
+    @property
+    def caller(self) -> Caller:
+        return self._caller
+
+    def shown(self, table: Table, row: Row) -> Row:
+        """The row without the values that the caller may not read."""
+        return self._security.fields.masked(self._caller, table, row)
+
     def by_id(self, table: Table, row_id: str) -> list[Row]:
         row = self._store.get(table.name, row_id)
         return [] if row is None else self._readable(table, [row])
@@ -36,7 +44,7 @@ class Navigation:
         found = self._store.get(*value)
         if found is None or not self._security.may_read(self._caller, target, found):
             return None
-        return target, found
+        return target, self.shown(target, found)
 
     def follow(self, table: Table, row: Row, path: Iterable[str]) -> tuple[Table, Row] | None:
         here: tuple[Table, Row] | None = (table, row)
@@ -53,4 +61,4 @@ class Navigation:
         return self._readable(table, self._store.referring(table.name, column, row_id))
 
     def _readable(self, table: Table, rows: Iterable[Row]) -> list[Row]:
-        return [row for row in rows if self._security.may_read(self._caller, table, row)]
+        return [self.shown(table, row) for row in rows if self._security.may_read(self._caller, table, row)]

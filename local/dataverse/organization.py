@@ -8,9 +8,12 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from defusedxml import ElementTree
 
+from local.dataverse.default_filters import TEMPLATES
 from local.dataverse.schema import Table
 from local.dataverse.store import Row, Store
 from local.dataverse.tables import TABLES
+from local.dataverse.tables.messages import BULK_MESSAGES, MANY_AT_A_TIME
+from local.dataverse.user_filters import OUTLOOK_TEMPLATE, defaults, instance
 from local.dataverse.values import as_text
 
 SETTINGS = "orgdborgsettings"
@@ -59,6 +62,28 @@ def found(store: Store) -> None:
             user = insert(store, TABLES["systemuser"], values)["systemuserid"]
             store.journal.put("meta", name, user)
             store.journal.put("profiles", user, {"role": "administrator"})
+        _add_templates(store)
+        _add_messages(store)
+
+
+def _add_templates(store: Store) -> None:
+    for table, (name, fetch) in TEMPLATES.items():
+        values = {"name": name, "returnedtypecode": table, "fetchxml": fetch, "isdefault": True}
+        insert(store, TABLES["savedquery"], {**values, "querytype": OUTLOOK_TEMPLATE})
+
+
+def _add_messages(store: Store) -> None:
+    for name in BULK_MESSAGES:
+        message = insert(store, TABLES["sdkmessage"], {"name": name})
+        for table in MANY_AT_A_TIME:
+            values = {"primaryobjecttypecode": table, "sdkmessageid": ["sdkmessage", message["sdkmessageid"]]}
+            insert(store, TABLES["sdkmessagefilter"], values)
+
+
+def give_filters(store: Store, user: Row) -> None:
+    """A user's first set-up: every default template becomes a filter of the user's own."""
+    for template in defaults(store, OUTLOOK_TEMPLATE):
+        insert(store, TABLES["userquery"], instance(template, user))
 
 
 def organization(store: Store) -> Row:

@@ -13,6 +13,7 @@ from local.dataverse.tables import TABLES
 from local.dataverse.values import as_guid, parse_date_time
 
 NAMESPACE = "Microsoft.Dynamics.CRM."
+PRINCIPALS = ("systemuser", "team")
 Entity = tuple[Table, dict[str, Any]]
 
 
@@ -38,6 +39,14 @@ class Parameters:
         if not isinstance(values, list) or not values:
             raise self._wrong(f"The parameter '{name}' must be an array of at least one row.")
         return [self._entity(name, value, tables) for value in values]
+
+    def access(self, name: str) -> tuple[Entity, set[str]]:
+        """A ``PrincipalAccess``: a user or team, and rights by name, separated by commas."""
+        value = self._value(name)
+        if not isinstance(value, dict) or not isinstance(value.get("AccessMask"), str):
+            raise self._wrong(f"The parameter '{name}' must have a Principal and an AccessMask.")
+        rights = {part.strip() for part in value["AccessMask"].split(",") if part.strip()}
+        return self._entity(name, value.get("Principal"), PRINCIPALS), rights
 
     def moment(self, name: str) -> datetime:
         value = self._value(name)

@@ -79,6 +79,16 @@ def _by_years(now: datetime, n: int) -> datetime:
     return _by_months(now, 12 * n)
 
 
+# The moment ``n`` units before now.
+AGO: Mapping[str, Callable[[datetime, int], datetime]] = {
+    "minutes": lambda now, n: now - timedelta(minutes=n),
+    "hours": lambda now, n: now - timedelta(hours=n),
+    "days": lambda now, n: _by_days(now, -n),
+    "weeks": lambda now, n: _by_weeks(now, -n),
+    "months": lambda now, n: _by_months(now, -n),
+    "years": lambda now, n: _by_years(now, -n),
+}
+
 PERIODS: Mapping[str, Period] = {
     "yesterday": _days(-1, 1),
     "today": _days(0, 1),

@@ -16,6 +16,7 @@ from local.dataverse.ordering import ordered
 from local.dataverse.representation import Representation
 from local.dataverse.schema import Table
 from local.dataverse.store import Row, Store
+from local.dataverse.user_filters import listed
 
 COUNT_LIMIT = 5000
 TOTAL = "Microsoft.Dynamics.CRM.totalrecordcount"
@@ -65,6 +66,7 @@ class Collections:
         if rows is None:
             among = candidates(self._store, table, options.filter)
             rows = self._navigation.visible(table, None if among is None else among.values())
+            rows = listed(self._navigation.caller, table, options.filter, rows)
         chosen = [row for row in rows if self._evaluator.accepts(options.filter, table, row)]
         chosen.sort(key=lambda row: str(row[table.primary_id]))
         return ordered(chosen, table, options.order, self._navigation)

@@ -18,6 +18,7 @@ from local.dataverse.security import Caller, Security
 from local.dataverse.series import Series
 from local.dataverse.store import Row, Store
 from local.dataverse.tables import TABLES
+from local.dataverse.user_filters import QUERIES, check_query
 from local.dataverse.values import as_text
 
 Message = Literal["Create", "Update", "Delete"]
@@ -63,7 +64,10 @@ class Records:
         if table.owned and not row.get("ownerid"):
             row["ownerid"] = ["systemuser", caller.user]
         self._check_references(changes.values, caller)
+        self._security.fields.require_create(caller, table, changes.values)
         row |= self.attachments.checked(row) if table.name == ATTACHMENT else {}
+        if table.name in QUERIES:
+            check_query(self._store, table, row, caller)
         with self._store.atomic():
             row |= self.series.new_master(row, caller) if table.name == MASTER else {}
             self._security.require("write", caller, table, row)
@@ -76,11 +80,15 @@ class Records:
         _allow("Update", table)
         self._security.require("write", caller, table, before)
         self._check_references(changes.values, caller)
+        self._security.fields.require_update(caller, table, changes.values)
         if changes.empty:
             return before
         if "ownerid" in changes.values and changes.values["ownerid"] is None:
             raise refuse("InvalidArgument", message="The owner cannot be cleared.")
         values = {**changes.values, **states.on_update(table, changes, before)}
+        values |= states.on_closing(table, values, before, as_text(self._store.clock.now()))
+        if table.name in QUERIES:
+            check_query(self._store, table, {**before, **values}, caller)
         with self._store.atomic():
             if table.name == MASTER:
                 return self.series.change_master(before, values, changes, caller)
@@ -88,15 +96,22 @@ class Records:
                 values |= self.series.exceptions.becomes(before, {**before, **values}, changes)
             if table.name == ATTACHMENT:
                 values |= self.attachments.checked({**before, **values})
-            return self.rewrite(table, before, values, changes.parties, caller)
+            stored = self.rewrite(table, before, values, changes.parties, caller)
+            self._assign_along(table, before, stored, caller)
+            return stored
 
     def delete(self, table: Table, row: Row, caller: Caller) -> None:
         _allow("Delete", table)
-        self._security.require("write", caller, table, row)
+        self._security.require("delete", caller, table, row)
         with self._store.atomic():
             self._delete(table, row, caller)
 
     # --- without asking for rights: what the server does of its own accord ------------------------
+
+    def add(self, table: Table, values: Row, caller: Caller) -> Row:
+        """A new active row with an id of its own."""
+        row = {**values, table.primary_id: str(uuid4()), **states.on_create(table, Changes(), "")}
+        return self.insert(table, row, None, caller)
 
     def insert(self, table: Table, row: Row, parties: list[Row] | None, caller: Caller) -> Row:
         """A new row with its parties; ``row`` may hold read-only columns."""
@@ -130,6 +145,7 @@ class Records:
         if table.parties is not None:
             self.parties.remove_all(row_id)
         self._store.remove(table, row_id)
+        self._security.shares.forget(table, row_id)
         self.events.append(Event("Delete", table, row, {}, caller))
         self._count_attachments(table, row)
         if table.name == MASTER:
@@ -144,6 +160,20 @@ class Records:
         self.erase(table, row, caller)
         if is_instance(table, row):
             self.series.exceptions.deleted(row, caller)
+
+    def _assign_along(self, table: Table, before: Row, after: Row, caller: Caller) -> None:
+        """What belongs to a customer goes to its new owner too: activities regarding it, contacts below."""
+        owner = after.get("ownerid")
+        if table.kind != "customer" or before.get("ownerid") == owner:
+            return
+        for other in TABLES.values():
+            for column in other.columns:
+                if not (column.cascade_delete and other.owned and table.name in column.targets):
+                    continue
+                for row in self._store.referring(other.name, column.name, after[table.primary_id]):
+                    if row.get("ownerid") != owner:
+                        stored = self.rewrite(other, row, {"ownerid": owner}, None, caller)
+                        self._assign_along(other, row, stored, caller)
 
     def _let_go(self, table: Table, row_id: str, caller: Caller) -> None:
         """Rows regarding the deleted one go with it; other look-ups to it are cleared, quietly."""

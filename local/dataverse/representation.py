@@ -63,6 +63,7 @@ class Representation:
     def row(self, table: Table, row: Row, options: Options) -> dict[str, Any]:
         """The row as JSON; its primary key always comes along."""
         columns = table.columns if options.select is None else options.select
+        row = self._navigation.shown(table, row)
         body: dict[str, Any] = {"@odata.etag": etag(row)}
         for column in columns:
             body |= self.column(column, row.get(column.name))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.dataverse.call import Call, Reply
+from local.dataverse.duplicates import Duplicates
 from local.dataverse.errors import Refusal, refuse
 from local.dataverse.options import read_options, read_query
 from local.dataverse.payload import PayloadReader
@@ -20,10 +21,11 @@ from local.dataverse.tables import TABLES
 
 
 class RowRoutes:
-    def __init__(self, store: Store, records: Records, security: Security) -> None:
+    def __init__(self, store: Store, records: Records, security: Security, duplicates: Duplicates) -> None:
         self._store = store
         self._records = records
         self._security = security
+        self._duplicates = duplicates
 
     # --- the row itself -------------------------------------------------------------------------
 
@@ -38,6 +40,7 @@ class RowRoutes:
     def post(self, call: Call, session: Session, table: Table) -> Reply:
         """Create under an id from the body or a new one."""
         changes = PayloadReader(call.references).read(table, call.json_object(), creating=True)
+        self._duplicates.check(call, table, changes)
         row = self._records.create(table, changes, session.caller)
         return self._written(call, session, table, row, created=True)
 
@@ -49,6 +52,7 @@ class RowRoutes:
         if row is not None and call.headers.get("If-None-Match") == "*":
             raise refuse("DuplicateKey")
         changes = PayloadReader(call.references).read(table, body, creating=row is None)
+        self._duplicates.check(call, table, changes, row)
         if row is None:
             created = self._records.create(table, changes, session.caller, row_id)
             return self._written(call, session, table, created, created=True)
@@ -123,7 +127,7 @@ class RowRoutes:
     def _readable(self, session: Session, table: Table, row_id: str) -> Row:
         row = self._records.get(table, row_id)
         self._security.require("read", session.caller, table, row)
-        return row
+        return self._security.fields.masked(session.caller, table, row)
 
     def _written(self, call: Call, session: Session, table: Table, row: Row, *, created: bool) -> Reply:
         if call.preferences.get("return") == "representation":

@@ -112,7 +112,8 @@ Kind = Literal["activity", "customer", "system", "personal", "party", "attachmen
 @dataclass(frozen=True)
 class Table:
     """One table. ``kind`` decides who may read and write its rows (see ``security``); with a
-    ``parent_column`` those of the row that it points to decide."""
+    ``parent_column`` those of the row that it points to decide. ``closed_column`` is filled with the time
+    when a row leaves its open state."""
 
     name: str
     entity_set: str
@@ -130,6 +131,7 @@ class Table:
     address_column: str | None = None
     parent_column: str | None = None
     state_defaults: Mapping[int, int] = field(default_factory=dict)
+    closed_column: str | None = None
 
     @cached_property
     def by_name(self) -> dict[str, Column]:

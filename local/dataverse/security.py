@@ -7,12 +7,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from local.dataverse.errors import refuse
+from local.dataverse.field_security import FieldSecurity
 from local.dataverse.schema import Kind, Table
+from local.dataverse.sharing import Shares, teams_of
 from local.dataverse.store import Row, Store
 from local.dataverse.tables import TABLES
 
-Access = Literal["read", "write"]
+Access = Literal["read", "write", "delete"]
 Reach = Literal["organization", "own", "own or party", "none"]
+
+
+# What a row must be shared with for each; beside that a role's reach decides.
+SHARED_RIGHTS: Mapping[Access, str] = {
+    "read": "ReadAccess",
+    "write": "WriteAccess",
+    "delete": "DeleteAccess",
+}
 
 
 @dataclass(frozen=True)
@@ -68,19 +78,19 @@ class Security:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.fields = FieldSecurity(store)
+        self.shares = Shares(store)
 
     def may_read(self, caller: Caller, table: Table, row: Row) -> bool:
-        return self._within(caller, caller.rights(table).read, table, row)
+        return self.may("read", caller, table, row)
 
-    def may_write(self, caller: Caller, table: Table, row: Row) -> bool:
-        return self._within(caller, caller.rights(table).write, table, row)
+    def may(self, access: Access, caller: Caller, table: Table, row: Row) -> bool:
+        rights = caller.rights(table)
+        return self._within(caller, rights.read if access == "read" else rights.write, access, table, row)
 
     def require(self, access: Access, caller: Caller, table: Table, row: Row) -> None:
         """A row the caller may not reach exists for them only as a 403; lists leave it out."""
-        allowed = (
-            self.may_read(caller, table, row) if access == "read" else self.may_write(caller, table, row)
-        )
-        if not allowed:
+        if not self.may(access, caller, table, row):
             raise refuse(
                 "PrivilegeDenied", user=caller.user, access=access, table=table.name, id=row[table.primary_id]
             )
@@ -91,22 +101,27 @@ class Security:
                 "PrivilegeDenied", user=caller.user, access="organization-level read", table=table.name, id=""
             )
 
-    def _within(self, caller: Caller, reach: Reach, table: Table, row: Row) -> bool:
+    def _within(self, caller: Caller, reach: Reach, access: Access, table: Table, row: Row) -> bool:
         if reach == "organization":
             return True
         if reach == "none":
             return False
         if table.parent_column:
-            return self._within_parent(caller, reach, row.get(table.parent_column))
-        if row.get("ownerid", [None, None])[1] == caller.user:
+            return self._within_parent(caller, reach, access, row.get(table.parent_column))
+        principals = {caller.user, *teams_of(self._store, caller.user)}
+        if row.get("ownerid", [None, None])[1] in principals:
+            return True
+        if self.shares.allows(SHARED_RIGHTS[access], principals, table, row[table.primary_id]):
             return True
         return reach == "own or party" and self._is_party(caller.user, row[table.primary_id])
 
-    def _within_parent(self, caller: Caller, reach: Reach, reference: list[str] | None) -> bool:
+    def _within_parent(
+        self, caller: Caller, reach: Reach, access: Access, reference: list[str] | None
+    ) -> bool:
         if not reference:
             return False
         parent = self._store.get(*reference)
-        return parent is not None and self._within(caller, reach, TABLES[reference[0]], parent)
+        return parent is not None and self._within(caller, reach, access, TABLES[reference[0]], parent)
 
     def _is_party(self, user: str, activity_id: str) -> bool:
         parties = self._store.referring("activityparty", "activityid", activity_id)

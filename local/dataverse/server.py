@@ -18,6 +18,7 @@ from local.dataverse.batch import Batches
 from local.dataverse.call import PATH_PREFIX, Call, Reply
 from local.dataverse.callers import Callers
 from local.dataverse.control_routes import ControlRoutes
+from local.dataverse.control_security import ControlSecurity
 from local.dataverse.errors import Refusal, refuse
 from local.dataverse.faults import ConnectionCut, faulty_reply
 from local.dataverse.limits import Limits, ServiceProtection
@@ -84,6 +85,7 @@ class Dataverse:
         app = web.Application(client_max_size=LARGEST_BODY)
         self._control.add_routes(app)
         ControlRoutes(self._store, self._api, self._webhooks).add_to(app)
+        ControlSecurity(self._store, self._api).add_to(app)
         app.router.add_route("*", PATH_PREFIX + "{path:.*}", self._serve)
         # Long URLs are refused by us with the documented error, not by the HTTP parser.
         self._runner = web.AppRunner(

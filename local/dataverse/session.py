@@ -14,6 +14,7 @@ from local.dataverse.navigation import Navigation
 from local.dataverse.queries import Collections
 from local.dataverse.representation import Annotations, Representation
 from local.dataverse.security import Caller, Security
+from local.dataverse.sharing import teams_of
 from local.dataverse.store import Store
 
 
@@ -38,7 +39,7 @@ class Session:
 def open_session(call: Call, store: Store, security: Security, callers: Callers) -> Session:
     caller = replace(callers.caller(call.headers), tag=_tag(call))
     zone, unit = callers.zone(caller.user), callers.business_unit(caller.user)
-    context = Context(caller, store.clock.now(), zone, unit)
+    context = Context(caller, store.clock.now(), zone, unit, teams_of(store, caller.user))
     navigation = Navigation(store, security, caller)
     evaluator = Evaluator(navigation, context)
     wanted = call.preferences.get("odata.include-annotations", "")

@@ -36,6 +36,15 @@ def on_update(table: Table, changes: Changes, before: Row) -> Row:
     return {"statecode": state, "statuscode": status}
 
 
+def on_closing(table: Table, values: Row, before: Row, now: str) -> Row:
+    """When it was done, where nobody said so; reopening leaves what is there."""
+    column = table.closed_column
+    if column is None or before["statecode"] != 0 or values.get("statecode", 0) == 0:
+        return {}
+    known = values.get(column) if column in values else before.get(column)
+    return {} if known else {column: now}
+
+
 def _check(table: Table, state: int, status: int, row_id: str) -> None:
     reason = next(option for option in table.by_name["statuscode"].options if option.value == status)
     if reason.state != state:

@@ -111,11 +111,14 @@ def _date_time(table: Table, column: Column, value: Any) -> str:
 def _date(table: Table, column: Column, value: Any) -> str:
     text: str = _of_type(table, column, value, str)
     try:
-        if re.fullmatch(r"\d{4}-\d\d-\d\d", text):
-            return date.fromisoformat(text).isoformat()
+        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
     except ValueError:
-        pass
-    raise _mismatch(table, column, value)
+        day = None
+    if day is None:
+        raise _mismatch(table, column, value)
+    if day < EARLIEST.date():
+        raise refuse("OutOfRange", value=value, column=column.name, table=table.name)
+    return day.isoformat()
 
 
 def _guid(table: Table, column: Column, value: Any) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from local.dataverse.access_actions import AccessActions
 from local.dataverse.actions import Actions
 from local.dataverse.bulk import BulkMessages
 from local.dataverse.call import Call, Reply
 from local.dataverse.callers import Callers
+from local.dataverse.duplicates import Duplicates
 from local.dataverse.errors import Refusal, refuse
+from local.dataverse.filter_actions import FilterActions
 from local.dataverse.metadata import Metadata
 from local.dataverse.organization import absent_tables, organization
 from local.dataverse.parameters import NAMESPACE
@@ -32,15 +35,18 @@ class WebApi:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._security = Security(store)
+        self.security = Security(store)
+        self.duplicates = Duplicates(store)
         self._callers = Callers(store)
-        self.records = Records(store, self._security)
+        self.records = Records(store, self.security)
         self.tracking = ChangeTracking(store)
-        self._rows = RowRoutes(store, self.records, self._security)
-        self._sets = SetRoutes(self.records, self._security, self.tracking)
-        self._bulk = BulkMessages(self.records)
-        self._actions = Actions(store, self.records, self._security)
-        self._metadata = Metadata()
+        self._rows = RowRoutes(store, self.records, self.security, self.duplicates)
+        self._sets = SetRoutes(self.records, self.security, self.tracking)
+        self._bulk = BulkMessages(self.records, self.duplicates)
+        self._actions = Actions(store, self.records, self.security)
+        self._filters = FilterActions(store, self.records)
+        self._access = AccessActions(store, self.records, self.security)
+        self._metadata = Metadata(self.security.fields)
 
     def answer(self, call: Call) -> Reply:
         """The answer, also when it is a refusal. A refused request has changed nothing."""
@@ -66,12 +72,16 @@ class WebApi:
         path = segments(call.path)
         if not path or path[0].name == "$metadata":
             raise refuse("NotInStandIn", feature="the service document and $metadata")
-        session = open_session(call, self._store, self._security, self._callers)
+        session = open_session(call, self._store, self.security, self._callers)
         first = path[0]
         if first.name == "WhoAmI" and len(path) == 1:
             return self._who_am_i(call, session)
         if first.name in Actions.UNBOUND and len(path) == 1 and call.method == "POST":
             return self._actions.unbound(call, session, first.name)
+        if first.name in AccessActions.UNBOUND and len(path) == 1 and call.method == "POST":
+            return self._access.unbound(call, session, first.name)
+        if first.name in FilterActions.UNBOUND and len(path) == 1 and call.method == "POST":
+            return self._filters.reset(call, session, first.name)
         if first.name in Metadata.ROOTS:
             return self._metadata.answer(call, path)
         table = ENTITY_SETS.get(first.name)
@@ -108,12 +118,19 @@ class WebApi:
             return handlers[call.method](call, session, table, row_id)
         name = rest[0].name
         if len(rest) == 1 and name.startswith(NAMESPACE) and call.method == "POST":
-            return self._actions.on_row(call, session, table, row_id, name.removeprefix(NAMESPACE))
+            return self._row_action(call, session, table, row_id, name.removeprefix(NAMESPACE))
         if len(rest) == 1:
             return self._rows.property(call, session, table, row_id, rest[0].name)
         if len(rest) == 2 and rest[1].name == "$ref":
             return self._rows.reference(call, session, table, row_id, rest[0].name)
         raise refuse("UnknownSegment", segment=rest[1].name)
+
+    def _row_action(self, call: Call, session: Session, table: Table, row_id: str, name: str) -> Reply:
+        if AccessActions.is_on_row(table, name):
+            return self._access.on_team(call, session, row_id, name)
+        if FilterActions.is_on_row(table, name):
+            return self._filters.instantiate(call, session, row_id, name)
+        return self._actions.on_row(call, session, table, row_id, name)
 
     def _who_am_i(self, call: Call, session: Session) -> Reply:
         body = {

@@ -59,6 +59,34 @@ async def test_tables_are_found_by_name_and_unknown_ones_are_not(org: Org) -> No
     assert error_code(wrong) == (400, "0x80060888")
 
 
+@pytest.mark.parametrize(
+    ("table", "entity_set", "code", "open_reasons"),
+    [
+        ("task", "tasks", 4212, {2, 3, 4, 7}),
+        ("phonecall", "phonecalls", 4210, {1}),
+        ("letter", "letters", 4207, {1, 2}),
+        ("fax", "faxes", 4204, {1}),
+        ("contact", "contacts", 2, {1}),
+        ("userquery", "userqueries", 4230, {1, 3}),
+        ("savedquery", "savedqueries", 1039, {1}),
+    ],
+)
+async def test_what_contacts_tasks_and_filters_need_can_be_checked(
+    org: Org, table: str, entity_set: str, code: int, open_reasons: set[int]
+) -> None:
+    path = f"EntityDefinitions(LogicalName='{table}')"
+    body = await org.get(f"{path}?$select=EntitySetName,ObjectTypeCode,ChangeTrackingEnabled,IsActivity")
+    assert (body["EntitySetName"], body["ObjectTypeCode"]) == (entity_set, code)
+    assert body["ChangeTrackingEnabled"] is not table.endswith("query")
+    assert body["IsActivity"] is (table in ("task", "phonecall", "letter", "fax"))
+    status = await org.get(
+        f"{path}/Attributes(LogicalName='statuscode')/Microsoft.Dynamics.CRM.StatusAttributeMetadata"
+        "?$expand=OptionSet"
+    )
+    options = status["OptionSet"]["Options"]
+    assert {option["Value"] for option in options if option["State"] == 0} == open_reasons
+
+
 async def test_relationships_name_the_navigation_properties(org: Org) -> None:
     relations = await org.values(f"{APPOINTMENT}/ManyToOneRelationships")
     names = {item["ReferencingEntityNavigationPropertyName"] for item in relations}

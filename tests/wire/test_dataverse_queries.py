@@ -260,27 +260,48 @@ async def test_fetch_pages(org: Org) -> None:
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "code"),
     [
-        '<entity name="contact"><filter><condition attribute="firstname" operator="resembles" value="x"/>'
-        "</filter></entity>",
-        '<entity name="contact"><filter><condition attribute="nothing" operator="null"/></filter></entity>',
-        '<entity name="contact"><filter><condition attribute="firstname" operator="eq"/></filter></entity>',
-        '<entity name="contact"><attribute name="nothing"/></entity>',
-        '<entity name="nothing"/>',
-        '<entity name="account"/>',
-        '<entity name="contact"><link-entity name="account" from="x" to="parentcustomerid"/></entity>',
-        '<entity name="contact"><link-entity name="account" from="accountid" to="parentcustomerid" '
-        'link-type="sideways"/></entity>',
-        '<entity name="contact"><filter><condition attribute="contactid" operator="eq" value="x"/></filter>'
-        "</entity>",
-        "<entity",
+        (
+            '<entity name="contact"><filter><condition attribute="firstname" operator="resembles" value="x"/>'
+            "</filter></entity>",
+            "0x80041120",
+        ),
+        (
+            '<entity name="contact"><filter><condition attribute="nothing" operator="null"/></filter>'
+            "</entity>",
+            "0x80041103",
+        ),
+        (
+            '<entity name="contact"><filter><condition attribute="firstname" operator="eq"/></filter>'
+            "</entity>",
+            "0x80060888",
+        ),
+        ('<entity name="contact"><attribute name="nothing"/></entity>', "0x80041103"),
+        ('<entity name="nothing"/>', "0x80041102"),
+        ('<entity name="account"/>', "0x80060888"),
+        (
+            '<entity name="contact"><link-entity name="account" from="x" to="parentcustomerid"/></entity>',
+            "0x80041103",
+        ),
+        (
+            '<entity name="contact"><link-entity name="account" from="accountid" to="parentcustomerid" '
+            'link-type="sideways"/></entity>',
+            "0x80041121",
+        ),
+        ('<entity name="contact"><filter type="nor"/></entity>', "0x80041122"),
+        (
+            '<entity name="contact"><filter><condition attribute="contactid" operator="eq" value="x"/>'
+            "</filter></entity>",
+            "0x80060888",
+        ),
+        ("<entity", "0x80060888"),
     ],
 )
-async def test_fetch_that_is_not_understood_is_refused(org: Org, body: str) -> None:
+async def test_fetch_that_is_not_understood_is_refused(org: Org, body: str, code: str) -> None:
     text = body if body == "<entity" else f"<fetch>{body}</fetch>"
     response = await org.call("GET", f"contacts?fetchXml={quote(text)}")
-    assert error_code(response) == (400, "0x80060888")
+    assert error_code(response) == (400, code)
 
 
 async def test_a_saved_filter_runs_as_the_user_who_asks(org: Org) -> None:

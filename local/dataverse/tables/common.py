@@ -77,6 +77,24 @@ def address_columns(prefix: str) -> tuple[Column, ...]:
         *read_only(Column(f"{prefix}_composite", "memo", max_length=1000)),
         *read_only(Column(f"{prefix}_addressid", "guid")),
         *plain("double", f"{prefix}_latitude", f"{prefix}_longitude"),
+        *integers(f"{prefix}_utcoffset", minimum=-1500, maximum=1500),
+    )
+
+
+def customer_base_columns() -> tuple[Column, ...]:
+    """What contact and account have beside what people type: ageing, campaigns, service levels."""
+    ageing = ("aging30", "aging60", "aging90", "aging30_base", "aging60_base", "aging90_base")
+    return (
+        *plain("datetime", "lastusedincampaign", "lastonholdtime"),
+        *plain("boolean", "participatesinworkflow", default=False),
+        *plain("guid", "processid", "stageid"),
+        *integers("timezoneruleversionnumber", "utcconversiontimezonecode", minimum=-1),
+        *read_only(
+            *plain("decimal", *ageing, "creditlimit_base", "exchangerate"),
+            *integers("onholdtime"),
+            *strings(timespentbymeonemailandmeetings=1250),
+            *plain("guid", "entityimageid"),
+        ),
     )
 
 

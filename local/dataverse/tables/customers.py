@@ -20,11 +20,79 @@ from local.dataverse.tables.common import (
     address_columns,
     audit_columns,
     communication_columns,
+    customer_base_columns,
     owner_columns,
     primary_key,
 )
 
+ACCOUNT_TYPES = (
+    "Competitor",
+    "Consultant",
+    "Customer",
+    "Investor",
+    "Partner",
+    "Influencer",
+    "Press",
+    "Prospect",
+    "Reseller",
+    "Supplier",
+    "Vendor",
+    "Other",
+)
+INDUSTRIES = (
+    "Accounting",
+    "Agriculture and Non-petrol Natural Resource Extraction",
+    "Broadcasting Printing and Publishing",
+    "Brokers",
+    "Building Supply Retail",
+    "Business Services",
+    "Consulting",
+    "Consumer Services",
+    "Design, Direction and Creative Management",
+    "Distributors, Dispatchers and Processors",
+    "Doctor's Offices and Clinics",
+    "Durable Manufacturing",
+    "Eating and Drinking Places",
+    "Entertainment Retail",
+    "Equipment Rental and Leasing",
+    "Financial",
+    "Food and Tobacco Processing",
+    "Inbound Capital Intensive Processing",
+    "Inbound Repair and Services",
+    "Insurance",
+    "Legal Services",
+    "Non-Durable Merchandise Retail",
+    "Outbound Consumer Service",
+    "Petrochemical Extraction and Distribution",
+    "Service Retail",
+    "SIG Affiliations",
+    "Social Services",
+    "Special Outbound Trade Contractors",
+    "Specialty Realty",
+    "Transportation",
+    "Utility Creation and Distribution",
+    "Vehicle Retail",
+    "Wholesale",
+)
 ACTIVE = ({0: "Active", 1: "Inactive"}, ((1, "Active", 0), (2, "Inactive", 1)))
+
+REGARDING_COLLECTIONS = {
+    "Appointments": "appointment",
+    "RecurringAppointmentMasters": "recurringappointmentmaster",
+    "Tasks": "task",
+    "Phonecalls": "phonecall",
+    "Letters": "letter",
+    "Faxes": "fax",
+}
+
+
+def regarding_collections(prefix: str) -> tuple[Collection, ...]:
+    """The activities that regard a contact or an account."""
+    return tuple(
+        Collection(f"{prefix}_{name}", table, "regardingobjectid")
+        for name, table in REGARDING_COLLECTIONS.items()
+    )
+
 
 CONTACT = Table(
     name="contact",
@@ -83,6 +151,9 @@ CONTACT = Table(
         *plain("boolean", "isbackofficecustomer", default=False),
         *read_only(*plain("boolean", "merged", default=False)),
         *communication_columns(),
+        *customer_base_columns(),
+        *read_only(*plain("decimal", "annualincome_base")),
+        *plain("guid", "subscriptionid"),
         picklist("gendercode", {1: "Male", 2: "Female"}),
         picklist("familystatuscode", {1: "Single", 2: "Married", 3: "Divorced", 4: "Widowed"}),
         picklist("accountrolecode", {1: "Decision Maker", 2: "Employee", 3: "Influencer"}),
@@ -109,7 +180,7 @@ CONTACT = Table(
     state_defaults={0: 1, 1: 2},
     collections=(
         Collection("contact_activity_parties", "activityparty", "partyid"),
-        Collection("Contact_Appointments", "appointment", "regardingobjectid"),
+        *regarding_collections("Contact"),
         Collection("contact_customer_contacts", "contact", "parentcustomerid"),
     ),
 )
@@ -148,7 +219,24 @@ ACCOUNT = Table(
         *integers("numberofemployees", minimum=0, maximum=1_000_000_000),
         *plain("decimal", "revenue", "creditlimit"),
         *communication_columns(),
+        *customer_base_columns(),
+        *plain("decimal", "marketcap"),
+        *integers("sharesoutstanding", minimum=0, maximum=1_000_000_000),
+        *strings(primarysatoriid=200, primarytwitterid=128),
+        *read_only(
+            *plain("decimal", "revenue_base", "marketcap_base", "openrevenue", "openrevenue_base"),
+            *plain("datetime", "openrevenue_date", "opendeals_date"),
+            *integers("opendeals", "opendeals_state", "openrevenue_state"),
+            *plain("boolean", "merged", default=False),
+            lookup("masterid", ("masterid", "account")),
+        ),
         picklist("accountcategorycode", {1: "Preferred Customer", 2: "Standard"}),
+        picklist("accountclassificationcode", DEFAULT_ONLY, default=1),
+        picklist("accountratingcode", DEFAULT_ONLY, default=1),
+        picklist("businesstypecode", DEFAULT_ONLY, default=1),
+        picklist("customertypecode", dict(enumerate(ACCOUNT_TYPES, start=1))),
+        picklist("industrycode", dict(enumerate(INDUSTRIES, start=1))),
+        picklist("ownershipcode", {1: "Public", 2: "Private", 3: "Subsidiary", 4: "Other"}),
         *address_columns("address1"),
         *address_columns("address2"),
         lookup("primarycontactid", ("primarycontactid", "contact")),
@@ -161,7 +249,7 @@ ACCOUNT = Table(
     state_defaults={0: 1, 1: 2},
     collections=(
         Collection("account_activity_parties", "activityparty", "partyid"),
-        Collection("Account_Appointments", "appointment", "regardingobjectid"),
+        *regarding_collections("Account"),
         Collection("contact_customer_accounts", "contact", "parentcustomerid"),
     ),
 )

@@ -18,6 +18,7 @@ from local.dataverse.tables.activities import APPOINTMENT, INSTANCE_TYPES
 from local.dataverse.tables.common import primary_key
 from local.dataverse.tables.recurring import RECURRING_APPOINTMENT
 from local.dataverse.tables.services import SERVICE_APPOINTMENT
+from local.dataverse.tables.tasks import TASK_LIKE
 
 PARTICIPATION_TYPES = {
     1: "Sender",
@@ -32,7 +33,7 @@ PARTICIPATION_TYPES = {
     10: "Resource",
     11: "Customer",
 }
-ACTIVITIES = (APPOINTMENT, RECURRING_APPOINTMENT, SERVICE_APPOINTMENT)
+ACTIVITIES = (APPOINTMENT, RECURRING_APPOINTMENT, SERVICE_APPOINTMENT, *TASK_LIKE)
 PARTY_TABLES = ("systemuser", "contact", "account", "queue", "equipment")
 
 ACTIVITY_PARTY = Table(

@@ -1,8 +1,9 @@
-"""The organization and its people: users, mailboxes, business units, teams and saved filters."""
+"""The organization and its people: users, mailboxes, business units and teams."""
 
 from __future__ import annotations
 
 from local.dataverse.schema import (
+    EVERY_WRITE,
     Column,
     Table,
     integers,
@@ -183,6 +184,25 @@ TEAM = Table(
     ),
 )
 
+TEAM_MEMBERSHIP = Table(
+    name="teammembership",
+    entity_set="teammemberships",
+    primary_id="teammembershipid",
+    primary_name="teammembershipid",
+    label="Team Membership",
+    type_code=23,
+    kind="system",
+    refused=EVERY_WRITE,
+    columns=(
+        *primary_key("teammembershipid"),
+        *read_only(
+            Column("systemuserid", "guid", indexed=True),
+            Column("teamid", "guid", indexed=True),
+            *plain("bigint", "versionnumber"),
+        ),
+    ),
+)
+
 ORGANIZATION = Table(
     name="organization",
     entity_set="organizations",
@@ -215,48 +235,4 @@ ORGANIZATION = Table(
         Column("localeid", "integer", default=1033),
         *audit_columns(imported=False),
     ),
-)
-
-QUERY_COLUMNS = (
-    *strings(name=200, returnedtypecode=64),
-    *memos(description=2000, fetchxml=1_073_741_823, layoutxml=1_073_741_823, columnsetxml=1_073_741_823),
-    *integers("querytype", minimum=0),
-)
-QUERY_STATES = states({0: "Active", 1: "Inactive"}, ((1, "Active", 0), (2, "Inactive", 1)))
-
-USER_QUERY = Table(
-    name="userquery",
-    entity_set="userqueries",
-    primary_id="userqueryid",
-    primary_name="name",
-    label="Saved View",
-    type_code=4230,
-    kind="personal",
-    columns=(
-        *primary_key("userqueryid"),
-        *QUERY_COLUMNS,
-        lookup("parentqueryid", ("parentqueryid", "savedquery")),
-        *owner_columns(),
-        *audit_columns(),
-        *QUERY_STATES,
-    ),
-    state_defaults={0: 1, 1: 2},
-)
-
-SAVED_QUERY = Table(
-    name="savedquery",
-    entity_set="savedqueries",
-    primary_id="savedqueryid",
-    primary_name="name",
-    label="View",
-    type_code=1039,
-    kind="system",
-    columns=(
-        *primary_key("savedqueryid"),
-        *QUERY_COLUMNS,
-        *plain("boolean", "isdefault", "isprivate", default=False),
-        *audit_columns(),
-        *QUERY_STATES,
-    ),
-    state_defaults={0: 1, 1: 2},
 )
