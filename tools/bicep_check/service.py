@@ -1,0 +1,337 @@
+"""What this template must say to fit this service: queues, app settings, roles, security, apps, alerts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from shared.jobs import messages
+from shared.settings import TABLE, Setting, Settings, SettingsError
+from tools.bicep_check.evaluate import Evaluation, Resource
+from tools.bicep_check.symbols import Problem
+
+PLATFORM_SETTINGS = frozenset(
+    {
+        "AzureWebJobsStorage__blobServiceUri",
+        "AzureWebJobsStorage__credential",
+        "AzureWebJobsStorage__clientId",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+        "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID",
+    }
+)
+"""App settings that the platform reads and the code does not; none that Flex Consumption refuses."""
+CONNECTION_STRINGS = frozenset({"ServiceBus", "STATE_TABLES"})
+"""With keys in them: for one machine only, Azure has identities."""
+NAMESPACE, QUEUE = "Microsoft.ServiceBus/namespaces", "Microsoft.ServiceBus/namespaces/queues"
+ACCOUNT, TABLES = (
+    "Microsoft.Storage/storageAccounts",
+    "Microsoft.Storage/storageAccounts/tableServices/tables",
+)
+COMPONENT, WORKSPACE = "Microsoft.Insights/components", "Microsoft.OperationalInsights/workspaces"
+SITE, CONFIG, PLAN = "Microsoft.Web/sites", "Microsoft.Web/sites/config", "Microsoft.Web/serverfarms"
+PUBLISHING = "Microsoft.Web/sites/basicPublishingCredentialsPolicies"
+IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
+ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
+RULE, METRIC_RULE = "Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts"
+BUDGET = "Microsoft.Consumption/budgets"
+
+BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
+TABLE_CONTRIBUTOR = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
+TABLE_READER = "76199698-9eea-4c19-bc75-cec21354c6b6"
+BUS_OWNER = "090c5cfd-751d-490a-894a-3ce6f1109419"
+BUS_SENDER = "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39"
+METRICS_PUBLISHER = "3913510d-42f4-4e42-8a64-420c390055eb"
+
+ALERTS = frozenset(
+    {
+        "dead-letters",
+        "mailboxes-lag",
+        "mailboxes-failing",
+        "worker-silent",
+        "notifications-slow",
+        "subscriptions-lapsing",
+        "functions-failing",
+        "log-cap-reached",
+    }
+)
+
+
+def one_machine(setting: Setting) -> bool:
+    """Settings that have no place in Azure."""
+    return setting.local_only or setting.name in CONNECTION_STRINGS
+
+
+def check_service(evaluation: Evaluation, infra: Path) -> list[Problem]:
+    apps = {str(site.body.get("tags", {}).get("azd-service-name")): site for site in evaluation.of(SITE)}
+    found = [*_queues(evaluation, infra), *_security(evaluation), *_alerts(evaluation, infra)]
+    if set(apps) != {"ingest", "worker"}:
+        where = str(infra / "main.bicep")
+        return [*found, Problem(where, 1, f"the apps are {sorted(apps)}, not ingest and worker")]
+    return [
+        *found,
+        *_settings(evaluation, apps),
+        *_roles(evaluation, apps),
+        *_sign_in(evaluation, apps),
+        *_sizes(evaluation, apps),
+    ]
+
+
+def _at(resource: Resource, text: str) -> Problem:
+    return Problem(resource.path, resource.line, text)
+
+
+def _parts(evaluation: Evaluation, kind: str, parent: Resource) -> dict[str, Resource]:
+    return {each.name: each for each in evaluation.of(kind) if each.parent is parent}
+
+
+# --- queues ---------------------------------------------------------------------------------------
+
+
+def _queues(evaluation: Evaluation, infra: Path) -> Iterator[Problem]:
+    rows = {row["name"]: row for row in json.loads((infra / "queues.json").read_text())["queues"]}
+    queues = {each.name: each for each in evaluation.of(QUEUE)}
+    for name in sorted({*rows, *messages.QUEUES} - set(queues)):
+        yield Problem(str(infra / "queues.json"), 1, f"queue '{name}' is deployed by nothing")
+    for name, queue in queues.items():
+        row = rows.get(name, {})
+        for key in sorted(set(row) - {"name"}):
+            if queue.properties.get(key) != row[key]:
+                text = (
+                    f"{key} of queue '{name}' is {queue.properties.get(key)!r}, in queues.json {row[key]!r}"
+                )
+                yield _at(queue, text)
+        if queue.properties.get("enablePartitioning") is not False:
+            yield _at(
+                queue, f"queue '{name}' must not be partitioned: duplicates are found within a partition"
+            )
+
+
+# --- app settings ---------------------------------------------------------------------------------
+
+
+def settings_of(evaluation: Evaluation, site: Resource) -> dict[str, str]:
+    """The app settings that one app gets."""
+    configs = _parts(evaluation, CONFIG, site)
+    return dict(configs["appsettings"].properties) if "appsettings" in configs else {}
+
+
+def _settings(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[Problem]:
+    known = {each.name for each in TABLE}
+    wanted = {each.name for each in TABLE if not one_machine(each)}
+    given: set[str] = set()
+    for role, site in apps.items():
+        values = settings_of(evaluation, site)
+        given |= set(values)
+        for name in sorted(set(values) - known - PLATFORM_SETTINGS):
+            yield _at(site, f"nobody reads the app setting {name} of {role}")
+        for name in sorted(set(values) & {each.name for each in TABLE if one_machine(each)}):
+            yield _at(site, f"{name} is for one machine, not for {role}")
+        if values.get("SYNC_ROLE") != role:
+            yield _at(site, f"SYNC_ROLE of {role} is {values.get('SYNC_ROLE')!r}")
+        try:
+            Settings.from_environment(values)
+        except SettingsError as error:
+            for problem in error.problems:
+                yield _at(site, f"{role} would not start: {problem}")
+        yield from _platform_settings(site, role, values)
+    for name in sorted(wanted - given):
+        yield _at(apps["worker"], f"the app setting {name} is given to no app")
+
+
+def _platform_settings(site: Resource, role: str, values: Mapping[str, str]) -> Iterator[Problem]:
+    """An identity-based connection needs all of its parts; without the client id the app never wakes up."""
+    for prefix, parts in (
+        ("ServiceBus", ("fullyQualifiedNamespace", "credential", "clientId")),
+        ("AzureWebJobsStorage", ("blobServiceUri", "credential", "clientId")),
+    ):
+        for part in parts:
+            if not values.get(f"{prefix}__{part}"):
+                yield _at(site, f"{role} has no {prefix}__{part}")
+    if values.get("ServiceBus__clientId") != values.get("AzureWebJobsStorage__clientId"):
+        yield _at(site, f"{role} uses two identities")
+    for name in ("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"):
+        if not values.get(name):
+            yield _at(site, f"{role} has no {name}")
+
+
+# --- roles ----------------------------------------------------------------------------------------
+
+
+def _roles(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[Problem]:
+    """Exactly the roles that each identity uses: one too few stops the app, one too many is a risk."""
+    wanted = {
+        (role, needed, scope)
+        for role, site in apps.items()
+        for needed, scope in _needs(evaluation, role, settings_of(evaluation, site))
+    }
+    principals = {_told(identity, "principalId"): identity.name for identity in evaluation.of(IDENTITY)}
+    roles_of = {_identity_name(site): role for role, site in apps.items()}
+    given: dict[tuple[str, str, str], Resource] = {}
+    for each in evaluation.of(ASSIGNMENT):
+        owner = roles_of.get(principals.get(str(each.properties.get("principalId")), ""), "nobody")
+        needed = str(each.properties.get("roleDefinitionId", "")).rsplit("/", 1)[-1]
+        given[owner, needed, each.scope.id if each.scope else "the whole resource group"] = each
+        if each.properties.get("principalType") != "ServicePrincipal":
+            yield _at(each, "without principalType ServicePrincipal a new identity is not found for minutes")
+    for owner, needed, scope in sorted(wanted - set(given)):
+        yield _at(apps[owner], f"{owner} lacks the role {needed} on {scope}")
+    for key in sorted(set(given) - wanted):
+        yield _at(given[key], f"{key[0]} has the role {key[1]} on {key[2]}, which it does not need")
+    if len({each.name for each in evaluation.of(ASSIGNMENT)}) != len(evaluation.of(ASSIGNMENT)):
+        yield _at(evaluation.of(ASSIGNMENT)[0], "two role assignments have one name")
+
+
+def _needs(evaluation: Evaluation, role: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Role and scope, from what the app's own settings point to."""
+    accounts = {f"https://{each.name}.": each for each in evaluation.of(ACCOUNT)}
+    host = _by_address(accounts, values.get("AzureWebJobsStorage__blobServiceUri", ""))
+    state = _by_address(accounts, values.get("STATE_TABLES__endpoint", ""))
+    if host:
+        yield BLOB_OWNER, host.id
+    for component in evaluation.of(COMPONENT):
+        yield METRICS_PUBLISHER, component.id
+    if role == "worker":
+        if state:
+            yield TABLE_CONTRIBUTOR, state.id
+        for namespace in evaluation.of(NAMESPACE):
+            yield BUS_OWNER, namespace.id
+        return
+    for queue in evaluation.of(QUEUE):
+        if queue.name in (messages.MAILBOX_SYNC, messages.DYNAMICS_FEED):
+            yield BUS_SENDER, queue.id
+    for table in evaluation.of(TABLES):
+        if table.name == "subscriptions" and state and table.id.startswith(state.id + "/"):
+            yield TABLE_READER, table.id
+
+
+def _by_address(accounts: Mapping[str, Resource], url: str) -> Resource | None:
+    return next((each for prefix, each in accounts.items() if url.startswith(prefix)), None)
+
+
+def _identity_name(site: Resource) -> str:
+    ids = list((site.body.get("identity") or {}).get("userAssignedIdentities") or {})
+    return str(ids[0]).rsplit("/", 1)[-1] if len(ids) == 1 else ""
+
+
+def _told(identity: Resource, what: str) -> str:
+    from tools.bicep_check.evaluate import RUNTIME
+    from tools.bicep_check.functions import guid
+
+    return guid(RUNTIME[IDENTITY][f"properties.{what}"].format(name=identity.name))
+
+
+# --- security -------------------------------------------------------------------------------------
+
+# Type, property path, and the only value that is allowed.
+SECURE: tuple[tuple[str, str, Any], ...] = (
+    (ACCOUNT, "allowSharedKeyAccess", False),
+    (ACCOUNT, "allowBlobPublicAccess", False),
+    (ACCOUNT, "allowCrossTenantReplication", False),
+    (ACCOUNT, "minimumTlsVersion", "TLS1_2"),
+    (ACCOUNT, "supportsHttpsTrafficOnly", True),
+    (NAMESPACE, "disableLocalAuth", True),
+    (NAMESPACE, "minimumTlsVersion", "1.2"),
+    (COMPONENT, "DisableLocalAuth", True),
+    (COMPONENT, "DisableIpMasking", False),
+    (WORKSPACE, "features.disableLocalAuth", True),
+    (SITE, "httpsOnly", True),
+    (SITE, "siteConfig.minTlsVersion", "1.2"),
+    (SITE, "siteConfig.scmMinTlsVersion", "1.2"),
+    (SITE, "siteConfig.ftpsState", "Disabled"),
+    (SITE, "functionAppConfig.deployment.storage.authentication.type", "UserAssignedIdentity"),
+    (PUBLISHING, "allow", False),
+)
+
+
+def _security(evaluation: Evaluation) -> Iterator[Problem]:
+    for kind, path, wanted in SECURE:
+        for resource in evaluation.of(kind):
+            value = at_path(resource.properties, path)
+            if value is not wanted and value != wanted:
+                yield _at(resource, f"{path} of {resource.full_name} must be {wanted!r}, not {value!r}")
+    for site in evaluation.of(SITE):
+        for name in sorted({"ftp", "scm"} - set(_parts(evaluation, PUBLISHING, site))):
+            yield _at(site, f"{site.name} can be published to with a password ({name})")
+    for workspace in evaluation.of(WORKSPACE):
+        if at_path(workspace.properties, "workspaceCapping.dailyQuotaGb") is None:
+            yield _at(workspace, "the workspace has no daily cap")
+
+
+def at_path(value: Any, path: str) -> Any:
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def _sign_in(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[Problem]:
+    """Easy Auth on the whole worker; the edge is anonymous, because Graph and Dataverse cannot sign in."""
+    worker = apps["worker"]
+    auth = _parts(evaluation, CONFIG, worker).get("authsettingsV2")
+    if auth is None:
+        yield _at(worker, "the worker's admin API is not guarded by Easy Auth")
+        return
+    rule = auth.properties.get("globalValidation") or {}
+    if at_path(auth.properties, "platform.enabled") is not True:
+        yield _at(auth, "Easy Auth is switched off")
+    if (
+        rule.get("requireAuthentication") is not True
+        or rule.get("unauthenticatedClientAction") != "Return401"
+    ):
+        yield _at(auth, "Easy Auth lets in callers who are not signed in")
+    if rule.get("excludedPaths"):
+        yield _at(auth, "Easy Auth excludes paths; there anybody could send the principal header")
+    registration = at_path(auth.properties, "identityProviders.azureActiveDirectory.registration") or {}
+    setting = registration.get("clientSecretSettingName", "")
+    if settings_of(evaluation, worker).get(setting) != settings_of(evaluation, worker).get(
+        "ServiceBus__clientId"
+    ):
+        yield _at(
+            auth, "Easy Auth has no federated credential: its setting must hold the identity's client id"
+        )
+    if "authsettingsV2" in _parts(evaluation, CONFIG, apps["ingest"]):
+        yield _at(apps["ingest"], "Graph and Dataverse cannot sign in at the edge")
+
+
+# --- sizes ----------------------------------------------------------------------------------------
+
+
+def _sizes(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[Problem]:
+    for plan in evaluation.of(PLAN):
+        if at_path(plan.body, "sku.tier") != "FlexConsumption" or plan.properties.get("reserved") is not True:
+            yield _at(plan, "the plan must be Flex Consumption on Linux")
+    plans = [str(site.properties.get("serverFarmId")) for site in apps.values()]
+    if len(set(plans)) != len(plans):
+        yield _at(apps["worker"], "a Flex Consumption plan holds one app")
+    hosts = [
+        settings_of(evaluation, s).get("AzureWebJobsStorage__blobServiceUri", "").split("/package")[0]
+        for s in apps.values()
+    ]
+    if len(set(hosts)) != len(hosts):
+        yield _at(apps["worker"], "both apps share a host account: the edge could replace the worker's code")
+    for role, site in apps.items():
+        ready = at_path(site.properties, "functionAppConfig.scaleAndConcurrency.alwaysReady") or []
+        if (role == "ingest") != any(each.get("name") == "http" for each in ready):
+            yield _at(site, f"{role}: exactly the edge has an always-ready HTTP instance")
+        package = str(at_path(site.properties, "functionAppConfig.deployment.storage.value"))
+        if not package.startswith(
+            settings_of(evaluation, site).get("AzureWebJobsStorage__blobServiceUri", "?")
+        ):
+            yield _at(site, f"{role}: its package lies in another app's account")
+
+
+# --- alerts ---------------------------------------------------------------------------------------
+
+
+def _alerts(evaluation: Evaluation, infra: Path) -> Iterator[Problem]:
+    rules = {each.name: each for kind in (RULE, METRIC_RULE) for each in evaluation.of(kind)}
+    where = str(infra / "modules" / "alerts.bicep")
+    for name in sorted(ALERTS - set(rules)):
+        yield Problem(where, 1, f"there is no alert '{name}'")
+    for name, rule in rules.items():
+        if rule.properties.get("enabled") is not True or not rule.properties.get("actions"):
+            yield _at(rule, f"alert '{name}' tells nobody")
+    if not evaluation.of(BUDGET):
+        yield Problem(where, 1, "there is no budget")
