@@ -13,9 +13,9 @@ from tools.bicep_check.template import MAIN, PARAMETERS
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 HEAD = """# App settings
 
-Generated from `shared/settings.py` and the Bicep by `python -m tools.settings_table`. What is missing or wrong
-is told at the start of the app, all at once. In Azure the template sets every one of them; change them there
-(a parameter, or `infra/group.bicep`), because a deployment replaces what was changed in the portal.
+Generated from `shared/settings.py` and the Bicep by `python -m tools.settings_table`. What is missing or
+wrong is told at the start of the app, all at once. In Azure the template sets every one of them; change them
+there (a parameter, or `infra/group.bicep`), because a deployment replaces what was changed in the portal.
 
 | setting | meaning | default | in Azure |
 |---|---|---|---|

@@ -50,7 +50,7 @@ def test_a_setting_that_the_bicep_lacks_is_found(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_environment_is_read_in_no_other_place() -> None:
-    """``function_app.py`` needs the role before anything is imported; everything else goes through settings."""
+    """``function_app.py`` needs the role before anything is imported; all else goes through settings."""
     readers = {
         str(path.relative_to(ROOT))
         for path in [*(ROOT / "shared").rglob("*.py"), ROOT / "function_app.py"]
