@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -52,6 +54,10 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("name")
     command.set_defaults(run=_run_timer)
 
+    command = commands.add_parser("doctor", help="check everything that can be wrong with a deployment")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=_doctor)
+
     command = commands.add_parser("advance", help="move the clock of all parts forward")
     command.add_argument("seconds", type=float)
     command.set_defaults(run=_advance)
@@ -98,6 +104,14 @@ def _settle(directory: RigDirectory, arguments: argparse.Namespace) -> int:
 
 def _run_timer(directory: RigDirectory, arguments: argparse.Namespace) -> None:
     asyncio.run(run_timer(read_endpoints(directory)["functions"], arguments.name))
+
+
+def _doctor(directory: RigDirectory, arguments: argparse.Namespace) -> int:
+    """With the app settings of this rig's functions host."""
+    settings = running_record(directory).parts["functions"].environment
+    more = ["--json"] if arguments.json else []
+    command = [sys.executable, "-m", "shared.doctor", *more]
+    return subprocess.run(command, env={**os.environ, **settings}, check=False).returncode
 
 
 def _advance(directory: RigDirectory, arguments: argparse.Namespace) -> None:

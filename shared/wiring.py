@@ -7,7 +7,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from shared.clock import Now, clock
@@ -69,21 +69,22 @@ async def _connect_edge() -> Edge:
     from shared.store.subscriptions import TableSubscriptionStore
 
     values = settings()
-    jobs = ServiceBusJobs(Connection.from_settings(values, _credential()))
+    jobs = ServiceBusJobs(Connection.from_settings(values, identity()))
     tables = await _tables()
     await jobs.start((MAILBOX_SYNC, DYNAMICS_FEED))
     return Edge(values, TableSubscriptionStore(tables), jobs, clock(values.clock_offset_file))
 
 
 @cache
-def _credential() -> AsyncTokenCredential:
+def identity() -> AsyncTokenCredential:
+    """Who we are to the services; one for the whole process."""
     return credential(settings())
 
 
 async def _connect_tables() -> Tables:
     from shared.store.tables import Tables
 
-    tables = Tables.from_settings(settings(), _credential())
+    tables = Tables.from_settings(settings(), identity())
     if settings().role != Role.INGEST:
         await tables.ensure()
     return tables
@@ -105,8 +106,8 @@ async def _connect_services() -> Services:
     values, tables, front = settings(), await _tables(), await edge()
     now = clock(values.clock_offset_file)
     return Services(
-        exchange=GraphExchange(values.graph_base_url, _credential(), values.public_base_url, now),
-        dynamics=Dataverse(values.dataverse_url, _credential(), now),
+        exchange=GraphExchange(values.graph_base_url, identity(), values.public_base_url, now),
+        dynamics=Dataverse(values.dataverse_url, identity(), now),
         store=TableMailboxStore(tables),
         items=TableItemIndex(tables),
         history=TableHistoryStore(tables),
@@ -120,6 +121,13 @@ async def _connect_services() -> Services:
         now=now,
         feed=feed_session(values),
     )
+
+
+async def examine() -> list[dict[str, Any]]:
+    """The doctor's findings, from where this process runs."""
+    from shared.doctor.examination import examine as look
+
+    return [each.to_json() for each in await look(settings(), await services(), identity())]
 
 
 _tables = _Once(_connect_tables)

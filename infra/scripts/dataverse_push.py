@@ -23,7 +23,7 @@ from handover import HandoverError, Json, Service, Step, carry_out, cli_token, m
 
 NAME = "Exchange synchronization"
 PATH = "/api/dynamics/changes"
-TABLES = ("appointment",)
+TABLES = ("recurringappointmentmaster", "appointment")
 MESSAGES = ("Create", "Update", "Delete")
 HEADER = "x-webhook-key"
 SHORTEST_KEY = 32
@@ -145,7 +145,8 @@ def _key(options: argparse.Namespace) -> str:
     key = os.environ.get("DATAVERSE_WEBHOOK_KEY", "")
     if not options.undo and len(key) < SHORTEST_KEY:
         raise HandoverError(
-            f"Set DATAVERSE_WEBHOOK_KEY to the key that the deployment got ({SHORTEST_KEY} characters or more)."
+            "Set DATAVERSE_WEBHOOK_KEY to the key that the deployment got; "
+            f"it has {SHORTEST_KEY} characters or more."
         )
     return key
 
