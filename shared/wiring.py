@@ -10,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from shared import telemetry
 from shared.clock import Now, clock
 from shared.credentials import credential
 from shared.engine.ports import Jobs, SubscriptionStore
@@ -69,7 +70,7 @@ async def _connect_edge() -> Edge:
     from shared.store.subscriptions import TableSubscriptionStore
 
     values = settings()
-    jobs = ServiceBusJobs(Connection.from_settings(values, identity()))
+    jobs = ServiceBusJobs(Connection.from_settings(values, identity()), traceparent=telemetry.traceparent)
     tables = await _tables()
     await jobs.start((MAILBOX_SYNC, DYNAMICS_FEED))
     return Edge(values, TableSubscriptionStore(tables), jobs, clock(values.clock_offset_file))
@@ -95,9 +96,9 @@ async def _connect_services() -> Services:
     from shared.dynamics.dataverse.system import Dataverse
     from shared.exchange.graph import GraphExchange
     from shared.store.answers import TableAnswerStore
+    from shared.store.counted_history import CountedHistoryStore
     from shared.store.decisions import TableDecisionStore
     from shared.store.feeds import TableFeedStore
-    from shared.store.history import TableHistoryStore
     from shared.store.items import TableItemIndex
     from shared.store.mailbox_store import TableMailboxStore
     from shared.store.profiles import TableProfileStore
@@ -110,7 +111,7 @@ async def _connect_services() -> Services:
         dynamics=Dataverse(values.dataverse_url, identity(), now),
         store=TableMailboxStore(tables),
         items=TableItemIndex(tables),
-        history=TableHistoryStore(tables),
+        history=CountedHistoryStore(tables),
         decisions=TableDecisionStore(tables),
         registry=TableMailboxRegistry(tables),
         profiles=TableProfileStore(tables),

@@ -9,12 +9,11 @@ from shared.doctor.finding import Finding, failed, note, ok
 from shared.doctor.patient import Patient
 from shared.dynamics.dataverse.messages import Request
 from shared.dynamics.dataverse.tables import FEEDS
-from shared.mailboxes.change_notifications import resources
+from shared.mailboxes import overview
 from shared.model.mailbox import Mailbox, MailboxState
 
 SKEW = timedelta(seconds=60)
 FEED_AGE = timedelta(minutes=15)
-LAPSING = timedelta(hours=12)
 PASS_AGE = timedelta(minutes=30)
 FIX_CLOCK = "Set the machine's clock (NTP). In Azure, restart the app and open a support request."
 FIX_WORKER = (
@@ -52,16 +51,9 @@ async def check_feed(patient: Patient) -> list[Finding]:
 
 
 async def check_subscriptions(patient: Patient) -> list[Finding]:
-    services, lapsing, missing = patient.services, 0, 0
-    for mailbox in patient.mailboxes:
-        if mailbox.state is not MailboxState.ACTIVE:
-            continue
-        ends = {row.resource: row.expires_at for row in await services.subscriptions.of_mailbox(mailbox.id)}
-        for resource in resources(mailbox.id):
-            missing += resource not in ends
-            lapsing += resource in ends and ends[resource] - services.now() < LAPSING
+    missing, lapsing = await overview.subscriptions_of_all(patient.services)
     if lapsing or missing:
-        hours = LAPSING.total_seconds() / 3600
+        hours = overview.LAPSING.total_seconds() / 3600
         text = f"{missing} subscriptions are missing and {lapsing} end within {hours:.0f} h."
         return [failed("subscriptions", text, FIX_RENEW)]
     return [ok("subscriptions", "Every active mailbox has its change notifications.")]
