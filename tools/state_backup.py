@@ -3,9 +3,9 @@
     python -m tools.state_backup export state.jsonl.gz --endpoint https://<account>.table.core.windows.net
     python -m tools.state_backup restore state.jsonl.gz --endpoint … [--replace]
 
-You need Storage Table Data Reader (to export) or Contributor (to restore) on the state account, and the worker
-stopped (docs/operations.md). The file holds what people wrote (the history's before-images): keep it as safe as
-the account. Restoring into tables that hold rows is refused without --replace, which empties them first.
+You need Storage Table Data Reader (to export) or Contributor (to restore) on the state account, and the
+worker stopped (docs/operations.md). The file holds what people wrote (the history's before-images): keep it as
+safe as the account. Restoring into tables with rows is refused without --replace, which empties them first.
 """
 
 from __future__ import annotations

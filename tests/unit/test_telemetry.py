@@ -188,7 +188,10 @@ def test_the_edge_imports_nothing_heavy() -> None:
 def test_host_json_keeps_classic_mode_samples_and_lets_our_lines_through() -> None:
     host = json.loads((ROOT / "host.json").read_text())
     assert "telemetryMode" not in host
-    assert host["logging"]["applicationInsights"]["samplingSettings"]["isEnabled"] is True
+    sampling = host["logging"]["applicationInsights"]["samplingSettings"]
+    assert sampling["isEnabled"] is True
+    assert sampling["maxTelemetryItemsPerSecond"] <= 5
+    assert "Trace" in sampling["excludedTypes"], "an alert that waits for a line needs every line"
     levels = host["logging"]["logLevel"]
     assert levels["Function"] == "Warning"
     blueprints = (ROOT / "shared" / "functions").glob("*.py")
