@@ -45,6 +45,10 @@ param logDailyCapGb string = '1'
 @description('Monthly budget in the currency of the subscription; 0: no budget.')
 param monthlyBudget int = 100
 
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_RAGRS', 'Standard_GZRS'])
+@description('How often the state is kept: ZRS in three zones, where the region has them; LRS is the cheapest.')
+param stateRedundancy string = 'Standard_ZRS'
+
 @description('Tags for everything.')
 param tags object = {}
 
@@ -112,6 +116,7 @@ module state 'modules/storage.bicep' = {
   params: {
     name: 'sts${token}'
     location: location
+    redundancy: stateRedundancy
     tables: ['subscriptions']
     tags: tags
   }

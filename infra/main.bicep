@@ -42,6 +42,10 @@ param logDailyCapGb string = '1'
 @description('Monthly budget in the currency of the subscription; 0: no budget.')
 param monthlyBudget int = 100
 
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_RAGRS', 'Standard_GZRS'])
+@description('How often the state is kept: ZRS in three zones, where the region has them; LRS is the cheapest.')
+param stateRedundancy string = 'Standard_ZRS'
+
 @description('Tags for everything.')
 param tags object = {}
 
@@ -67,6 +71,7 @@ module core 'group.bicep' = {
     historyDays: historyDays
     logDailyCapGb: logDailyCapGb
     monthlyBudget: monthlyBudget
+    stateRedundancy: stateRedundancy
     tags: allTags
   }
 }

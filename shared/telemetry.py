@@ -1,8 +1,8 @@
 """Our few numbers and spans, as log lines that the host carries to Application Insights.
 
 The host's own records (one per invocation) are sampled in its classic mode, which in its OpenTelemetry mode
-they would not be; these lines are few and are all kept. Nothing is imported for them but the standard library,
-so that the edge starts as fast as before. Two kinds, each a word and JSON:
+they would not be; these lines are few and are all kept. Nothing is imported for them but the standard
+library, so that the edge starts as fast as before. Two kinds, each a word and JSON:
 
 ``span {…}``: one pass (or one answer, or one reading of the feed), with trace and parent, so that one trace
 runs from the notification to the mirrored change. A pass that was only due and found nothing has none: the

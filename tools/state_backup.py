@@ -4,8 +4,8 @@
     python -m tools.state_backup restore state.jsonl.gz --endpoint … [--replace]
 
 You need Storage Table Data Reader (to export) or Contributor (to restore) on the state account, and the
-worker stopped (docs/operations.md). The file holds what people wrote (the history's before-images): keep it as
-safe as the account. Restoring into tables with rows is refused without --replace, which empties them first.
+worker stopped (docs/operations.md). The file holds what people wrote (the history's before-images): keep it
+as safe as the account. Restoring into tables with rows is refused without --replace, which empties them.
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@
 @maxLength(24)
 param name string
 param location string
+
+@description('The SKU. What a host keeps (leases, keys, the package) can be made anew, so one place is enough.')
+param redundancy string = 'Standard_LRS'
 param containers array = []
 param tables array = []
 param tags object
@@ -13,7 +16,7 @@ resource account 'Microsoft.Storage/storageAccounts@2023-01-01' = {
   location: location
   tags: tags
   kind: 'StorageV2'
-  sku: { name: 'Standard_ZRS' }
+  sku: { name: redundancy }
   properties: {
     allowSharedKeyAccess: false
     allowBlobPublicAccess: false

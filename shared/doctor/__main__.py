@@ -14,8 +14,6 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared import wiring
-from shared.doctor.examination import examine
 from shared.doctor.finding import Finding, Level, failed
 from shared.errors import SyncError
 from shared.mailboxes.plain_words import sentence
@@ -42,7 +40,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def look(environment: Mapping[str, str]) -> list[Finding]:
-    """From here, with the settings and the rights of whoever runs this."""
+    """From here, with the settings and the rights of whoever runs this. Only this needs what requirements.txt
+    names; whoever asks a deployed worker needs nothing but Python."""
+    from shared import wiring
+    from shared.doctor.examination import examine
+
     try:
         settings = Settings.from_environment(environment)
     except SettingsError as error:

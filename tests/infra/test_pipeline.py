@@ -74,7 +74,7 @@ def test_every_alert_has_a_page_in_operations() -> None:
 def test_documents_name_files_commands_and_outputs_that_exist(name: str) -> None:
     page = text(name)
     for path in re.findall(
-        r"(?:infra|tools|shared|docs|tests|local)/[\w/.-]+\.(?:py|bicep|json|ps1|md|yml)", page
+        r"(?<![./\w])(?:infra|tools|shared|docs|tests|local)/[\w/.-]+\.(?:py|bicep|json|ps1|md|yml)", page
     ):
         assert (ROOT / path).exists(), path
     for module in re.findall(r"-m ((?:tools|shared|local)[\w.]*)", page):

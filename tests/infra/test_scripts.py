@@ -454,6 +454,22 @@ runpy.run_path(script, run_name="__main__")
 """
 
 
+def test_the_doctor_that_asks_a_deployment_needs_nothing_but_python() -> None:
+    code = (
+        "import sys; sys.path[:] = [p for p in sys.path if 'site-packages' not in p] + [sys.argv[1]];"
+        "from shared.doctor.__main__ import main;"
+        "sys.exit(main(['--url', 'http://127.0.0.1:9/api/admin']))"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-I", "-c", code, str(SCRIPTS.parents[1])],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 2, shown.stderr
+    assert "cannot look" in shown.stderr
+
+
 def test_the_exchange_script_can_be_read_without_powershell() -> None:
     """PowerShell is not here. What can be seen: brackets pair; it asks, undoes, says what it cannot."""
     text = (SCRIPTS / "exchange_scope.ps1").read_text()
