@@ -32,6 +32,8 @@ $ErrorActionPreference = 'Stop'
 
 $name = 'Exchange Dynamics synchronization'
 $scope = 'Dynamics synchronization'
+# Of our role assignments; Exchange allows 64 characters for the whole name.
+$prefix = 'Dynamics sync'
 $rolesOf = @{
     always       = @('Application MailboxSettings.Read')
     appointments = @('Application Calendars.ReadWrite')
@@ -41,8 +43,7 @@ $rolesOf = @{
 $roles = @($rolesOf.always) + @($Kinds | ForEach-Object { $rolesOf[$_] })
 
 function Get-Assignments {
-    @(Get-ManagementRoleAssignment -RoleAssigneeType ServicePrincipal -ErrorAction SilentlyContinue |
-        Where-Object { $_.App -eq $ObjectId -or $_.RoleAssignee -eq $ObjectId -or $_.Name -like "$name*" })
+    @(Get-ManagementRoleAssignment | Where-Object { $_.Name -like "$prefix*" })
 }
 
 $principal = Get-ServicePrincipal -ErrorAction SilentlyContinue | Where-Object { $_.AppId -eq $ClientId }
@@ -82,7 +83,7 @@ else {
     foreach ($role in $roles) {
         if ($given -notcontains $role) {
             Add-Step "give '$role' within the scope" {
-                New-ManagementRoleAssignment -Name "$name $role" -App $ObjectId -Role $role `
+                New-ManagementRoleAssignment -Name "$prefix $role" -App $ObjectId -Role $role `
                     -CustomResourceScope $scope | Out-Null
             }.GetNewClosure()
         }

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.doctor import dynamics, exchange, queues, running, storage
+from shared.doctor import dynamics, edge, exchange, queues, running, storage
 from shared.doctor.finding import Finding, failed, ok
 from shared.doctor.patient import Patient
 from shared.engine.services import Services
@@ -33,6 +33,7 @@ TABLE: tuple[Row, ...] = (
     Row("tables", storage.check, storage.FIX),
     Row("queues", queues.check, queues.FIX_ROLE),
     Row("exchange", exchange.check, exchange.FIX_PERMISSIONS),
+    Row("edge", edge.check, edge.FIX_ADDRESS),
     Row("notifications", exchange.check_round_trip, exchange.FIX_PERMISSIONS),
     Row("dynamics", dynamics.check, dynamics.FIX_USER),
     Row("push", dynamics.check_push, dynamics.FIX_PUSH),

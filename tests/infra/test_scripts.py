@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import uuid
@@ -477,5 +478,7 @@ def test_the_exchange_script_can_be_read_without_powershell() -> None:
         assert text.count(opening) == text.count(closing)
     for word in ("Read-Host", "-Undo", "To Do tasks have no such role", "SupportsShouldProcess"):
         assert word in text
+    prefix = re.findall(r"\$prefix = '(.+)'", text)[0]
+    assert max(len(f"{prefix} Application {name}") for _, name, _, _ in graph_permissions.PERMISSIONS) <= 64
     scoped = {name for _, name, in_exchange, _ in graph_permissions.PERMISSIONS if in_exchange}
     assert {f"Application {name}" for name in scoped} <= set(text.replace("'", "\n").split("\n"))

@@ -6,8 +6,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from shared.doctor import dynamics
+from shared.doctor import dynamics, edge
 from shared.doctor.__main__ import as_text
 from shared.doctor.finding import Finding, Level, failed, note, ok
 from shared.dynamics.dataverse.tables import FEEDS
@@ -39,6 +41,40 @@ async def test_a_table_whose_changes_are_not_tracked_is_named(table: str) -> Non
 async def test_with_tracking_on_there_is_nothing_to_say() -> None:
     patient: Any = SimpleNamespace(dataverse=Metadata(set(FEEDS)))
     assert await dynamics._tracking(patient) == []
+
+
+@pytest.mark.parametrize(
+    ("health", "notification", "says"),
+    [
+        (200, 202, "reaches its tables"),
+        (200, 503, "does not reach"),
+        (200, 404, "answers a notification with 404"),
+        (500, 202, "answers 500"),
+    ],
+)
+async def test_the_edge_is_asked_as_graph_asks_it(health: int, notification: int, says: str) -> None:
+    async def answer_health(_request: web.Request) -> web.Response:
+        return web.Response(status=health)
+
+    async def answer_notification(request: web.Request) -> web.Response:
+        assert (await request.json())["value"][0]["clientState"] == "doctor"
+        return web.Response(status=notification)
+
+    app = web.Application()
+    app.router.add_get("/api/health", answer_health)
+    app.router.add_post("/api/graph/notifications", answer_notification)
+    async with TestServer(app) as server:
+        address = str(server.make_url("")).rstrip("/")
+        patient: Any = SimpleNamespace(settings=SimpleNamespace(public_base_url=address))
+        (found,) = await edge.check(patient)
+    assert says in found.sentence
+
+
+async def test_an_edge_that_does_not_answer_is_found() -> None:
+    patient: Any = SimpleNamespace(settings=SimpleNamespace(public_base_url="http://127.0.0.1:9"))
+    (found,) = await edge.check(patient)
+    assert found.level is Level.FAILED
+    assert "PUBLIC_BASE_URL" in found.fix
 
 
 def test_the_page_says_what_to_do_and_how_much_failed() -> None:
