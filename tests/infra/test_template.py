@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.jobs import messages
-from tools.bicep_check import from_models, types
+from tools.bicep_check import sources, types
 from tools.bicep_check.__main__ import problems
 from tools.bicep_check.evaluate import evaluate
 from tools.bicep_check.service import settings_of
@@ -82,6 +82,6 @@ def test_the_notification_address_is_the_edge() -> None:
 
 def test_the_table_of_types_is_the_one_that_was_asked_for() -> None:
     """types.json is written by hand-run code; it must not lag behind the versions named there."""
-    versions = {key: row[0] for key, row in from_models.VERSIONS.items()}
+    versions = {key: row[0] for key, row in sources.VERSIONS.items()}
     assert versions == {key: row["version"] for key, row in types.table().items()}
     assert all(row["source"].startswith("azure-mgmt-") for row in types.table().values())

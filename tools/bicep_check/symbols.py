@@ -43,8 +43,8 @@ def check_symbols(file: File) -> list[Problem]:
     known = {each.name for each in file.declarations if each.kind != "output"}
     used: set[str] = set()
     for each in file.declarations:
-        for node in _nodes(each):
-            found += _node(file, node, known, _bound(each, node))
+        for node, bound in _scoped(each):
+            found += _node(file, node, known, bound)
             used |= {node.name} if isinstance(node, Name) else set()
     for each in file.declarations:
         if each.kind in ("param", "var") and each.name not in used:
@@ -80,7 +80,7 @@ def _types(file: File) -> list[Problem]:
     ]
 
 
-def _node(file: File, node: Node, known: set[str], bound: set[str]) -> list[Problem]:
+def _node(file: File, node: Node, known: set[str], bound: frozenset[str]) -> list[Problem]:
     if isinstance(node, Name) and node.name not in known | bound | NAMESPACES:
         return [Problem(file.path, node.line, f"'{node.name}' is declared nowhere")]
     if isinstance(node, Call) and node.of is None:
@@ -104,16 +104,26 @@ def _twice(file: File, node: Object) -> list[Problem]:
 
 
 def _nodes(declaration: Declaration) -> Iterator[Node]:
+    return (node for node, _ in _scoped(declaration))
+
+
+def _scoped(declaration: Declaration) -> Iterator[tuple[Node, frozenset[str]]]:
+    """Every node, with the names that the loops around it bring."""
     roots: list[Node] = [argument for each in declaration.decorators for argument in each.arguments]
     for root in [*roots, *([declaration.value] if declaration.value else [])]:
-        yield from walk(root)
+        yield from _inside(root, frozenset())
+
+
+def _inside(node: Node, bound: frozenset[str]) -> Iterator[tuple[Node, frozenset[str]]]:
+    yield node, bound
+    for each in _children(node):
+        inner = bound | {node.item, node.index} if isinstance(node, Loop) and each is node.body else bound
+        yield from _inside(each, inner)
 
 
 def walk(node: Node) -> Iterator[Node]:
     """The node and everything in it."""
-    yield node
-    for each in _children(node):
-        yield from walk(each)
+    return (each for each, _ in _inside(node, frozenset()))
 
 
 def _children(node: Node) -> Iterator[Node]:
@@ -122,15 +132,6 @@ def _children(node: Node) -> Iterator[Node]:
         for item in value if isinstance(value, tuple) else (value,):
             if isinstance(item, Node):
                 yield item
-
-
-def _bound(declaration: Declaration, node: Node) -> set[str]:
-    """Names that the loops around the node bring."""
-    names: set[str] = set()
-    for loop in (each for each in _nodes(declaration) if isinstance(each, Loop)):
-        if any(each is node for each in walk(loop.body)):
-            names |= {loop.item, loop.index}
-    return names
 
 
 def _cycles(file: File) -> list[Problem]:
