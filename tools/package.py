@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import hashlib
 import py_compile
 import re
 import shutil
@@ -27,6 +28,7 @@ APP = ("function_app.py", "host.json", "requirements.txt")
 CODE = "shared"
 PACKAGES = Path(".python_packages") / "lib" / "site-packages"
 PLATFORMS = ("manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64")
+BUILT_OF = ".built-of"
 LIMIT_MB = 120
 """More than this means that something big came along; look what it is before raising it."""
 
@@ -93,8 +95,21 @@ def _holds(marker: str, python: str) -> bool:
     return version < limit if found[1] == "<" else version >= limit
 
 
+def fingerprint(python: str) -> str:
+    """Of all that goes into the artefact."""
+    digest = hashlib.sha256(f"{python} {sys.version_info[:2]}".encode())
+    files = [*(ROOT / name for name in APP), Path(__file__), *sorted((ROOT / CODE).rglob("*"))]
+    for path in files:
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
 def build(folder: Path, python: str) -> None:
-    """Everything that the apps need, in one folder."""
+    """Everything that the apps need, in one folder; nothing is done when it is there already."""
+    stamp, wanted = folder / BUILT_OF, fingerprint(python)
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name in APP:
@@ -104,6 +119,7 @@ def build(folder: Path, python: str) -> None:
     prune(folder / PACKAGES)
     if python == f"{sys.version_info.major}.{sys.version_info.minor}":
         _compile(folder)
+    stamp.write_text(wanted, encoding="utf-8")
 
 
 def _install(target: Path, python: str) -> None:

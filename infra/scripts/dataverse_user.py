@@ -45,8 +45,17 @@ PRIVILEGES: tuple[tuple[str, str, str], ...] = (
     ("activities", "prvAppendToContact", "make contacts parties, or what an activity regards"),
     ("activities", "prvAppendToAccount", "make accounts parties, or what an activity regards"),
     ("activities", "prvAppendToLead", "make leads parties, or what an activity regards"),
+    ("activities", "prvAppendToTeam", "make teams parties, or what an activity regards"),
+    ("activities", "prvAppendToQueue", "make queues parties, or what an activity regards"),
+    ("activities", "prvAppendToEquipment", "make equipment a party, or what an activity regards"),
     ("activities", "prvAppendToOpportunity", "let an activity regard an opportunity"),
     ("activities", "prvAppendToIncident", "let an activity regard a case"),
+    ("activities", "prvAppendToCampaign", "let an activity regard a campaign"),
+    ("activities", "prvAppendToContract", "let an activity regard a contract"),
+    ("activities", "prvAppendToInvoice", "let an activity regard an invoice"),
+    ("activities", "prvAppendToKnowledgeArticle", "let an activity regard a knowledge article"),
+    ("activities", "prvAppendToOrder", "let an activity regard an order"),
+    ("activities", "prvAppendToQuote", "let an activity regard a quote"),
     ("contacts", "prvCreateContact", "create contacts"),
     ("contacts", "prvWriteContact", "change contacts"),
     ("contacts", "prvDeleteContact", "delete contacts when the rules say so"),
@@ -104,7 +113,8 @@ class Environment:
     def _known_privileges(self) -> Json:
         names = " or ".join(f"name eq {quoted(name)}" for _, name, _ in PRIVILEGES)
         rows = self._dataverse.rows("/privileges", filter=names, select="privilegeid,name")
-        return {row["name"]: row["privilegeid"] for row in rows}
+        ours = {name.lower(): name for _, name, _ in PRIVILEGES}  # some are spelled otherwise here and there
+        return {ours[row["name"].lower()]: row["privilegeid"] for row in rows if row["name"].lower() in ours}
 
     def _present(self) -> Json:
         if self._role is None:

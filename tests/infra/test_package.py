@@ -91,6 +91,21 @@ def test_each_python_gets_its_line_of_azure_functions(python: str, wanted: str) 
     assert len(package.requirements_for(python)) == len(package.requirements_for("3.13"))
 
 
+def test_what_is_built_already_is_not_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed: list[Path] = []
+    monkeypatch.setattr(package, "_install", lambda target, python: installed.append(target))
+    monkeypatch.setattr(package, "_compile", lambda folder: None)
+    folder = tmp_path / "app"
+    package.build(folder, "3.13")
+    package.build(folder, "3.13")
+    assert len(installed) == 1
+    assert (folder / "shared" / "wiring.py").exists()
+    package.build(folder, "3.12")
+    (folder / package.BUILT_OF).write_text("of something older")
+    package.build(folder, "3.12")
+    assert len(installed) == 3
+
+
 def test_the_same_content_gives_the_same_file(tmp_path: Path) -> None:
     folder = tmp_path / "app"
     (folder / "a").mkdir(parents=True)

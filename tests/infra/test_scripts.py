@@ -17,7 +17,7 @@ import graph_permissions
 import handover
 import pytest
 
-from shared.dynamics.dataverse.tables import FEEDS
+from shared.dynamics.dataverse.tables import ADDRESS_BOOKS, ENTITY_SETS, FEEDS
 from shared.web.principal import ADMIN, READER
 from tests.infra.fake_service import Fake, Refused, Set_, served
 
@@ -238,6 +238,17 @@ def test_the_application_user_gets_a_role_of_its_own(org: tuple[Any, str]) -> No
     assert {names[number] for number in fake.held[role["roleid"]]} == wanted
     assert set(fake.held[role["roleid"]].values()) == {"Global"}
     assert any(NO_INCIDENTS in line and "no such table" in line for line in person.seen)
+
+
+def test_the_role_covers_every_table_that_the_adapter_touches() -> None:
+    """What may be regarded or be a party needs AppendTo; where addresses are looked up, Read."""
+    names = {name for _, name, _ in dataverse_user.PRIVILEGES}
+    privilege = {"systemuser": "User", "salesorder": "Order", "businessunit": "BusinessUnit"}
+    privilege["knowledgearticle"] = "KnowledgeArticle"
+    touched = {table: privilege.get(table, table.capitalize()) for table in ENTITY_SETS}
+    assert {f"prvAppendTo{each}" for each in touched.values()} <= names
+    looked_up = {privilege.get(book.table, book.table.capitalize()) for book in ADDRESS_BOOKS}
+    assert {f"prvRead{each}" for each in looked_up} <= names
 
 
 def test_a_second_run_has_nothing_to_do(org: tuple[Any, str]) -> None:
