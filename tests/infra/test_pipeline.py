@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -96,3 +99,22 @@ def test_documents_call_only_what_the_admin_api_has() -> None:
             shaped = re.sub(r"\{\w+\}", "x", path)
             found = [route for route in ROUTES if route.method == method and route.match(shaped) is not None]
             assert found, f"{name}: {method} {path}"
+
+
+@pytest.mark.parametrize("name", DOCS)
+def test_documents_use_options_that_the_commands_have(name: str) -> None:
+    """Of our own commands; each is asked for its help."""
+    page = text(name).replace("\\\n", " ")
+    ours = r"python3? (infra/scripts/\w+\.py|-m (?:tools|shared)\.[\w.]+)([^\n`|#]*)"
+    for command, rest in re.findall(ours, page):
+        options = set(re.findall(r"(?<!\S)--[\w-]+", rest))
+        if options:
+            assert options <= _options(command), f"{command}: {options - _options(command)}"
+
+
+@cache
+def _options(command: str) -> set[str]:
+    shown = subprocess.run(
+        [sys.executable, *command.split(), "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return set(re.findall(r"--[\w-]+", shown.stdout))
