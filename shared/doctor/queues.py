@@ -33,6 +33,8 @@ FIX_QUEUE = (
 FIX_DEAD = "See 'dead-letters' in docs/operations.md: look why, then drop them; the next pass does the work."
 LOCK = timedelta(minutes=4)
 """A pass may take two minutes, and renewing a lock needs time as well."""
+NO_SESSIONS = "require sessions"
+"""A part of what Service Bus says when a session is asked of a queue that has none."""
 OVERLAP = "passes of one mailbox could overlap."
 LATER = timedelta(hours=1)
 PEEKED = 20
@@ -67,7 +69,7 @@ async def _flags(client: ServiceBusClient, queue: str, now: Now) -> list[Finding
                 *await _duplicates(client, receiver, queue, session, now() + LATER),
             ]
     except ServiceBusError as error:
-        if "session" in str(error).lower():
+        if NO_SESSIONS in str(error).lower():
             return [failed(NAME, f"{queue} has no sessions: {OVERLAP}", FIX_QUEUE)]
         raise
 
@@ -112,8 +114,11 @@ async def _call_off(sender: ServiceBusSender, numbers: list[int]) -> None:
 
 async def _dead_letters(client: ServiceBusClient, queue: str) -> list[Finding]:
     dead = client.get_queue_receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER, max_wait_time=5)
-    async with dead:
-        lying = await dead.peek_messages(PEEKED)
+    try:
+        async with dead:
+            lying = await dead.peek_messages(PEEKED)
+    except ServiceBusError as error:
+        return [note(NAME, f"The dead letters of {queue} cannot be seen ({type(error).__name__}).", FIX_DEAD)]
     if lying:
         count = f"{len(lying)}{' or more' if len(lying) == PEEKED else ''}"
         return [note(NAME, f"{count} messages lie in the dead letter queue of {queue}.", FIX_DEAD)]

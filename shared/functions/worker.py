@@ -20,8 +20,9 @@ async def due_mailboxes(timer: func.TimerRequest) -> None:
     """The net: ask for a pass of every mailbox whose time has come."""
     del timer
     services = await wiring.services()
+    begun = services.now()
     await scheduling.due_mailboxes(services)
-    await overview.measure_mailboxes(services)
+    await overview.measure_mailboxes(services, begun)
 
 
 @blueprint.function_name("dynamics_feed")

@@ -138,9 +138,9 @@ async def test_the_state_of_all_mailboxes_is_measured_every_few_minutes(lines: A
     await service.settle()
     service.clock.forward(60 * (5 - service.clock().minute % 5) - service.clock().second)
     await service.services.registry.patch(ann.id, failures=len(BACK_OFF))
-    await overview.measure_mailboxes(service.services)
+    await overview.measure_mailboxes(service.services, service.clock())
     service.clock.forward(60)
-    await overview.measure_mailboxes(service.services)
+    await overview.measure_mailboxes(service.services, service.clock())
     (state,) = [row for row in lines("measure") if row["kind"] == "state"]
     assert (state["active"], state["broken"], state["failing"]) == (1, 0, 1)
     assert state["oldest_pass_s"] > 0
