@@ -33,6 +33,7 @@ RUNTIME: Mapping[str, Mapping[str, str]] = {
     "Microsoft.Insights/components": {"properties.ConnectionString": "InstrumentationKey=of {name}"},
     "Microsoft.Web/sites": {"properties.defaultHostName": "{name}.azurewebsites.net"},
 }
+RESOURCE_GROUP = "Microsoft.Resources/resourceGroups"
 _CHECKS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "allowed": ("must be one of {}", lambda value, limit: value in limit),
     "minLength": ("must have {} characters or more", lambda value, limit: len(value) >= limit),
@@ -126,6 +127,7 @@ class _File:
         self._values: dict[str, Any] = {}
         self._declared: dict[str, syntax.Declaration] = {}
         self._default = False
+        self._scope = ""
 
     def run(self, parameters: Mapping[str, Any], line: int, caller: str) -> dict[str, Any]:
         try:
@@ -133,6 +135,7 @@ class _File:
         except syntax.BicepError as error:
             self._problem(error.line, error.text)
             return {}
+        self._scope = file.scope
         problems = check_symbols(file)
         self._result.problems += problems
         if any("cycle" in each.text or "declared" in each.text for each in problems):
@@ -225,6 +228,8 @@ class _File:
 
     def _resource(self, declaration: syntax.Declaration, body: syntax.Node) -> Resource:
         kind, at, version = declaration.type.partition("@")
+        if (kind == RESOURCE_GROUP) != (self._scope == "subscription"):
+            self._problem(declaration.line, f"a {kind} cannot be deployed to a {self._scope}")
         if not at:
             raise self._stop(declaration.line, f"'{declaration.type}' names no API version")
         resource = Resource(
@@ -260,6 +265,8 @@ class _File:
         unknown = sorted(set(body) - {"name", "scope", "params", "dependsOn"})
         if unknown:
             self._problem(declaration.line, f"a module has no '{unknown[0]}'")
+        if "scope" not in body and _scope_of(path) != self._scope:
+            self._problem(declaration.line, f"module '{declaration.name}' needs a scope")
         outputs = _File(path, self._result).run(body.get("params") or {}, declaration.line, str(self._path))
         self._values[declaration.name] = _Module(str(body.get("name", "")), outputs)
 
@@ -381,7 +388,10 @@ class _File:
         arguments = [self._eval(argument) for argument in node.arguments]
         if node.name in ("loadJsonContent", "loadTextContent"):
             return self._load(node, str(arguments[0]))
-        return FUNCTIONS[node.name].run(*arguments)
+        try:
+            return FUNCTIONS[node.name].run(*arguments)
+        except (TypeError, ValueError, AttributeError):
+            raise self._stop(node.line, f"'{node.name}' cannot take these values") from None
 
     def _load(self, node: syntax.Call, name: str) -> Any:
         path = self._path.parent / name
@@ -389,6 +399,13 @@ class _File:
             raise self._stop(node.line, f"file '{name}' does not exist")
         content = path.read_text(encoding="utf-8")
         return json.loads(content) if node.name == "loadJsonContent" else content
+
+
+def _scope_of(path: Path) -> str:
+    try:
+        return parse_file(path).scope
+    except syntax.BicepError:
+        return ""  # is reported where the file is evaluated
 
 
 def _is_a(value: Any, wanted: type) -> bool:

@@ -53,7 +53,8 @@ def main() -> int:
 
 
 def _object(model: Any, bodies: list[Any]) -> dict[str, Any]:
-    """The writable properties of a model; those that the bodies write are followed inside."""
+    """The writable properties of a model; those that the bodies write are followed inside. Under the empty
+    name stand those that must be there."""
     found: dict[str, Any] = {}
     for path, hint in _attributes(model).items():
         here, values = found, bodies
@@ -61,6 +62,8 @@ def _object(model: Any, bodies: list[Any]) -> dict[str, Any]:
         for each in outer:
             here = here.setdefault(each, {"object": {}})["object"]
             values = [value[each] for value in values if isinstance(value, dict) and each in value]
+        if _must_be_there(model, path, hint):
+            here.setdefault("", []).append(last)
         here[last] = _type(
             hint, [value[last] for value in values if isinstance(value, dict) and last in value], model
         )
@@ -85,6 +88,14 @@ def _attributes(model: Any) -> dict[tuple[str, ...], Any]:
         for attribute, row in model._attr_to_rest_field.items()
         if row._visibility != ["read"]
     }
+
+
+def _must_be_there(model: Any, path: tuple[str, ...], hint: Any) -> bool:
+    if not isinstance(hint, str):
+        return type(None) not in typing.get_args(hint)
+    keys = {attribute: row["key"].replace("\\.", ".") for attribute, row in model._attribute_map.items()}
+    rules = getattr(model, "_validation", {})
+    return any(rules.get(name, {}).get("required") for name, key in keys.items() if key == ".".join(path))
 
 
 def _package(model: Any) -> Any:

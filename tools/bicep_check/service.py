@@ -9,8 +9,11 @@ from typing import Any
 
 from shared.jobs import messages
 from shared.settings import TABLE, Setting, Settings, SettingsError
+from tools.bicep_check import types
 from tools.bicep_check.evaluate import Evaluation, Resource
+from tools.bicep_check.functions import TENANT
 from tools.bicep_check.symbols import Problem
+from tools.bicep_check.template import PARAMETERS
 
 PLATFORM_SETTINGS = frozenset(
     {
@@ -36,7 +39,11 @@ PUBLISHING = "Microsoft.Web/sites/basicPublishingCredentialsPolicies"
 IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
 ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
 RULE, METRIC_RULE = "Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts"
-BUDGET = "Microsoft.Consumption/budgets"
+BUDGET, PEOPLE = "Microsoft.Consumption/budgets", "Microsoft.Insights/actionGroups"
+CONTAINER = "Microsoft.Storage/storageAccounts/blobServices/containers"
+WORKBOOK = "Microsoft.Insights/workbooks"
+METRIC_CRITERIA = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
+TAG = "azd-env-name"
 
 BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 TABLE_CONTRIBUTOR = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
@@ -66,7 +73,12 @@ def one_machine(setting: Setting) -> bool:
 
 def check_service(evaluation: Evaluation, infra: Path) -> list[Problem]:
     apps = {str(site.body.get("tags", {}).get("azd-service-name")): site for site in evaluation.of(SITE)}
-    found = [*_queues(evaluation, infra), *_security(evaluation), *_alerts(evaluation, infra)]
+    found = [
+        *_queues(evaluation, infra),
+        *_security(evaluation),
+        *_tags(evaluation),
+        *_alerts(evaluation, infra),
+    ]
     if set(apps) != {"ingest", "worker"}:
         where = str(infra / "main.bicep")
         return [*found, Problem(where, 1, f"the apps are {sorted(apps)}, not ingest and worker")]
@@ -243,6 +255,27 @@ SECURE: tuple[tuple[str, str, Any], ...] = (
     (SITE, "siteConfig.ftpsState", "Disabled"),
     (SITE, "functionAppConfig.deployment.storage.authentication.type", "UserAssignedIdentity"),
     (PUBLISHING, "allow", False),
+    (CONTAINER, "publicAccess", "None"),
+)
+# The same for what stands beside the properties, or makes the thing what it is.
+SHAPE: tuple[tuple[str, str, Any], ...] = (
+    (NAMESPACE, "sku.name", "Standard"),
+    (NAMESPACE, "sku.tier", "Standard"),
+    (ACCOUNT, "kind", "StorageV2"),
+    (PLAN, "kind", "functionapp"),
+    (PLAN, "sku.name", "FC1"),
+    (PLAN, "sku.tier", "FlexConsumption"),
+    (PLAN, "properties.reserved", True),
+    (SITE, "kind", "functionapp,linux"),
+    (SITE, "identity.type", "UserAssigned"),
+    (SITE, "properties.functionAppConfig.deployment.storage.type", "blobContainer"),
+    (SITE, "properties.functionAppConfig.runtime.name", "python"),
+    (COMPONENT, "kind", "web"),
+    (COMPONENT, "properties.IngestionMode", "LogAnalytics"),
+    (WORKSPACE, "properties.sku.name", "PerGB2018"),
+    (RULE, "kind", "LogAlert"),
+    (METRIC_RULE, "properties.criteria.odata:type", METRIC_CRITERIA),
+    (WORKBOOK, "kind", "shared"),
 )
 
 
@@ -252,16 +285,36 @@ def _security(evaluation: Evaluation) -> Iterator[Problem]:
             value = at_path(resource.properties, path)
             if value is not wanted and value != wanted:
                 yield _at(resource, f"{path} of {resource.full_name} must be {wanted!r}, not {value!r}")
+    for kind, path, wanted in SHAPE:
+        for resource in evaluation.of(kind):
+            value = at_path(resource.body, path)
+            if value != wanted:
+                yield _at(resource, f"{path} of {resource.full_name} must be {wanted!r}, not {value!r}")
     for site in evaluation.of(SITE):
         for name in sorted({"ftp", "scm"} - set(_parts(evaluation, PUBLISHING, site))):
             yield _at(site, f"{site.name} can be published to with a password ({name})")
     for workspace in evaluation.of(WORKSPACE):
         if at_path(workspace.properties, "workspaceCapping.dailyQuotaGb") is None:
             yield _at(workspace, "the workspace has no daily cap")
+        if not at_path(workspace.properties, "retentionInDays"):
+            yield _at(workspace, "the workspace says not how long it keeps what")
+        for component in evaluation.of(COMPONENT):
+            if component.properties.get("WorkspaceResourceId") != workspace.id:
+                yield _at(component, "Application Insights does not write into the workspace")
+
+
+def _tags(evaluation: Evaluation) -> Iterator[Problem]:
+    """Whatever can carry tags carries those of the installation."""
+    for resource in evaluation.resources:
+        row = types.table().get(resource.type) or {}
+        can_have = not resource.existing and "tags" in row.get("properties", {})
+        if can_have and TAG not in (resource.body.get("tags") or {}):
+            yield _at(resource, f"{resource.symbol} lacks the tag {TAG}")
 
 
 def at_path(value: Any, path: str) -> Any:
-    for part in path.split("."):
+    """A dot inside a name is written as a colon."""
+    for part in (each.replace(":", ".") for each in path.split(".")):
         value = value.get(part) if isinstance(value, dict) else None
     return value
 
@@ -283,7 +336,18 @@ def _sign_in(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[P
         yield _at(auth, "Easy Auth lets in callers who are not signed in")
     if rule.get("excludedPaths"):
         yield _at(auth, "Easy Auth excludes paths; there anybody could send the principal header")
-    registration = at_path(auth.properties, "identityProviders.azureActiveDirectory.registration") or {}
+    provider = at_path(auth.properties, "identityProviders.azureActiveDirectory") or {}
+    registration, client = provider.get("registration") or {}, PARAMETERS["adminClientId"]
+    if provider.get("enabled") is not True or registration.get("clientId") != client:
+        yield _at(auth, "Easy Auth does not use the app registration of the administrators")
+    if not str(registration.get("openIdIssuer")).endswith(f"/{TENANT}/v2.0"):
+        yield _at(auth, "Easy Auth takes tokens of another issuer than this tenant")
+    if at_path(provider, "validation.allowedAudiences") != [client, f"api://{client}"]:
+        yield _at(auth, "Easy Auth takes tokens that were made for somebody else")
+    if at_path(auth.properties, "login.tokenStore.enabled") is not False:
+        yield _at(auth, "Easy Auth keeps tokens that nobody needs")
+    if at_path(auth.properties, "httpSettings.requireHttps") is not True:
+        yield _at(auth, "Easy Auth lets in plain http")
     setting = registration.get("clientSecretSettingName", "")
     if settings_of(evaluation, worker).get(setting) != settings_of(evaluation, worker).get(
         "ServiceBus__clientId"
@@ -299,9 +363,6 @@ def _sign_in(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[P
 
 
 def _sizes(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[Problem]:
-    for plan in evaluation.of(PLAN):
-        if at_path(plan.body, "sku.tier") != "FlexConsumption" or plan.properties.get("reserved") is not True:
-            yield _at(plan, "the plan must be Flex Consumption on Linux")
     plans = [str(site.properties.get("serverFarmId")) for site in apps.values()]
     if len(set(plans)) != len(plans):
         yield _at(apps["worker"], "a Flex Consumption plan holds one app")
@@ -315,7 +376,22 @@ def _sizes(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[Pro
         ready = at_path(site.properties, "functionAppConfig.scaleAndConcurrency.alwaysReady") or []
         if (role == "ingest") != any(each.get("name") == "http" for each in ready):
             yield _at(site, f"{role}: exactly the edge has an always-ready HTTP instance")
+        if not at_path(site.properties, "functionAppConfig.scaleAndConcurrency.triggers.http"):
+            yield _at(site, f"{role}: nothing bounds its HTTP requests")
+        identity = at_path(
+            site.properties,
+            "functionAppConfig.deployment.storage.authentication.userAssignedIdentityResourceId",
+        )
+        if identity not in ((site.body.get("identity") or {}).get("userAssignedIdentities") or {}):
+            yield _at(site, f"{role}: its package is read with another identity")
         package = str(at_path(site.properties, "functionAppConfig.deployment.storage.value"))
+        boxes = {
+            f"https://{each.parent.parent.name}.blob.core.windows.net/{each.name}"
+            for each in evaluation.of(CONTAINER)
+            if each.parent and each.parent.parent
+        }
+        if package not in boxes:
+            yield _at(site, f"{role}: the container of its package is deployed by nothing")
         if not package.startswith(
             settings_of(evaluation, site).get("AzureWebJobsStorage__blobServiceUri", "?")
         ):
@@ -333,5 +409,35 @@ def _alerts(evaluation: Evaluation, infra: Path) -> Iterator[Problem]:
     for name, rule in rules.items():
         if rule.properties.get("enabled") is not True or not rule.properties.get("actions"):
             yield _at(rule, f"alert '{name}' tells nobody")
+        yield from _alert(rule)
+    for group in evaluation.of(PEOPLE):
+        mails = [each.get("emailAddress") for each in group.properties.get("emailReceivers") or []]
+        if group.properties.get("enabled") is not True or mails != [PARAMETERS["alertEmail"]]:
+            yield _at(group, "alerts reach nobody")
     if not evaluation.of(BUDGET):
         yield Problem(where, 1, "there is no budget")
+    for budget in evaluation.of(BUDGET):
+        for name, each in (budget.properties.get("notifications") or {}).items():
+            if each.get("enabled") is not True or not each.get("contactGroups"):
+                yield _at(budget, f"the budget's '{name}' tells nobody")
+    for workbook in evaluation.of(WORKBOOK):
+        try:
+            json.loads(str(workbook.properties.get("serializedData")))
+        except ValueError:
+            yield _at(workbook, "the workbook is no JSON")
+        if not workbook.properties.get("sourceId"):
+            yield _at(workbook, "the workbook belongs to nothing")
+
+
+def _alert(rule: Resource) -> Iterator[Problem]:
+    """What a rule needs to fire; the interface takes it without, and then it never does."""
+    wanted = ("scopes", "severity", "evaluationFrequency", "windowSize", "description")
+    conditions = at_path(rule.properties, "criteria.allOf") or [{}]
+    needed = ["timeAggregation", "operator", "threshold"]
+    needed.append("query" if rule.type == RULE else "metricName")
+    for name in wanted:
+        if rule.properties.get(name) in (None, "", []):
+            yield _at(rule, f"alert '{rule.name}' has no {name}")
+    for name in needed:
+        if conditions[0].get(name) in (None, ""):
+            yield _at(rule, f"alert '{rule.name}' has a condition without {name}")

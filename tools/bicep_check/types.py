@@ -63,6 +63,8 @@ def _body(resource: Resource, properties: Mapping[str, Any]) -> Iterator[Problem
 def _object(
     resource: Resource, value: Mapping[str, Any], properties: Mapping[str, Any], where: str
 ) -> Iterator[Problem]:
+    for key in sorted(set(properties.get("", ())) - set(value)):
+        yield _at(resource, f"{where} has no '{key}', which must be there")
     for key, inner in value.items():
         line = value.lines.get(key, 0) if isinstance(value, Located) else 0
         if key not in properties:
