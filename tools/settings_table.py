@@ -7,7 +7,8 @@ from pathlib import Path
 
 from shared.settings import TABLE, Setting
 from tools.bicep_check.evaluate import evaluate
-from tools.bicep_check.service import SITE, one_machine, settings_of
+from tools.bicep_check.kinds import SITE
+from tools.bicep_check.service import one_machine, settings_of
 from tools.bicep_check.template import MAIN, PARAMETERS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"

@@ -265,6 +265,8 @@ class _File:
         unknown = sorted(set(body) - {"name", "scope", "params", "dependsOn"})
         if unknown:
             self._problem(declaration.line, f"a module has no '{unknown[0]}'")
+        if not body.get("name"):
+            self._problem(declaration.line, f"module '{declaration.name}' has no name")
         if "scope" not in body and _scope_of(path) != self._scope:
             self._problem(declaration.line, f"module '{declaration.name}' needs a scope")
         outputs = _File(path, self._result).run(body.get("params") or {}, declaration.line, str(self._path))

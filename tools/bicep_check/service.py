@@ -5,13 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from shared.jobs import messages
 from shared.settings import TABLE, Setting, Settings, SettingsError
-from tools.bicep_check import types
 from tools.bicep_check.evaluate import Evaluation, Resource
 from tools.bicep_check.functions import TENANT
+from tools.bicep_check.kinds import (
+    ACCOUNT,
+    ASSIGNMENT,
+    BUDGET,
+    COMPONENT,
+    CONFIG,
+    CONTAINER,
+    IDENTITY,
+    METRIC_RULE,
+    NAMESPACE,
+    PEOPLE,
+    QUEUE,
+    RULE,
+    SITE,
+    TABLES,
+    WORKBOOK,
+)
+from tools.bicep_check.security import at, at_path, check_security, check_tags, parts
 from tools.bicep_check.symbols import Problem
 from tools.bicep_check.template import PARAMETERS
 
@@ -28,23 +44,6 @@ PLATFORM_SETTINGS = frozenset(
 """App settings that the platform reads and the code does not; none that Flex Consumption refuses."""
 CONNECTION_STRINGS = frozenset({"ServiceBus", "STATE_TABLES"})
 """With keys in them: for one machine only, Azure has identities."""
-NAMESPACE, QUEUE = "Microsoft.ServiceBus/namespaces", "Microsoft.ServiceBus/namespaces/queues"
-ACCOUNT, TABLES = (
-    "Microsoft.Storage/storageAccounts",
-    "Microsoft.Storage/storageAccounts/tableServices/tables",
-)
-COMPONENT, WORKSPACE = "Microsoft.Insights/components", "Microsoft.OperationalInsights/workspaces"
-SITE, CONFIG, PLAN = "Microsoft.Web/sites", "Microsoft.Web/sites/config", "Microsoft.Web/serverfarms"
-PUBLISHING = "Microsoft.Web/sites/basicPublishingCredentialsPolicies"
-IDENTITY = "Microsoft.ManagedIdentity/userAssignedIdentities"
-ASSIGNMENT = "Microsoft.Authorization/roleAssignments"
-RULE, METRIC_RULE = "Microsoft.Insights/scheduledQueryRules", "Microsoft.Insights/metricAlerts"
-BUDGET, PEOPLE = "Microsoft.Consumption/budgets", "Microsoft.Insights/actionGroups"
-CONTAINER = "Microsoft.Storage/storageAccounts/blobServices/containers"
-WORKBOOK = "Microsoft.Insights/workbooks"
-METRIC_CRITERIA = "Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria"
-TAG = "azd-env-name"
-
 BLOB_OWNER = "b7e6dc6d-f1e8-4753-8033-0f276bb0955b"
 TABLE_CONTRIBUTOR = "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3"
 TABLE_READER = "76199698-9eea-4c19-bc75-cec21354c6b6"
@@ -75,8 +74,8 @@ def check_service(evaluation: Evaluation, infra: Path) -> list[Problem]:
     apps = {str(site.body.get("tags", {}).get("azd-service-name")): site for site in evaluation.of(SITE)}
     found = [
         *_queues(evaluation, infra),
-        *_security(evaluation),
-        *_tags(evaluation),
+        *check_security(evaluation),
+        *check_tags(evaluation),
         *_alerts(evaluation, infra),
     ]
     if set(apps) != {"ingest", "worker"}:
@@ -89,14 +88,6 @@ def check_service(evaluation: Evaluation, infra: Path) -> list[Problem]:
         *_sign_in(evaluation, apps),
         *_sizes(evaluation, apps),
     ]
-
-
-def _at(resource: Resource, text: str) -> Problem:
-    return Problem(resource.path, resource.line, text)
-
-
-def _parts(evaluation: Evaluation, kind: str, parent: Resource) -> dict[str, Resource]:
-    return {each.name: each for each in evaluation.of(kind) if each.parent is parent}
 
 
 # --- queues ---------------------------------------------------------------------------------------
@@ -114,9 +105,9 @@ def _queues(evaluation: Evaluation, infra: Path) -> Iterator[Problem]:
                 text = (
                     f"{key} of queue '{name}' is {queue.properties.get(key)!r}, in queues.json {row[key]!r}"
                 )
-                yield _at(queue, text)
+                yield at(queue, text)
         if queue.properties.get("enablePartitioning") is not False:
-            yield _at(
+            yield at(
                 queue, f"queue '{name}' must not be partitioned: duplicates are found within a partition"
             )
 
@@ -126,7 +117,7 @@ def _queues(evaluation: Evaluation, infra: Path) -> Iterator[Problem]:
 
 def settings_of(evaluation: Evaluation, site: Resource) -> dict[str, str]:
     """The app settings that one app gets."""
-    configs = _parts(evaluation, CONFIG, site)
+    configs = parts(evaluation, CONFIG, site)
     return dict(configs["appsettings"].properties) if "appsettings" in configs else {}
 
 
@@ -138,35 +129,35 @@ def _settings(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[
         values = settings_of(evaluation, site)
         given |= set(values)
         for name in sorted(set(values) - known - PLATFORM_SETTINGS):
-            yield _at(site, f"nobody reads the app setting {name} of {role}")
+            yield at(site, f"nobody reads the app setting {name} of {role}")
         for name in sorted(set(values) & {each.name for each in TABLE if one_machine(each)}):
-            yield _at(site, f"{name} is for one machine, not for {role}")
+            yield at(site, f"{name} is for one machine, not for {role}")
         if values.get("SYNC_ROLE") != role:
-            yield _at(site, f"SYNC_ROLE of {role} is {values.get('SYNC_ROLE')!r}")
+            yield at(site, f"SYNC_ROLE of {role} is {values.get('SYNC_ROLE')!r}")
         try:
             Settings.from_environment(values)
         except SettingsError as error:
             for problem in error.problems:
-                yield _at(site, f"{role} would not start: {problem}")
+                yield at(site, f"{role} would not start: {problem}")
         yield from _platform_settings(site, role, values)
     for name in sorted(wanted - given):
-        yield _at(apps["worker"], f"the app setting {name} is given to no app")
+        yield at(apps["worker"], f"the app setting {name} is given to no app")
 
 
 def _platform_settings(site: Resource, role: str, values: Mapping[str, str]) -> Iterator[Problem]:
     """An identity-based connection needs all of its parts; without the client id the app never wakes up."""
-    for prefix, parts in (
+    for prefix, needed in (
         ("ServiceBus", ("fullyQualifiedNamespace", "credential", "clientId")),
         ("AzureWebJobsStorage", ("blobServiceUri", "credential", "clientId")),
     ):
-        for part in parts:
+        for part in needed:
             if not values.get(f"{prefix}__{part}"):
-                yield _at(site, f"{role} has no {prefix}__{part}")
+                yield at(site, f"{role} has no {prefix}__{part}")
     if values.get("ServiceBus__clientId") != values.get("AzureWebJobsStorage__clientId"):
-        yield _at(site, f"{role} uses two identities")
+        yield at(site, f"{role} uses two identities")
     for name in ("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"):
         if not values.get(name):
-            yield _at(site, f"{role} has no {name}")
+            yield at(site, f"{role} has no {name}")
 
 
 # --- roles ----------------------------------------------------------------------------------------
@@ -187,13 +178,13 @@ def _roles(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[Pro
         needed = str(each.properties.get("roleDefinitionId", "")).rsplit("/", 1)[-1]
         given[owner, needed, each.scope.id if each.scope else "the whole resource group"] = each
         if each.properties.get("principalType") != "ServicePrincipal":
-            yield _at(each, "without principalType ServicePrincipal a new identity is not found for minutes")
+            yield at(each, "without principalType ServicePrincipal a new identity is not found for minutes")
     for owner, needed, scope in sorted(wanted - set(given)):
-        yield _at(apps[owner], f"{owner} lacks the role {needed} on {scope}")
+        yield at(apps[owner], f"{owner} lacks the role {needed} on {scope}")
     for key in sorted(set(given) - wanted):
-        yield _at(given[key], f"{key[0]} has the role {key[1]} on {key[2]}, which it does not need")
+        yield at(given[key], f"{key[0]} has the role {key[1]} on {key[2]}, which it does not need")
     if len({each.name for each in evaluation.of(ASSIGNMENT)}) != len(evaluation.of(ASSIGNMENT)):
-        yield _at(evaluation.of(ASSIGNMENT)[0], "two role assignments have one name")
+        yield at(evaluation.of(ASSIGNMENT)[0], "two role assignments have one name")
 
 
 def _needs(evaluation: Evaluation, role: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -235,128 +226,47 @@ def _told(identity: Resource, what: str) -> str:
     return guid(RUNTIME[IDENTITY][f"properties.{what}"].format(name=identity.name))
 
 
-# --- security -------------------------------------------------------------------------------------
-
-# Type, property path, and the only value that is allowed.
-SECURE: tuple[tuple[str, str, Any], ...] = (
-    (ACCOUNT, "allowSharedKeyAccess", False),
-    (ACCOUNT, "allowBlobPublicAccess", False),
-    (ACCOUNT, "allowCrossTenantReplication", False),
-    (ACCOUNT, "minimumTlsVersion", "TLS1_2"),
-    (ACCOUNT, "supportsHttpsTrafficOnly", True),
-    (NAMESPACE, "disableLocalAuth", True),
-    (NAMESPACE, "minimumTlsVersion", "1.2"),
-    (COMPONENT, "DisableLocalAuth", True),
-    (COMPONENT, "DisableIpMasking", False),
-    (WORKSPACE, "features.disableLocalAuth", True),
-    (SITE, "httpsOnly", True),
-    (SITE, "siteConfig.minTlsVersion", "1.2"),
-    (SITE, "siteConfig.scmMinTlsVersion", "1.2"),
-    (SITE, "siteConfig.ftpsState", "Disabled"),
-    (SITE, "functionAppConfig.deployment.storage.authentication.type", "UserAssignedIdentity"),
-    (PUBLISHING, "allow", False),
-    (CONTAINER, "publicAccess", "None"),
-)
-# The same for what stands beside the properties, or makes the thing what it is.
-SHAPE: tuple[tuple[str, str, Any], ...] = (
-    (NAMESPACE, "sku.name", "Standard"),
-    (NAMESPACE, "sku.tier", "Standard"),
-    (ACCOUNT, "kind", "StorageV2"),
-    (PLAN, "kind", "functionapp"),
-    (PLAN, "sku.name", "FC1"),
-    (PLAN, "sku.tier", "FlexConsumption"),
-    (PLAN, "properties.reserved", True),
-    (SITE, "kind", "functionapp,linux"),
-    (SITE, "identity.type", "UserAssigned"),
-    (SITE, "properties.functionAppConfig.deployment.storage.type", "blobContainer"),
-    (SITE, "properties.functionAppConfig.runtime.name", "python"),
-    (COMPONENT, "kind", "web"),
-    (COMPONENT, "properties.IngestionMode", "LogAnalytics"),
-    (WORKSPACE, "properties.sku.name", "PerGB2018"),
-    (RULE, "kind", "LogAlert"),
-    (METRIC_RULE, "properties.criteria.odata:type", METRIC_CRITERIA),
-    (WORKBOOK, "kind", "shared"),
-)
-
-
-def _security(evaluation: Evaluation) -> Iterator[Problem]:
-    for kind, path, wanted in SECURE:
-        for resource in evaluation.of(kind):
-            value = at_path(resource.properties, path)
-            if value is not wanted and value != wanted:
-                yield _at(resource, f"{path} of {resource.full_name} must be {wanted!r}, not {value!r}")
-    for kind, path, wanted in SHAPE:
-        for resource in evaluation.of(kind):
-            value = at_path(resource.body, path)
-            if value != wanted:
-                yield _at(resource, f"{path} of {resource.full_name} must be {wanted!r}, not {value!r}")
-    for site in evaluation.of(SITE):
-        for name in sorted({"ftp", "scm"} - set(_parts(evaluation, PUBLISHING, site))):
-            yield _at(site, f"{site.name} can be published to with a password ({name})")
-    for workspace in evaluation.of(WORKSPACE):
-        if at_path(workspace.properties, "workspaceCapping.dailyQuotaGb") is None:
-            yield _at(workspace, "the workspace has no daily cap")
-        if not at_path(workspace.properties, "retentionInDays"):
-            yield _at(workspace, "the workspace says not how long it keeps what")
-        for component in evaluation.of(COMPONENT):
-            if component.properties.get("WorkspaceResourceId") != workspace.id:
-                yield _at(component, "Application Insights does not write into the workspace")
-
-
-def _tags(evaluation: Evaluation) -> Iterator[Problem]:
-    """Whatever can carry tags carries those of the installation."""
-    for resource in evaluation.resources:
-        row = types.table().get(resource.type) or {}
-        can_have = not resource.existing and "tags" in row.get("properties", {})
-        if can_have and TAG not in (resource.body.get("tags") or {}):
-            yield _at(resource, f"{resource.symbol} lacks the tag {TAG}")
-
-
-def at_path(value: Any, path: str) -> Any:
-    """A dot inside a name is written as a colon."""
-    for part in (each.replace(":", ".") for each in path.split(".")):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value
+# --- sign-in ---------------------------------------------------------------------------------------
 
 
 def _sign_in(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[Problem]:
     """Easy Auth on the whole worker; the edge is anonymous, because Graph and Dataverse cannot sign in."""
     worker = apps["worker"]
-    auth = _parts(evaluation, CONFIG, worker).get("authsettingsV2")
+    auth = parts(evaluation, CONFIG, worker).get("authsettingsV2")
     if auth is None:
-        yield _at(worker, "the worker's admin API is not guarded by Easy Auth")
+        yield at(worker, "the worker's admin API is not guarded by Easy Auth")
         return
     rule = auth.properties.get("globalValidation") or {}
     if at_path(auth.properties, "platform.enabled") is not True:
-        yield _at(auth, "Easy Auth is switched off")
+        yield at(auth, "Easy Auth is switched off")
     if (
         rule.get("requireAuthentication") is not True
         or rule.get("unauthenticatedClientAction") != "Return401"
     ):
-        yield _at(auth, "Easy Auth lets in callers who are not signed in")
+        yield at(auth, "Easy Auth lets in callers who are not signed in")
     if rule.get("excludedPaths"):
-        yield _at(auth, "Easy Auth excludes paths; there anybody could send the principal header")
+        yield at(auth, "Easy Auth excludes paths; there anybody could send the principal header")
     provider = at_path(auth.properties, "identityProviders.azureActiveDirectory") or {}
     registration, client = provider.get("registration") or {}, PARAMETERS["adminClientId"]
     if provider.get("enabled") is not True or registration.get("clientId") != client:
-        yield _at(auth, "Easy Auth does not use the app registration of the administrators")
+        yield at(auth, "Easy Auth does not use the app registration of the administrators")
     if not str(registration.get("openIdIssuer")).endswith(f"/{TENANT}/v2.0"):
-        yield _at(auth, "Easy Auth takes tokens of another issuer than this tenant")
+        yield at(auth, "Easy Auth takes tokens of another issuer than this tenant")
     if at_path(provider, "validation.allowedAudiences") != [client, f"api://{client}"]:
-        yield _at(auth, "Easy Auth takes tokens that were made for somebody else")
+        yield at(auth, "Easy Auth takes tokens that were made for somebody else")
     if at_path(auth.properties, "login.tokenStore.enabled") is not False:
-        yield _at(auth, "Easy Auth keeps tokens that nobody needs")
+        yield at(auth, "Easy Auth keeps tokens that nobody needs")
     if at_path(auth.properties, "httpSettings.requireHttps") is not True:
-        yield _at(auth, "Easy Auth lets in plain http")
+        yield at(auth, "Easy Auth lets in plain http")
     setting = registration.get("clientSecretSettingName", "")
     if settings_of(evaluation, worker).get(setting) != settings_of(evaluation, worker).get(
         "ServiceBus__clientId"
     ):
-        yield _at(
+        yield at(
             auth, "Easy Auth has no federated credential: its setting must hold the identity's client id"
         )
-    if "authsettingsV2" in _parts(evaluation, CONFIG, apps["ingest"]):
-        yield _at(apps["ingest"], "Graph and Dataverse cannot sign in at the edge")
+    if "authsettingsV2" in parts(evaluation, CONFIG, apps["ingest"]):
+        yield at(apps["ingest"], "Graph and Dataverse cannot sign in at the edge")
 
 
 # --- sizes ----------------------------------------------------------------------------------------
@@ -365,25 +275,25 @@ def _sign_in(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[P
 def _sizes(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[Problem]:
     plans = [str(site.properties.get("serverFarmId")) for site in apps.values()]
     if len(set(plans)) != len(plans):
-        yield _at(apps["worker"], "a Flex Consumption plan holds one app")
+        yield at(apps["worker"], "a Flex Consumption plan holds one app")
     hosts = [
         settings_of(evaluation, s).get("AzureWebJobsStorage__blobServiceUri", "").split("/package")[0]
         for s in apps.values()
     ]
     if len(set(hosts)) != len(hosts):
-        yield _at(apps["worker"], "both apps share a host account: the edge could replace the worker's code")
+        yield at(apps["worker"], "both apps share a host account: the edge could replace the worker's code")
     for role, site in apps.items():
         ready = at_path(site.properties, "functionAppConfig.scaleAndConcurrency.alwaysReady") or []
         if (role == "ingest") != any(each.get("name") == "http" for each in ready):
-            yield _at(site, f"{role}: exactly the edge has an always-ready HTTP instance")
+            yield at(site, f"{role}: exactly the edge has an always-ready HTTP instance")
         if not at_path(site.properties, "functionAppConfig.scaleAndConcurrency.triggers.http"):
-            yield _at(site, f"{role}: nothing bounds its HTTP requests")
+            yield at(site, f"{role}: nothing bounds its HTTP requests")
         identity = at_path(
             site.properties,
             "functionAppConfig.deployment.storage.authentication.userAssignedIdentityResourceId",
         )
         if identity not in ((site.body.get("identity") or {}).get("userAssignedIdentities") or {}):
-            yield _at(site, f"{role}: its package is read with another identity")
+            yield at(site, f"{role}: its package is read with another identity")
         package = str(at_path(site.properties, "functionAppConfig.deployment.storage.value"))
         boxes = {
             f"https://{each.parent.parent.name}.blob.core.windows.net/{each.name}"
@@ -391,11 +301,11 @@ def _sizes(evaluation: Evaluation, apps: Mapping[str, Resource]) -> Iterator[Pro
             if each.parent and each.parent.parent
         }
         if package not in boxes:
-            yield _at(site, f"{role}: the container of its package is deployed by nothing")
+            yield at(site, f"{role}: the container of its package is deployed by nothing")
         if not package.startswith(
             settings_of(evaluation, site).get("AzureWebJobsStorage__blobServiceUri", "?")
         ):
-            yield _at(site, f"{role}: its package lies in another app's account")
+            yield at(site, f"{role}: its package lies in another app's account")
 
 
 # --- alerts ---------------------------------------------------------------------------------------
@@ -408,25 +318,26 @@ def _alerts(evaluation: Evaluation, infra: Path) -> Iterator[Problem]:
         yield Problem(where, 1, f"there is no alert '{name}'")
     for name, rule in rules.items():
         if rule.properties.get("enabled") is not True or not rule.properties.get("actions"):
-            yield _at(rule, f"alert '{name}' tells nobody")
+            yield at(rule, f"alert '{name}' tells nobody")
         yield from _alert(rule)
     for group in evaluation.of(PEOPLE):
         mails = [each.get("emailAddress") for each in group.properties.get("emailReceivers") or []]
-        if group.properties.get("enabled") is not True or mails != [PARAMETERS["alertEmail"]]:
-            yield _at(group, "alerts reach nobody")
+        named = group.properties.get("enabled") is True and group.properties.get("groupShortName")
+        if not named or mails != [PARAMETERS["alertEmail"]]:
+            yield at(group, "alerts reach nobody")
     if not evaluation.of(BUDGET):
         yield Problem(where, 1, "there is no budget")
     for budget in evaluation.of(BUDGET):
         for name, each in (budget.properties.get("notifications") or {}).items():
             if each.get("enabled") is not True or not each.get("contactGroups"):
-                yield _at(budget, f"the budget's '{name}' tells nobody")
+                yield at(budget, f"the budget's '{name}' tells nobody")
     for workbook in evaluation.of(WORKBOOK):
         try:
             json.loads(str(workbook.properties.get("serializedData")))
         except ValueError:
-            yield _at(workbook, "the workbook is no JSON")
+            yield at(workbook, "the workbook is no JSON")
         if not workbook.properties.get("sourceId"):
-            yield _at(workbook, "the workbook belongs to nothing")
+            yield at(workbook, "the workbook belongs to nothing")
 
 
 def _alert(rule: Resource) -> Iterator[Problem]:
@@ -437,7 +348,7 @@ def _alert(rule: Resource) -> Iterator[Problem]:
     needed.append("query" if rule.type == RULE else "metricName")
     for name in wanted:
         if rule.properties.get(name) in (None, "", []):
-            yield _at(rule, f"alert '{rule.name}' has no {name}")
+            yield at(rule, f"alert '{rule.name}' has no {name}")
     for name in needed:
         if conditions[0].get(name) in (None, ""):
-            yield _at(rule, f"alert '{rule.name}' has a condition without {name}")
+            yield at(rule, f"alert '{rule.name}' has a condition without {name}")
