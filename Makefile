@@ -40,6 +40,8 @@ lint: setup
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
 	$(RUN) -m tools.rules_coverage --check
+	$(RUN) -m tools.bicep_check
+	$(RUN) -m tools.settings_table --check
 
 clean:
 	@test ! -x $(RUN) || $(RUN) -m local down

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import os
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -17,6 +20,7 @@ from local.rig.lifecycle import UpOptions, down, kill, start, up
 from local.rig.parts import KILLABLE
 from local.rig.record import running_record
 from local.rig.settle import settle
+from local.rig.telemetry import as_page, read_telemetry
 
 
 def main() -> int:
@@ -51,6 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     command = commands.add_parser("run-timer", help="run one timer function now")
     command.add_argument("name")
     command.set_defaults(run=_run_timer)
+
+    command = commands.add_parser("doctor", help="check everything that can be wrong with a deployment")
+    command.add_argument("--json", action="store_true")
+    command.set_defaults(run=_doctor)
+
+    command = commands.add_parser("telemetry", help="the numbers and traces that the service wrote")
+    command.add_argument("--json", action="store_true", help="the lines as they are, one JSON object each")
+    command.set_defaults(run=_telemetry)
 
     command = commands.add_parser("advance", help="move the clock of all parts forward")
     command.add_argument("seconds", type=float)
@@ -98,6 +110,19 @@ def _settle(directory: RigDirectory, arguments: argparse.Namespace) -> int:
 
 def _run_timer(directory: RigDirectory, arguments: argparse.Namespace) -> None:
     asyncio.run(run_timer(read_endpoints(directory)["functions"], arguments.name))
+
+
+def _doctor(directory: RigDirectory, arguments: argparse.Namespace) -> int:
+    """With the app settings of this rig's functions host."""
+    settings = running_record(directory).parts["functions"].environment
+    more = ["--json"] if arguments.json else []
+    command = [sys.executable, "-m", "shared.doctor", *more]
+    return subprocess.run(command, env={**os.environ, **settings}, check=False).returncode
+
+
+def _telemetry(directory: RigDirectory, arguments: argparse.Namespace) -> None:
+    written = read_telemetry(directory.log("functions"))
+    print("\n".join(json.dumps(row) for row in written) if arguments.json else as_page(written))
 
 
 def _advance(directory: RigDirectory, arguments: argparse.Namespace) -> None:

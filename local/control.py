@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC
+from email.utils import format_datetime
 from typing import Any
 
 from aiohttp import web
@@ -85,11 +87,16 @@ class Control:
     # --- routes ---------------------------------------------------------------------------------
 
     def add_routes(self, app: web.Application) -> None:
+        app.on_response_prepare.append(self._tell_time)
         app.router.add_get("/_control/requests", self._get_requests)
         app.router.add_delete("/_control/requests", self._delete_requests)
         app.router.add_post("/_control/faults", self._post_fault)
         app.router.add_delete("/_control/faults", self._delete_faults)
         app.router.add_post("/_control/clock", self._post_clock)
+
+    async def _tell_time(self, _request: web.Request, response: web.StreamResponse) -> None:
+        """Each answer carries the stand-in's own time, as the real services' answers carry theirs."""
+        response.headers["Date"] = format_datetime(self._clock.now().astimezone(UTC), usegmt=True)
 
     async def _get_requests(self, request: web.Request) -> web.Response:
         return web.json_response(self.counts("all" if request.query.get("caller") == "all" else "service"))

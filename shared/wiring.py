@@ -7,9 +7,10 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from shared import telemetry
 from shared.clock import Now, clock
 from shared.credentials import credential
 from shared.engine.ports import Jobs, SubscriptionStore
@@ -69,21 +70,22 @@ async def _connect_edge() -> Edge:
     from shared.store.subscriptions import TableSubscriptionStore
 
     values = settings()
-    jobs = ServiceBusJobs(Connection.from_settings(values, _credential()))
+    jobs = ServiceBusJobs(Connection.from_settings(values, identity()), traceparent=telemetry.traceparent)
     tables = await _tables()
     await jobs.start((MAILBOX_SYNC, DYNAMICS_FEED))
     return Edge(values, TableSubscriptionStore(tables), jobs, clock(values.clock_offset_file))
 
 
 @cache
-def _credential() -> AsyncTokenCredential:
+def identity() -> AsyncTokenCredential:
+    """Who we are to the services; one for the whole process."""
     return credential(settings())
 
 
 async def _connect_tables() -> Tables:
     from shared.store.tables import Tables
 
-    tables = Tables.from_settings(settings(), _credential())
+    tables = Tables.from_settings(settings(), identity())
     if settings().role != Role.INGEST:
         await tables.ensure()
     return tables
@@ -94,9 +96,9 @@ async def _connect_services() -> Services:
     from shared.dynamics.dataverse.system import Dataverse
     from shared.exchange.graph import GraphExchange
     from shared.store.answers import TableAnswerStore
+    from shared.store.counted_history import CountedHistoryStore
     from shared.store.decisions import TableDecisionStore
     from shared.store.feeds import TableFeedStore
-    from shared.store.history import TableHistoryStore
     from shared.store.items import TableItemIndex
     from shared.store.mailbox_store import TableMailboxStore
     from shared.store.profiles import TableProfileStore
@@ -105,11 +107,11 @@ async def _connect_services() -> Services:
     values, tables, front = settings(), await _tables(), await edge()
     now = clock(values.clock_offset_file)
     return Services(
-        exchange=GraphExchange(values.graph_base_url, _credential(), values.public_base_url, now),
-        dynamics=Dataverse(values.dataverse_url, _credential(), now),
+        exchange=GraphExchange(values.graph_base_url, identity(), values.public_base_url, now),
+        dynamics=Dataverse(values.dataverse_url, identity(), now),
         store=TableMailboxStore(tables),
         items=TableItemIndex(tables),
-        history=TableHistoryStore(tables),
+        history=CountedHistoryStore(tables),
         decisions=TableDecisionStore(tables),
         registry=TableMailboxRegistry(tables),
         profiles=TableProfileStore(tables),
@@ -120,6 +122,13 @@ async def _connect_services() -> Services:
         now=now,
         feed=feed_session(values),
     )
+
+
+async def examine() -> list[dict[str, Any]]:
+    """The doctor's findings, from where this process runs."""
+    from shared.doctor.examination import examine as look
+
+    return [each.to_json() for each in await look(settings(), await services(), identity())]
 
 
 _tables = _Once(_connect_tables)

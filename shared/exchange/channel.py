@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+from shared import telemetry
 from shared.errors import NotFound, SyncError, Throttled, Transient
 from shared.exchange.client import GraphClient, Json, Reply, Request, checked_reply
 from shared.exchange.throttle import SHORT_WAIT, MailboxThrottle
@@ -44,6 +45,7 @@ class Channel:
             try:
                 return await self.client.send(request)
             except Throttled as error:
+                telemetry.sums.throttled()
                 self._throttle.hold(error.retry_after)
                 raise
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from shared import telemetry
 from shared.errors import CursorExpired, ProfileBroken, Refused, SyncError, Transient, UnknownResult
 from shared.exchange.errors import UNREADABLE, code_of, error_of, seconds_of
 
@@ -171,6 +172,7 @@ class GraphClient:
     # --- sending ----------------------------------------------------------------------------------
 
     async def send(self, request: Request) -> Reply:
+        telemetry.sums.request("graph")
         try:
             response = await self._sdk.send(request.info)
         except self._sdk.transport_errors as error:

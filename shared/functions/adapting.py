@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 import azure.functions as func
 
 from shared.web.http import Answer, Request
@@ -19,3 +22,16 @@ def response_of(answer: Answer) -> func.HttpResponse:
         mimetype=answer.content_type.split(";")[0],
         charset="utf-8",
     )
+
+
+def waited_seconds(enqueued: datetime | None, now: datetime) -> float:
+    """How long a message lay in its queue since it could be received; without a zone the time is UTC."""
+    if enqueued is None:
+        return 0.0
+    moment = enqueued if enqueued.tzinfo else enqueued.replace(tzinfo=UTC)
+    return max((now - moment).total_seconds(), 0.0)
+
+
+def traceparent_of(context: Any) -> str:
+    """The host's own trace context of this invocation, so that its record and ours share a trace."""
+    return str(getattr(getattr(context, "trace_context", None), "trace_parent", None) or "")

@@ -21,5 +21,7 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 async def sync_administration(req: func.HttpRequest) -> func.HttpResponse:
     """Guarded by the platform (Entra app roles) in Azure, by the loopback address locally."""
     request = request_of(req, str(req.route_params.get("path") or ""))
-    answer = await admin_api.handle(await wiring.services(), request, wiring.settings().admin_auth)
+    answer = await admin_api.handle(
+        await wiring.services(), request, wiring.settings().admin_auth, examine=wiring.examine
+    )
     return response_of(answer)

@@ -7,8 +7,9 @@ from datetime import timedelta
 import azure.functions as func
 
 from shared import wiring
+from shared.functions.adapting import waited_seconds
 from shared.jobs import messages
-from shared.mailboxes import change_notifications, feed_jobs, jobs_of_mailbox, scheduling
+from shared.mailboxes import change_notifications, feed_jobs, jobs_of_mailbox, overview, scheduling
 
 blueprint = func.Blueprint()
 
@@ -18,7 +19,10 @@ blueprint = func.Blueprint()
 async def due_mailboxes(timer: func.TimerRequest) -> None:
     """The net: ask for a pass of every mailbox whose time has come."""
     del timer
-    await scheduling.due_mailboxes(await wiring.services())
+    services = await wiring.services()
+    begun = services.now()
+    await scheduling.due_mailboxes(services)
+    await overview.measure_mailboxes(services, begun)
 
 
 @blueprint.function_name("dynamics_feed")
@@ -37,6 +41,7 @@ async def renew_subscriptions(timer: func.TimerRequest) -> None:
     del timer
     services = await wiring.services()
     await change_notifications.renew_all(services)
+    await overview.measure_subscriptions(services)
     await services.history.drop_old(services.now() - timedelta(days=wiring.settings().history_days))
 
 
@@ -46,7 +51,9 @@ async def renew_subscriptions(timer: func.TimerRequest) -> None:
 )
 async def mailbox_sync(message: func.ServiceBusMessage) -> None:
     """One pass of one mailbox, in its session."""
-    await jobs_of_mailbox.run(await wiring.services(), messages.job(message.get_body()))
+    services = await wiring.services()
+    waited = waited_seconds(message.enqueued_time_utc, services.now())
+    await jobs_of_mailbox.run(services, messages.job(message.get_body()), waited)
 
 
 @blueprint.function_name("dynamics_feed_router")

@@ -31,7 +31,7 @@ class Connection:
     ) -> None:
         for name in ("azure.servicebus", "azure.identity"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self._client = _client(connection_string, namespace, credential)
+        self._client = connect(connection_string, namespace, credential)
         self._senders: dict[str, ServiceBusSender] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -102,9 +102,10 @@ class Connection:
         return self._locks.setdefault(queue, asyncio.Lock())
 
 
-def _client(
+def connect(
     connection_string: str, namespace: str, credential: AsyncTokenCredential | None
 ) -> ServiceBusClient:
+    """By the connection string if there is one, else by the namespace and the identity."""
     if connection_string:
         return ServiceBusClient.from_connection_string(connection_string, **_RETRIES)
     if credential is None:

@@ -14,6 +14,9 @@ from shared.jobs.connection import Connection
 from shared.jobs.messages import FeedJob, Job
 from shared.model.values import Value
 
+DIAGNOSTIC_ID = "Diagnostic-Id"
+"""The property by which the host's own record of the receiving function joins the trace."""
+
 
 def _fresh() -> str:
     return str(uuid4())
@@ -91,4 +94,5 @@ def _message(
         message_id=message_id,
         scheduled_enqueue_time_utc=at,
         content_type="application/json",
+        application_properties={DIAGNOSTIC_ID: job.traceparent} if job.traceparent else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
+from shared import telemetry
 from shared.engine.router import Router
 from shared.engine.services import Services
 from shared.errors import SyncError, Throttled
@@ -14,6 +15,12 @@ log = logging.getLogger("sync.router")
 
 
 async def run(services: Services, job: FeedJob) -> None:
+    """One reading of the feed, as one span; what it wakes up belongs to the same trace."""
+    with telemetry.span("feed", job.traceparent, cause=job.cause):
+        await _read(services, job)
+
+
+async def _read(services: Services, job: FeedJob) -> None:
     """A failure is left to the net's next asking, which comes within the minute; throttling too."""
     try:
         result = await Router(services, job.organization).run()
@@ -23,7 +30,8 @@ async def run(services: Services, job: FeedJob) -> None:
     except SyncError as error:
         log.warning("change feed not read: %s %s", type(error).__name__, error.code)
         return
-    log.info("change feed: %d routed, %d own writes", result.routed, result.own_writes)
+    idle = not (result.routed or result.own_writes or result.more)
+    telemetry.note(routed=result.routed, own_writes=result.own_writes, quiet=idle)
     if result.more:
         later = services.now() + timedelta(seconds=1)
         await services.jobs.read_feed(job.organization, "continue", later, merge=False)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
 
+from shared import telemetry
 from shared.engine.gather import TABLES
 from shared.engine.mailbox_pass import MailboxPass, PassResult
 from shared.engine.questions import explain, preview
@@ -33,8 +34,16 @@ HINTS = frozenset({"notification", "due", "dynamics", "owner", "missed"})
 log = logging.getLogger("sync.pass")
 
 
-async def run(services: Services, job: Job) -> None:
-    """Carry out one job. Returns normally for everything that was understood and scheduled again."""
+async def run(services: Services, job: Job, waited: float = 0.0) -> None:
+    """Carry out one job, which ``waited`` so many seconds. Returns normally for everything that was
+    understood and scheduled again."""
+    mailbox = telemetry.hashed(job.mailbox)
+    name = job.cause if job.cause in QUESTIONS else "pass"
+    with telemetry.span(name, job.traceparent, cause=job.cause, mailbox=mailbox, waited_s=round(waited, 1)):
+        await _carry_out(services, job)
+
+
+async def _carry_out(services: Services, job: Job) -> None:
     try:
         await _run(services, job)
     except SyncError as error:
@@ -102,7 +111,7 @@ async def _pass(services: Services, mailbox: Mailbox, job: Job) -> None:
     mailbox = await _prepare(services, mailbox, job)
     profile = await _profile(services, mailbox)
     result = await MailboxPass(services, mailbox, profile).run(reconcile=job.cause in COMPARING or first)
-    known = await _record(services, mailbox, result, perf_counter() - started)
+    known = await _record(services, mailbox, job, result, perf_counter() - started)
     if known and result.unfinished and result.again_at is not None:
         wait = _step(job.attempt) if job.attempt else timedelta()
         await _retry(services, mailbox, replace(job, cause="continue"), result.again_at + wait)
@@ -154,17 +163,16 @@ async def _prepare(services: Services, mailbox: Mailbox, job: Job) -> Mailbox:
     return mailbox
 
 
-async def _record(services: Services, mailbox: Mailbox, result: PassResult, seconds: float) -> bool:
+async def _record(services: Services, mailbox: Mailbox, job: Job, result: PassResult, seconds: float) -> bool:
     now, milliseconds = services.now(), int(seconds * 1000)
-    log.info(
-        "pass: %d actions, %d skipped, %d echoes, %d unfinished, %d held, %d ms",
-        result.actions,
-        result.skipped,
-        result.echoes,
-        result.unfinished,
-        result.held,
-        milliseconds,
-    )
+    numbers = {
+        "actions": result.actions,
+        "skipped": result.skipped,
+        "echoes": result.echoes,
+        "unfinished": result.unfinished,
+        "held": result.held,
+    }
+    telemetry.passed(numbers, quiet=job.cause == "due" and not any(numbers.values()))
     retry_at = mailbox.retry_at if result.unfinished else None
     return await _note(
         services,
@@ -181,6 +189,7 @@ async def _record(services: Services, mailbox: Mailbox, result: PassResult, seco
 async def _later(services: Services, mailbox: Mailbox, job: Job, error: SyncError, wait: timedelta) -> None:
     """A transient failure comes back by schedule, never by failing (design: choices)."""
     log.warning("pass not done: %s %s; again in %ds", type(error).__name__, error.code, wait.total_seconds())
+    telemetry.passed({}, failed=True)
     if await _note(services, mailbox.id, failures=mailbox.failures + 1, last_error=sentence(error)):
         await _retry(services, mailbox, job, services.now() + wait)
 
@@ -188,6 +197,7 @@ async def _later(services: Services, mailbox: Mailbox, job: Job, error: SyncErro
 async def _broken(services: Services, mailbox: Mailbox, error: SyncError) -> None:
     """A person must mend it: the mailbox stops and says why (MBX-16)."""
     log.error("mailbox broken: %s", error.code)
+    telemetry.passed({}, failed=True)
     state = MailboxState.BROKEN.value
     await _note(services, mailbox.id, state=state, retry_at=None, last_error=sentence(error))
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -33,6 +33,7 @@ PROFILE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 log = logging.getLogger("sync.admin")
 
 Handler = Callable[["Call"], Awaitable[Answer]]
+Examine = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Call:
     request: Request
     parts: dict[str, str]
     patience: Patience = PATIENCE
+    examine: Examine | None = None
 
     async def mailbox(self) -> Mailbox:
         found = await self.services.registry.get(self.parts["id"])
@@ -268,6 +270,13 @@ async def _put_profile(call: Call) -> Answer:
     return json_answer(200, views.profile_json(changed))
 
 
+async def _doctor(call: Call) -> Answer:
+    """From here, with the rights of the deployed worker (``shared/doctor``)."""
+    if call.examine is None:
+        raise BadRequest("The doctor is not at home here.", status=404, code="notFound")
+    return json_answer(200, {"value": list(await call.examine())})
+
+
 # --- the table ------------------------------------------------------------------------------------
 
 
@@ -319,19 +328,24 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "profiles", _profiles, "List the profiles"),
     Route("GET", "profiles/{id}", _get_profile, "One profile", (200, 404)),
     Route("PUT", "profiles/{id}", _put_profile, "Change a profile's settings", (200, 400)),
+    Route("POST", "doctor", _doctor, "Check permissions, settings, queues, feeds and the clock"),
     Route("GET", "openapi.json", _describe, "This description"),
 )
 
 
 async def handle(
-    services: Services, request: Request, admin_auth: str, patience: Patience = PATIENCE
+    services: Services,
+    request: Request,
+    admin_auth: str,
+    patience: Patience = PATIENCE,
+    examine: Examine | None = None,
 ) -> Answer:
     """Authorise, dispatch, and turn every failure into a plain sentence."""
     try:
         principal = principal_of(request, admin_auth)
         if not principal.may_read:
             return _forbidden()
-        return await _dispatch(services, request, principal, patience)
+        return await _dispatch(Call(services, request, {}, patience, examine), principal)
     except BadRequest as error:
         return error_answer(error.status, error.code, str(error))
     except Rejected as error:
@@ -363,7 +377,8 @@ def _failed(error: SyncError) -> Answer:
     return answer
 
 
-async def _dispatch(services: Services, request: Request, principal: Principal, patience: Patience) -> Answer:
+async def _dispatch(call: Call, principal: Principal) -> Answer:
+    request = call.request
     path = request.path.strip("/")
     found = [(route, parts) for route in ROUTES if (parts := route.match(path)) is not None]
     if not found:
@@ -372,7 +387,7 @@ async def _dispatch(services: Services, request: Request, principal: Principal, 
         if route.method == request.method:
             if not (route.for_readers or principal.may_write):
                 return _forbidden()
-            answer = await route.handler(Call(services, request, parts, patience))
+            answer = await route.handler(replace(call, parts=parts))
             if not route.for_readers:
                 log.info("%s %s by %s: %d", route.method, route.path, principal.id, answer.status)
             return answer

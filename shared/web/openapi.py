@@ -37,6 +37,7 @@ RESULTS = {
     "GET profiles": "Profiles",
     "GET profiles/{id}": "Profile",
     "PUT profiles/{id}": "Profile",
+    "POST doctor": "Findings",
     "GET openapi.json": "Description",
 }
 _WORDS = {

@@ -179,5 +179,9 @@ SCHEMAS: dict[str, Schema] = {
     "Profile": _object(id=TEXT, **_SETTINGS),
     "Profiles": _list_of("Profile"),
     "ProfileChanges": _closed([], id=TEXT, **_SETTINGS),
+    "Finding": _object(
+        {"fix": TEXT}, check=TEXT, level={"type": "string", "enum": ["ok", "note", "failed"]}, sentence=TEXT
+    ),
+    "Findings": _list_of("Finding"),
     "Description": {"type": "object"},
 }

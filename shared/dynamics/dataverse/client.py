@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
+from shared import telemetry
 from shared.dynamics.dataverse import batch
 from shared.dynamics.dataverse.errors import Now, error_of, retry_after
 from shared.dynamics.dataverse.messages import Answer, Json, Request
@@ -24,6 +25,7 @@ WRITE_TAG = "exchange-dynamics-sync"
 
 SHORTEST_WAIT = 0.5
 LONGEST_WAIT = 5.0
+THROTTLED = 429
 GATEWAY_FAILED = (502, 503, 504)
 COMMON = {
     "Accept": "application/json",
@@ -175,13 +177,16 @@ class Client:
 
     async def _counted(self, kind: str, attempt: Attempt) -> Answer:
         self.requests[kind] += 1
+        telemetry.sums.request("dataverse")
         answer = await attempt()
+        if answer.status == THROTTLED:
+            telemetry.sums.throttled()
         log.debug("dataverse %s %s", kind, answer.status)
         return answer
 
     def _wait(self, request: Request, answer: Answer) -> float | None:
         """How long to wait before trying once more; None when that is not ours to do."""
-        if answer.status == 429:
+        if answer.status == THROTTLED:
             pause = retry_after(answer, self._now)
             return pause if pause is not None and pause <= LONGEST_WAIT else None
         if answer.status in GATEWAY_FAILED and request.reads:

@@ -1,0 +1,96 @@
+"""Dataverse: are we let in, may we act for people, is change tracking on, is nobody else synchronizing?"""
+
+from __future__ import annotations
+
+from shared.doctor.finding import Finding, failed, note, ok
+from shared.doctor.patient import Patient
+from shared.dynamics.dataverse.changes import changes
+from shared.dynamics.dataverse.odata import address, literal
+from shared.dynamics.dataverse.tables import FEEDS
+from shared.errors import MailboxBroken, ProfileBroken, Refused, SyncError
+from shared.mailboxes.life_cycle import SERVER_SIDE_SYNC
+
+NAME = "dynamics"
+FIX_USER = "Let a Dynamics administrator run infra/scripts/dataverse_user.py; it is safe to run again."
+FIX_TRACKING = (
+    "In the maker portal open the table's properties, tick 'Track changes', save and publish; that cannot be "
+    "taken back."
+)
+FIX_TWO_SERVICES = (
+    "Set appointments, contacts and tasks to None in the user's mailbox record in Dynamics 365 (LNK-5); two "
+    "services in one mailbox make duplicates."
+)
+FIX_PUSH = "To hear at once, set DATAVERSE_WEBHOOK_KEY and run infra/scripts/dataverse_push.py."
+
+
+async def check(patient: Patient) -> list[Finding]:
+    try:
+        await patient.dataverse.read("WhoAmI", as_user=None, organization_wide=True)
+    except SyncError as error:
+        return [failed(NAME, f"Dataverse does not let us in ({_why(error)}).", FIX_USER)]
+    found = [
+        *await _tracking(patient),
+        *await _settings(patient),
+        *await _people(patient),
+    ]
+    return found or [ok(NAME, "Dataverse lets us in, for the organization and for its users.")]
+
+
+async def _tracking(patient: Patient) -> list[Finding]:
+    """The flag first, then one row of the feed: it needs the right to read the whole organization."""
+    found = []
+    for table in FEEDS:
+        path = address(
+            "EntityDefinitions",
+            select="LogicalName,ChangeTrackingEnabled",
+            filter=f"LogicalName eq {literal(table)}",
+        )
+        rows = await patient.dataverse.rows(path, as_user=None, organization_wide=True)
+        if not rows or not rows[0].get("ChangeTrackingEnabled"):
+            text = f"Change tracking of the table {table} is off: no change of it would be seen."
+            found.append(failed(NAME, text, FIX_TRACKING))
+            continue
+        try:
+            await changes(patient.dataverse, table, None, page_size=1)
+        except SyncError as error:
+            text = f"The change feed of {table} cannot be read ({_why(error)})."
+            found.append(failed(NAME, text, FIX_USER))
+    return found
+
+
+async def _settings(patient: Patient) -> list[Finding]:
+    try:
+        await patient.services.dynamics.organization()
+    except SyncError as error:
+        text = f"The organization's synchronization settings cannot be read ({_why(error)})."
+        return [failed(NAME, text, FIX_USER)]
+    return []
+
+
+async def _people(patient: Patient) -> list[Finding]:
+    """As each sample's owner: reading one row proves that we may act for that person."""
+    found = []
+    for mailbox in patient.samples:
+        path = address("appointments", select="activityid", top="1")
+        try:
+            await patient.dataverse.read(path, as_user=mailbox.user_id)
+            row = await patient.services.dynamics.mailbox_row(mailbox.user_id)
+        except (MailboxBroken, ProfileBroken, Refused) as error:
+            text = f"We may not act for the user of mailbox {mailbox.id} ({_why(error)})."
+            found.append(failed(NAME, text, f"Check that the user is enabled and licensed. {FIX_USER}"))
+            continue
+        if row and row.active and row.act_delivery_method == SERVER_SIDE_SYNC and row.enabled_for_act:
+            text = f"Server-side synchronization handles mailbox {mailbox.id} too."
+            found.append(failed(NAME, text, FIX_TWO_SERVICES))
+    return found
+
+
+async def check_push(patient: Patient) -> list[Finding]:
+    """The worker cannot see the registration, and need not: without a push the net finds every change."""
+    if patient.settings.role == "all" and not patient.settings.dataverse_webhook_key:
+        return [note("push", "No push from Dataverse: changes are found within half a minute.", FIX_PUSH)]
+    return []
+
+
+def _why(error: SyncError) -> str:
+    return " ".join(str(part) for part in (error.status, error.code or type(error).__name__) if part)
