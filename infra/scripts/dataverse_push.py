@@ -23,7 +23,9 @@ from handover import HandoverError, Json, Service, Step, carry_out, cli_token, m
 
 NAME = "Exchange synchronization"
 PATH = "/api/dynamics/changes"
-TABLES = ("recurringappointmentmaster", "appointment")
+TABLES = ("recurringappointmentmaster", "appointment", "serviceappointment")
+OPTIONAL = frozenset({"serviceappointment"})
+"""Tables that an organization has only with the app they belong to (service scheduling)."""
 MESSAGES = ("Create", "Update", "Delete")
 HEADER = "x-webhook-key"
 SHORTEST_KEY = 32
@@ -96,6 +98,8 @@ class Push:
     def _step(self, table: str, message: str) -> list[Step]:
         name = f"{NAME}: {message} of {table}"
         present = self._steps.get(name)
+        if present is None and table in OPTIONAL and self._allowed(table, message) is None:
+            return []
         if present is None:
             sentence = f"call it after each {message} of {table}"
             return [Step(sentence, lambda: self._add(name, table, message))]
@@ -110,11 +114,7 @@ class Push:
         sdk_message = self._dataverse.find(
             "/sdkmessages", filter=f"name eq {quoted(message)}", select="sdkmessageid"
         )
-        allowed = self._dataverse.find(
-            "/sdkmessagefilters",
-            filter=f"primaryobjecttypecode eq {quoted(table)} and sdkmessageid/name eq {quoted(message)}",
-            select="sdkmessagefilterid",
-        )
+        allowed = self._allowed(table, message)
         if sdk_message is None or allowed is None:
             raise HandoverError(f"This environment cannot call out after {message} of {table}.")
         body = {
@@ -129,6 +129,14 @@ class Push:
             "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({self._endpoint_id()})",
         }
         self._dataverse.post("/sdkmessageprocessingsteps", body)
+
+    def _allowed(self, table: str, message: str) -> Json | None:
+        """What says that this environment can call out after this message of this table."""
+        return self._dataverse.find(
+            "/sdkmessagefilters",
+            filter=f"primaryobjecttypecode eq {quoted(table)} and sdkmessageid/name eq {quoted(message)}",
+            select="sdkmessagefilterid",
+        )
 
     def undo(self) -> list[Step]:
         steps = []

@@ -17,7 +17,14 @@ from shared.model.link import Link
 from shared.model.values import Side, Value, Values
 from shared.rules.fingerprints import as_was, fingerprint, note
 from shared.rules.merge import same
-from shared.rules.occurrence_views import Slots, View, dynamics_view, exceptions_by_date, exchange_view
+from shared.rules.occurrence_views import (
+    CANCELLED,
+    Slots,
+    View,
+    dynamics_view,
+    exceptions_by_date,
+    exchange_view,
+)
 from shared.rules.occurrences import WHOLE, Overrides, Shown
 
 Views = dict[Side, dict[str, Value]]
@@ -205,10 +212,11 @@ def _settle(views: Views, now: Mapping[Side, View], name: str, date: str, noted:
     if fingerprint(shown[side]) != prints[side]:
         return
     for each in Side:
-        value = as_was(shown[each], prints[each])
         if name == WHOLE:
-            views[each][date] = value if value is not None else {}
+            gone = prints[each] == fingerprint(CANCELLED)
+            views[each][date] = CANCELLED if gone else shown[each] or {}
             continue
+        value = as_was(shown[each], prints[each])
         base: Overrides = dict(_dict(views[each].get(date)))
         base.pop(name, None)
         if value is not None:
