@@ -107,7 +107,10 @@ async def explain(services: Services, mailbox: Mailbox, profile: Profile, asked:
     if link is None and all(s.event is None and s.row is None for s in paired) and GUID.fullmatch(wanted):
         paired = await _look_elsewhere(services, context, wanted)
     waiting = await waiting_of(services, mailbox, agenda.held)
-    situations = [waiting.told(s) for s in paired if wanted in _ids(s)] or paired[:1]
+    asked_for = [s for s in paired if wanted in _ids(s)] or paired[:1]
+    situations = [waiting.told(s) for s in asked_for]
+    if link is None and situations:
+        link = situations[0].link  # an occurrence was asked for: its series answers (APPT-36)
     decided = [(s, decide(s, context)) for s in situations[:1]]
     decided = await asked_first(services, context, decided, scheduling.to_be_shown)
     decisions = [_named(d, s, wanted, context) for s, d in decided]

@@ -106,6 +106,7 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
     values, skips = _values_for_dynamics(event, context)
     organizer = _organizer_party(situation, context, event)
     mine = event.is_organizer
+    as_me = mine or event.is_series  # Dynamics expands a series in the zone of whoever writes its pattern
     write = CreateAppointment(
         id=row_id,
         values=values,
@@ -113,7 +114,7 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
             exchange_values(event, ()).get("attendees"), (), situation.resolved, organizer
         ),
         owner=RecordRef("systemuser", _owner_user(situation, context)),
-        as_user=mine,
+        as_user=as_me,
         global_object_id=keys.global_object_id(event.ical_uid),
         table=table,
     )
@@ -121,7 +122,7 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
     create = Action(
         ActionKind.CREATE,
         Side.DYNAMICS,
-        ("APPT-1", "APPT-5", "APPT-7") if mine else ("APPT-1", "APPT-5", "APPT-6", "APPT-7", "MBX-23"),
+        _creation_rules(mine, as_me),
         "the event is tracked in Exchange",
         write,
         fields=tuple(sorted(values)),
@@ -138,6 +139,11 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
         occurrences.lost or {},
         occurrences.plan,
     )
+
+
+def _creation_rules(mine: bool, as_me: bool) -> tuple[str, ...]:
+    for_another = () if mine else ("APPT-6",)
+    return ("APPT-1", "APPT-5", *for_another, "APPT-7", *(() if as_me else ("MBX-23",)))
 
 
 def _inexpressible(towards: Side, value: Value, context: Context) -> Skip | None:

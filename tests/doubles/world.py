@@ -296,7 +296,11 @@ class MemoryMailbox(ExchangeFiles):
         return EventPage(events, removed, f"{self._epoch}:{len(self._log)}", complete=True)
 
     async def events(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
-        return {i: _alone(self.items[i]) if i in self.items else None for i in ids}
+        return {i: _alone(self.items[i]) if i in self.items else self._exception(i) for i in ids}
+
+    def _exception(self, event_id: str) -> ExchangeEvent | None:
+        exceptions = (each for event in self.items.values() for each in event.exceptions.values())
+        return next((each for each in exceptions if each.id == event_id), None)
 
     async def series(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
         return {i: self.items.get(i) for i in ids}
@@ -568,7 +572,8 @@ class MemoryDynamics(ServiceAppointments, DynamicsFiles):
 
     def _read(self, row_id: str) -> DynamicsAppointment | Absence:
         if row_id not in self.rows:
-            return Absence.PHYSICAL
+            instances = (each for row in self.rows.values() for each in row.exceptions.values())
+            return next((each for each in instances if each.id == row_id), Absence.PHYSICAL)
         return Absence.ACCESS if row_id in self.hidden else self.rows[row_id]
 
     async def appointments_organized_by(

@@ -12,8 +12,10 @@ from shared.model.decision import CreateAppointment, CreateEvent, MarkEvent
 from shared.model.event import EventType, Stamps
 from shared.model.link import LinkState, Role
 from shared.model.party import RecordRef
+from shared.model.recurrence import to_value
 from shared.rules.situation import AppointmentSituation
 from tests.marks import rule
+from tests.recurrences import series
 from tests.rules.build import (
     CATEGORY,
     FUTURE,
@@ -104,6 +106,19 @@ def test_an_attendee_tracks_for_the_organizer_and_the_application_creates():
     assert created.owner == RecordRef("systemuser", OTHER_USER)
     assert not created.as_user
     assert codes(decided(meeting, TrackAppointmentsFromNonOrganizer=False)) == ["attendees may not track"]
+
+
+@rule("APPT-34")
+def test_a_series_is_written_as_the_tracking_user_whose_zone_it_is_expanded_in():
+    meeting, pattern = attendee_copy(), series(start_date=FUTURE.date())
+    meeting = replace(
+        meeting, type=EventType.SERIES_MASTER, values={**meeting.values, "recurrence": to_value(pattern)}
+    )
+    (created,) = writes(
+        decided(AppointmentSituation(event=meeting, organizer_user=OTHER_USER)), CreateAppointment
+    )
+    assert created.owner == RecordRef("systemuser", OTHER_USER)
+    assert created.as_user
 
 
 @rule("APPT-5")

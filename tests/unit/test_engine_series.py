@@ -6,6 +6,8 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
+from shared.engine.questions import explain
+from shared.model.profile import Profile
 from shared.model.recurrence import PatternType, RangeType, Recurrence, to_value
 from shared.model.timezones import zone
 from shared.rules.occurrence_views import Slots, dynamics_view, exchange_view
@@ -429,3 +431,15 @@ async def test_without_the_distinction_of_deletions_the_old_organizers_meeting_i
     assert not ada.items
     assert len(bob.items) == 1
     assert service.exchange.mails.count(("cancellation", GUEST)) == 1
+
+
+@rule("APPT-36")
+async def test_explain_answers_for_a_linked_series_when_asked_for_one_of_its_exceptions(service, ada):
+    event = add_event(ada)
+    ada.edit_occurrence(event.id, "2026-03-16", subject="Once")
+    await service.settle()
+    row, mailbox = only(service.dynamics.rows), await service.services.registry.get(ada.id)
+    (exception,), (instance,) = ada.items[event.id].exceptions.values(), row.exceptions.values()
+    for item in (exception.id, instance.id):
+        told = await explain(service.services, mailbox, Profile(), item)
+        assert (told["found"], told["item"]["exchange"], told["link"]["state"]) == (True, event.id, "linked")
