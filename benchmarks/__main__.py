@@ -20,6 +20,7 @@ from typing import Any
 import aiohttp
 
 from shared.model.mailbox import Mailbox
+from tests.wire import series_costs
 from tests.wire.real_service import Running, Where, running
 
 ROOT = Path(__file__).parents[1]
@@ -147,6 +148,11 @@ def report(rows: list[tuple[str, str]]) -> str:
             "| what | measured |",
             "|---|--:|",
             *lines,
+            "",
+            "Requests of one reading of the change feed and one pass, those within a batch counted each; asserted by",
+            "`tests/wire/test_request_counts_series.py`:",
+            "",
+            *series_costs.table(),
             "",
         ]
     )

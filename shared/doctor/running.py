@@ -39,8 +39,9 @@ async def check_clock(patient: Patient) -> list[Finding]:
 
 async def check_feed(patient: Patient) -> list[Finding]:
     services, found = patient.services, []
+    cursors = await services.feeds.cursors(services.feed)
     for table in FEEDS:
-        cursor = await services.feeds.cursor(services.feed, table)
+        cursor = cursors.get(table)
         if cursor is None or cursor.updated_at is None:
             text = f"The change feed of {table} has not been read yet."
             found.append(note("feed", text, "It is read when the first mailbox is subscribed."))

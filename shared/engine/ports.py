@@ -628,10 +628,11 @@ class AnswerStore(Protocol):
 
 
 class FeedStore(Protocol):
-    """Cursors of the router, one partition per organization."""
+    """Cursors of the router by Dynamics table, one partition per organization: all are read at once, and
+    written at once or not at all."""
 
-    async def cursor(self, organization: str, table: str) -> Cursor | None: ...
-    async def put_cursor(self, organization: str, cursor: Cursor) -> None: ...
+    async def cursors(self, organization: str) -> Mapping[str, Cursor]: ...
+    async def put_cursors(self, organization: str, cursors: Sequence[Cursor]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,20 +63,19 @@ class Router:
         self._cursors: list[Cursor] = []
 
     async def run(self) -> RouterResult:
-        found = _Found()
+        found, cursors = _Found(), await self._services.feeds.cursors(self._organization)
         for table in TABLES:
-            await self._read(table, found)
+            await self._read(table, cursors.get(table), found)
         await self._route(found)
-        for cursor in self._cursors:
-            await self._services.feeds.put_cursor(self._organization, cursor)
+        if self._cursors:
+            await self._services.feeds.put_cursors(self._organization, self._cursors)
         if self._result.mailboxes:
             await self._services.jobs.hint(sorted(self._result.mailboxes), "dynamics", self._services.now())
         return self._result
 
-    async def _read(self, table: str, found: _Found) -> None:
+    async def _read(self, table: str, known: Cursor | None, found: _Found) -> None:
         """A table's first reading routes nothing and is resumable page by page. That a feed is not offered is
         noted by a cursor without a link: mailboxes need not wait for it."""
-        known = await self._services.feeds.cursor(self._organization, table)
         cursor = known if known and known.link else None
         for _ in range(PAGES_PER_RUN):
             first_reading = cursor is None or bool(cursor.round)
@@ -91,7 +90,7 @@ class Router:
             if not page.link:
                 if known is None:
                     absent = Cursor(table, "", complete=True, updated_at=self._services.now())
-                    await self._services.feeds.put_cursor(self._organization, absent)
+                    await self._services.feeds.put_cursors(self._organization, [absent])
                 return
             going_on = first_reading and not page.complete
             cursor = Cursor(
@@ -102,7 +101,7 @@ class Router:
                 round="first" if going_on else "",
             )
             if first_reading:
-                await self._services.feeds.put_cursor(self._organization, cursor)
+                await self._services.feeds.put_cursors(self._organization, [cursor])
             else:
                 found.take(table, page)
                 self._cursors = [*(c for c in self._cursors if c.feed != table), cursor]

@@ -139,9 +139,10 @@ async def _note(services: Services, mailbox_id: str, **changes: Value | datetime
 
 
 async def _feed_is_ready(services: Services) -> bool:
-    """A mailbox's first sync starts after the change feed has its token, or changes in between are missed."""
-    cursors = [await services.feeds.cursor(services.feed, table) for table in TABLES]
-    if all(cursor is not None and not cursor.round for cursor in cursors):
+    """A mailbox's first sync starts after the change feed has its token of each table, or changes in between
+    are missed."""
+    cursors = await services.feeds.cursors(services.feed)
+    if all(table in cursors and not cursors[table].round for table in TABLES):
         return True
     await services.jobs.read_feed(services.feed, "first sync", services.now())
     return False

@@ -214,16 +214,16 @@ class AnswerStoreContract:
 
 
 class FeedStoreContract:
-    async def test_a_feeds_cursor(self, feeds: FeedStore) -> None:
-        assert await feeds.cursor("org", "appointment") is None
+    async def test_cursors_are_kept_by_feed_and_organization(self, feeds: FeedStore) -> None:
+        assert await feeds.cursors("org") == {}
         first = Cursor("appointment", "https://x/?$deltatoken=1", False, None, NOW, "round")
-        await feeds.put_cursor("org", first)
-        await feeds.put_cursor("org", Cursor("contact", "c" * 70_000, True))
-        assert await feeds.cursor("org", "appointment") == first
-        await feeds.put_cursor("org", replace(first, link="2", complete=True))
-        assert await feeds.cursor("org", "appointment") == replace(first, link="2", complete=True)
-        assert await feeds.cursor("other", "appointment") is None
-        assert await feeds.cursor("org", "contact") == Cursor("contact", "c" * 70_000, True)
+        long = Cursor("contact", "c" * 70_000, True)
+        await feeds.put_cursors("org", [first, long])
+        assert await feeds.cursors("org") == {"appointment": first, "contact": long}
+        later = replace(first, link="2", complete=True)
+        await feeds.put_cursors("org", [later])
+        assert await feeds.cursors("org") == {"appointment": later, "contact": long}
+        assert await feeds.cursors("other") == {}
 
 
 def subscription(**changes: object) -> SubscriptionRow:

@@ -366,11 +366,11 @@ class MemoryFeedStore:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], Cursor] = {}
 
-    async def cursor(self, organization: str, table: str) -> Cursor | None:
-        return self._rows.get((organization, table))
+    async def cursors(self, organization: str) -> Mapping[str, Cursor]:
+        return {feed: cursor for (owner, feed), cursor in self._rows.items() if owner == organization}
 
-    async def put_cursor(self, organization: str, cursor: Cursor) -> None:
-        self._rows[organization, cursor.feed] = _stored(cursor)
+    async def put_cursors(self, organization: str, cursors: Sequence[Cursor]) -> None:
+        self._rows.update({(organization, each.feed): _stored(each) for each in cursors})
 
 
 class MemorySubscriptionStore:

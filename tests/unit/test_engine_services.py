@@ -423,7 +423,7 @@ async def test_an_organization_without_service_scheduling_is_no_trouble():
     ada.add(subject="Kick-off", time=at(FUTURE), categories=(CATEGORY,))
     await service.settle()
     assert len(service.dynamics.rows) == 1
-    assert (await service.services.feeds.cursor(FEED, SERVICE)).link == ""
+    assert (await service.services.feeds.cursors(FEED))[SERVICE].link == ""
     service.dynamics.service_scheduling = True
     await service.settle()
     planned(service, ada)

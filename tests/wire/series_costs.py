@@ -1,0 +1,36 @@
+"""What a series of 52 with three exceptions costs: asserted by ``test_request_counts_series``, told in
+``docs/performance.md``."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Cost(NamedTuple):
+    """Requests of one reading of the change feed and one pass; those within a batch are counted each."""
+
+    graph: int
+    dataverse: int
+    storage: int
+
+
+IDLE = "nothing changed"
+FIRST_FROM_EXCHANGE, FIRST_FROM_DYNAMICS = "first sync, from Exchange", "first sync, from Dynamics"
+COSTS = {
+    IDLE: Cost(1, 2, 6),
+    FIRST_FROM_EXCHANGE: Cost(3, 18, 17),
+    FIRST_FROM_DYNAMICS: Cost(9, 7, 26),
+    "one exception changed in Exchange": Cost(2, 12, 12),
+    "one exception changed in Dynamics": Cost(4, 7, 17),
+    "one occurrence cancelled in Exchange": Cost(2, 10, 12),
+    "one instance deleted in Dynamics": Cost(5, 7, 18),
+    "the subject changed in Exchange": Cost(2, 10, 12),
+    "the subject changed in Dynamics": Cost(4, 7, 17),
+    "another category in Exchange, which changes nothing": Cost(2, 6, 11),
+}
+
+
+def table() -> list[str]:
+    """In Markdown."""
+    head = ["| a series of 52 with 3 exceptions | Graph | Dataverse | storage |", "|---|--:|--:|--:|"]
+    return head + [f"| {name} | {c.graph} | {c.dataverse} | {c.storage} |" for name, c in COSTS.items()]
