@@ -17,6 +17,7 @@ NEW_APPOINTMENT = "Present the web marketing plan"
 STAMPS = "singleValueExtendedProperties"
 LINK_STATE = f"Double {PUBLIC_STRINGS} Name crmLinkState"
 MOVED_BY = timedelta(hours=2)
+TEAM_MEETINGS = 7  # of eight, one is cancelled
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Desk:
             await self.move(),
             await self.delete(),
             await self.untrack(),
+            await self.move_occurrence(),
+            await self.change_instance(),
         ]
 
     async def change_both_sides(self) -> Edit:
@@ -174,6 +177,32 @@ class Desk:
 
         return Edit("'Annual review': the category taken off in Exchange", wrong)
 
+    async def move_occurrence(self) -> Edit:
+        alex, series = self.tenant.user("alex"), self.tenant.events["team-meeting"]
+        row, occurrence = self._partner(series), (await self._occurrences(alex, series))[1]
+        start = _graph_instant(occurrence["start"]) + MOVED_BY
+        times = _graph_times(start, start + timedelta(minutes=30))
+        await self._as(alex, "PATCH", f"/events/{occurrence['id']}", times)
+
+        async def wrong() -> str:
+            instances = await self._instances(row)
+            starts = [datetime.fromisoformat(each["scheduledstart"]) for each in instances]
+            return _differences(start in starts, len(starts) == TEAM_MEETINGS)
+
+        return Edit("'Team meeting': the second one moved by two hours in Exchange", wrong)
+
+    async def change_instance(self) -> Edit:
+        megan, series = self.tenant.user("megan"), self.tenant.events["month-end"]
+        instance = (await self._instances(self._partner(series)))[1]
+        changes = {"location": "Conf Room 1"}
+        await self.dataverse.ask("PATCH", f"/appointments({instance['activityid']})", changes)
+
+        async def wrong() -> str:
+            places = [each["location"]["displayName"] for each in await self._occurrences(megan, series)]
+            return _differences(places[1] == "Conf Room 1", places.count("Assembly Hall") == len(places) - 1)
+
+        return Edit("'Month-end review': the second one given another room in Dynamics", wrong)
+
     def _partner(self, item_id: str) -> str:
         if item_id not in self.pairs:
             raise RequestRefused(f"the first synchronization did not link {item_id}")
@@ -192,6 +221,16 @@ class Desk:
     async def _event(self, user: TenantUser, event_id: str, query: Mapping[str, str] | None = None) -> Json:
         found: Json = await self._as(user, "GET", f"/events/{event_id}", query=query)
         return found
+
+    async def _occurrences(self, user: TenantUser, series: str) -> list[Json]:
+        """Of a series, as they follow each other."""
+        query = {"startDateTime": _text(self.now), "endDateTime": _text(self.now + timedelta(days=500))}
+        page = await self._as(user, "GET", f"/events/{series}/instances", query=query)
+        return sorted(page["value"], key=lambda each: str(each["start"]["dateTime"]))
+
+    async def _instances(self, series: str) -> list[Json]:
+        query = {"$filter": f"seriesid eq {series}", "$orderby": "originalstartdate"}
+        return list((await self.dataverse.ask("GET", "/appointments", query=query))["value"])
 
     async def _appointment(self, row_id: str) -> Json:
         found: Json = await self.dataverse.ask("GET", f"/appointments({row_id})")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from shared.model.timezones import local_date, utc_of_local_midnight, zone
 
@@ -50,10 +51,41 @@ class When:
 def when(described: Mapping[str, Any], now: datetime, time_zone: str) -> When:
     """The times that a data file describes, as seen from ``now`` in its own zone or ``time_zone``."""
     name = described.get("timeZone", time_zone)
-    day = local_date(now, zone(name)) + timedelta(days=described["day"])
+    day = _day(described, local_date(now, zone(name)), name)
     if "days" in described:
         return When(_at(day), _at(day + timedelta(days=described["days"])), name, all_day=True)
     return When(_at(day, described["from"]), _at(day, described["to"]), name, all_day=False)
+
+
+def _day(described: Mapping[str, Any], today: date, time_zone: str) -> date:
+    """So many days from today, from the day when the clocks change next but not before two weeks have passed,
+    or the last Friday so many months on."""
+    if "clocksChange" in described:
+        return clocks_change(today + timedelta(days=14), time_zone) + timedelta(
+            days=described["clocksChange"]
+        )
+    if "lastFriday" in described:
+        months = today.year * 12 + today.month - 1 + described["lastFriday"]
+        return last_friday(date(months // 12, months % 12 + 1, 1))
+    return today + timedelta(days=described["day"])
+
+
+def last_friday(day: date) -> date:
+    """Of that day's month."""
+    last = (day.replace(day=1) + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    return last - timedelta(days=(last.weekday() - 4) % 7)
+
+
+def clocks_change(day: date, time_zone: str) -> date:
+    """The first day from that one on, on which the clocks change there."""
+    where = zone(time_zone)
+    while _offset(day, where) == _offset(day + timedelta(days=1), where):
+        day += timedelta(days=1)
+    return day
+
+
+def _offset(day: date, where: ZoneInfo) -> timedelta | None:
+    return datetime(day.year, day.month, day.day, tzinfo=where).utcoffset()
 
 
 def _at(day: date, clock: str = "00:00") -> datetime:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from local.tenant.days import when
+from local.tenant.repeats import for_dataverse
 from local.tenant.services import Service
 from local.tenant.tenant import TenantUser
 
@@ -54,6 +55,8 @@ async def add_appointment(
 ) -> str:
     """``people`` gives ids by kind (user, contact, account) and short name. A state other than open is
     set afterwards: Dataverse takes none with a create."""
+    if "repeats" in appointment:
+        return await _add_series(dataverse, appointment, people, owner, now)
     row: dict[str, Any] = {
         **appointment["row"],
         **_owned(owner),
@@ -67,6 +70,23 @@ async def add_appointment(
         state, status = appointment["status"]
         await dataverse.ask("PATCH", f"/appointments({made})", {"statecode": state, "statuscode": status})
     return made
+
+
+async def _add_series(
+    dataverse: Service,
+    series: Json,
+    people: Mapping[str, Mapping[str, str]],
+    owner: TenantUser,
+    now: datetime,
+) -> str:
+    """As its owner, in whose zone it is expanded."""
+    row = {
+        **series["row"],
+        **for_dataverse(series["repeats"], when(series["when"], now, owner.time_zone)),
+        "recurringappointmentmaster_activity_parties": _parties(series, people),
+    }
+    headers = {"CallerObjectId": owner.exchange_id}
+    return await _create(dataverse, "recurringappointmentmasters", "activityid", row, headers)
 
 
 async def organization_id(dataverse: Service) -> str:
@@ -102,6 +122,9 @@ def _owned(owner: TenantUser) -> dict[str, str]:
     return {"ownerid@odata.bind": f"/systemusers({owner.user_id})"}
 
 
-async def _create(dataverse: Service, entity_set: str, id_column: str, row: Json) -> str:
-    made = await dataverse.ask("POST", f"/{entity_set}", row, headers={"Prefer": "return=representation"})
+async def _create(
+    dataverse: Service, entity_set: str, id_column: str, row: Json, headers: Mapping[str, str] | None = None
+) -> str:
+    headers = {"Prefer": "return=representation", **(headers or {})}
+    made = await dataverse.ask("POST", f"/{entity_set}", row, headers=headers)
     return str(made[id_column])

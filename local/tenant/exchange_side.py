@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from local.tenant.days import When, when
+from local.tenant.repeats import for_graph
 from local.tenant.services import RequestRefused, Service
 from local.tenant.tenant import TenantUser
 
@@ -18,6 +19,7 @@ PUBLIC_STRINGS = "{00020329-0000-0000-C000-000000000046}"
 OBJECT_TYPES = {"account": 1, "contact": 2, "appointment": 4201}
 DELIVERY_SECONDS = 5.0
 POLL_SECONDS = 0.05
+SERIES_END = timedelta(days=730)
 
 
 @dataclass(frozen=True)
@@ -52,9 +54,33 @@ class Calendars:
             "attendees": self._attendees(item),
             "categories": [CATEGORY] if tracking.get("category") else [],
         }
+        if "repeats" in item:
+            event |= for_graph(item["repeats"], self._when(item))
         if "state" in tracking:
             event["singleValueExtendedProperties"] = self._stamps(tracking)
-        return str((await self._as(organizer, "POST", "/events", event))["id"])
+        made = str((await self._as(organizer, "POST", "/events", event))["id"])
+        for exception in item.get("exceptions", ()):
+            await self._except(made, exception, organizer)
+        return made
+
+    async def _except(self, series: str, exception: Json, organizer: TenantUser) -> None:
+        """One occurrence, by its number, at another time of its day or cancelled."""
+        query = {
+            "startDateTime": f"{self.now:%Y-%m-%dT%H:%M:%SZ}",
+            "endDateTime": f"{self.now + SERIES_END:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        page = await self._as(organizer, "GET", f"/events/{series}/instances", query=query)
+        occurrences = sorted(page["value"], key=lambda each: str(each["start"]["dateTime"]))
+        occurrence = occurrences[exception["number"] - 1]
+        if exception.get("cancelled"):
+            await self._as(organizer, "POST", f"/events/{occurrence['id']}/cancel", {"comment": ""})
+            return
+        day = datetime.fromisoformat(occurrence["start"]["dateTime"][:10]).date()
+        moved = {
+            name: {"dateTime": f"{day}T{exception[edge]}:00", "timeZone": organizer.time_zone}
+            for name, edge in (("start", "from"), ("end", "to"))
+        }
+        await self._as(organizer, "PATCH", f"/events/{occurrence['id']}", moved)
 
     async def _deliver(self, item: Json) -> str:
         recipients = [self.users[key] for key in item["to"]]

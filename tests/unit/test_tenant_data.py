@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from local.tenant import repeats as repeats_in
 from local.tenant.days import when
 
 NOW = datetime(2026, 3, 10, 6, tzinfo=UTC)  # still the 9th on the Pacific coast
@@ -20,6 +21,7 @@ def data(name: str) -> Any:
 
 
 PEOPLE, EVENTS, APPOINTMENTS = data("people.json"), data("events.json"), data("appointments.json")
+SERIES = [event for event in EVENTS if "repeats" in event]
 USERS = {user["key"]: user for user in PEOPLE["users"]}
 CONTACTS = {contact["key"] for contact in PEOPLE["contacts"]}
 ACCOUNTS = {account["key"] for account in PEOPLE["accounts"]}
@@ -71,7 +73,13 @@ def test_the_users_are_enough_and_not_all_alike() -> None:
         ("between users here", [e for e in EVENTS if {"dana", "alex"} & set(e.get("required", []))]),
         ("all-day", [e for e in EVENTS if "days" in e["when"]]),
         ("private", [e for e in EVENTS if e["event"].get("sensitivity") == "private"]),
-        ("past", [e for e in EVENTS if e["when"]["day"] < 0]),
+        ("past", [e for e in EVENTS if e["when"].get("day", 0) < 0]),
+        ("weekly over a change of clocks", [e for e in SERIES if e["when"].get("clocksChange", 0) < 0]),
+        ("moved in its series", [x for e in SERIES for x in e.get("exceptions", []) if "from" in x]),
+        ("cancelled in its series", [x for e in SERIES for x in e.get("exceptions", []) if "cancelled" in x]),
+        ("monthly, on the last Friday", [e for e in SERIES if e["repeats"]["every"] == "last friday"]),
+        ("an all-day series", [e for e in SERIES if "days" in e["when"]]),
+        ("a yearly series in Dynamics", [a for a in APPOINTMENTS if "repeats" in a]),
         ("future in Dynamics", [a for a in APPOINTMENTS if a["when"]["day"] > 0 and "required" in a]),
         ("past in Dynamics", [a for a in APPOINTMENTS if a["when"]["day"] < 0 and a["status"] == [3, 5]]),
         ("completed in Dynamics", [a for a in APPOINTMENTS if a["status"] == [1, 3]]),
@@ -108,3 +116,49 @@ def test_all_day_runs_from_midnight_to_the_midnight_after_the_last_day() -> None
 def test_a_named_zone_goes_before_the_organizers() -> None:
     described = {"day": 0, "from": "10:00", "to": "12:00", "timeZone": "Pacific Standard Time"}
     assert when(described, NOW, "UTC").time_zone == "Pacific Standard Time"
+
+
+def test_a_series_may_begin_before_the_next_change_of_clocks_or_on_a_last_friday() -> None:
+    around = when({"clocksChange": -4, "from": "09:00", "to": "10:00"}, NOW, "W. Europe Standard Time")
+    assert around.start == datetime(2026, 3, 25, 9)  # four days before the 29th
+    friday = when({"lastFriday": 1, "from": "15:00", "to": "16:00"}, NOW, "Pacific Standard Time")
+    assert friday.start == datetime(2026, 4, 24, 15)
+
+
+@pytest.mark.parametrize(
+    ("every", "pattern", "columns"),
+    [
+        ("day", {"type": "daily"}, {"recurrencepatterntype": 0}),
+        (
+            "week",
+            {"type": "weekly", "daysOfWeek": ["friday"]},
+            {"recurrencepatterntype": 1, "daysofweekmask": 32},
+        ),
+        (
+            "last friday",
+            {"type": "relativeMonthly", "daysOfWeek": ["friday"], "index": "last"},
+            {"recurrencepatterntype": 2, "isnthmonthly": True, "instance": 5, "daysofweekmask": 32},
+        ),
+        (
+            "year",
+            {"type": "absoluteYearly", "month": 4, "dayOfMonth": 24},
+            {"recurrencepatterntype": 3, "monthofyear": 4, "dayofmonth": 24},
+        ),
+    ],
+)
+def test_both_services_are_told_the_same_pattern(every: str, pattern: Any, columns: Any) -> None:
+    first = when({"lastFriday": 1, "from": "15:00", "to": "16:00"}, NOW, "W. Europe Standard Time")
+    repeats = {"every": every, "times": 6}
+    told = repeats_in.for_graph(repeats, first)["recurrence"]
+    assert told["pattern"] == {"interval": 1, **pattern}
+    assert told["range"] == {"type": "numbered", "startDate": "2026-04-24", "numberOfOccurrences": 6}
+    assert repeats_in.for_dataverse(repeats, first) == {
+        "interval": 1,
+        **columns,
+        "patternendtype": 2,
+        "occurrences": 6,
+        "patternstartdate": "2026-04-23T22:00:00Z",
+        "starttime": "2026-04-24T13:00:00Z",
+        "endtime": "2026-04-24T14:00:00Z",
+        "isalldayevent": False,
+    }

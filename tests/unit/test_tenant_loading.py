@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -103,3 +103,25 @@ async def test_an_appointment_has_its_organizer_attendees_regarding_and_state(lo
     assert (visit["statecode"], visit["statuscode"]) == (0, 2)
     interviews = await loaded.appointment("interviews")
     assert (interviews["statecode"], interviews["statuscode"]) == (1, 3)
+
+
+async def test_the_team_meets_at_nine_over_the_change_of_clocks_but_for_two_weeks(loaded: Loaded) -> None:
+    alex, series = loaded.tenant.user("alex"), loaded.tenant.events["team-meeting"]
+    now = datetime.now(UTC)
+    rows = await loaded.exchange.ask(
+        "GET",
+        f"/users/{alex.exchange_id}/events/{series}/instances",
+        headers={"X-Act-As": alex.address, "Prefer": f'outlook.timezone="{alex.time_zone}"'},
+        query={"startDateTime": now.isoformat(), "endDateTime": (now + timedelta(days=500)).isoformat()},
+    )
+    times = [
+        row["start"]["dateTime"][11:16] for row in sorted(rows["value"], key=lambda r: r["start"]["dateTime"])
+    ]
+    assert times == ["09:00", "09:00", "14:00", "09:00", "09:00", "09:00", "09:00"]
+
+
+async def test_the_contract_is_renewed_once_a_year(loaded: Loaded) -> None:
+    key = loaded.tenant.appointments["contract-renewal"]
+    row = await loaded.dataverse.ask("GET", f"/recurringappointmentmasters({key})")
+    assert (row["recurrencepatterntype"], row["occurrences"]) == (3, 3)
+    assert row["_ownerid_value"] == loaded.tenant.user("alex").user_id
