@@ -105,8 +105,9 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
     row_id = keys.appointment_id(context.organization.id, seed, generation, table)
     values, skips = _values_for_dynamics(event, context)
     organizer = _organizer_party(situation, context, event)
-    mine = event.is_organizer
-    as_me = mine or event.is_series  # Dynamics expands a series in the zone of whoever writes its pattern
+    as_me = (
+        event.is_organizer or event.is_series
+    )  # Dynamics expands a series in the zone of whoever writes its pattern
     write = CreateAppointment(
         id=row_id,
         values=values,
@@ -122,7 +123,7 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
     create = Action(
         ActionKind.CREATE,
         Side.DYNAMICS,
-        _creation_rules(mine, as_me),
+        _creation_rules(event, as_me),
         "the event is tracked in Exchange",
         write,
         fields=tuple(sorted(values)),
@@ -141,9 +142,10 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
     )
 
 
-def _creation_rules(mine: bool, as_me: bool) -> tuple[str, ...]:
-    for_another = () if mine else ("APPT-6",)
-    return ("APPT-1", "APPT-5", *for_another, "APPT-7", *(() if as_me else ("MBX-23",)))
+def _creation_rules(event: ExchangeEvent, as_me: bool) -> tuple[str, ...]:
+    for_another = () if event.is_organizer else ("APPT-6",)
+    series_too = ("APPT-28",) if event.is_series else ()
+    return ("APPT-1", "APPT-5", *for_another, "APPT-7", *series_too, *(() if as_me else ("MBX-23",)))
 
 
 def _inexpressible(towards: Side, value: Value, context: Context) -> Skip | None:
@@ -232,7 +234,7 @@ def from_dynamics(situation: AppointmentSituation, context: Context, row: Dynami
         return left(situation, skip, situation.link)
     values, skips = _values_for_exchange(row, context)
     invited = attendees.pairs(values.get("attendees"))
-    rules = ["APPT-1", "APPT-3", "APPT-20"]
+    rules = ["APPT-1", "APPT-3", "APPT-20", *(["APPT-28"] if row.is_series else [])]
     withheld: tuple[tuple[str, str], ...] = ()
     when = item_time.of_row(row, context.zone)
     occurrences = series.new_in_exchange(situation, context, row, values)
