@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 import pytest
 
+from shared.engine.ports import Cursor
 from shared.engine.questions import explain
 from shared.model.profile import Profile
 from shared.model.recurrence import PatternType, RangeType, Recurrence, to_value
@@ -443,3 +444,14 @@ async def test_explain_answers_for_a_linked_series_when_asked_for_one_of_its_exc
     for item in (exception.id, instance.id):
         told = await explain(service.services, mailbox, Profile(), item)
         assert (told["found"], told["item"]["exchange"], told["link"]["state"]) == (True, event.id, "linked")
+
+
+async def test_a_first_pass_waits_until_the_feed_has_the_tokens_of_both_tables(service):
+    ada = service.person("ada", 1)
+    await service.services.feeds.put_cursors(service.services.feed, [Cursor("appointment", "0:0", True)])
+    await service.subscribe(ada)
+    add_row(service, ada)
+    await service.run_pass(ada)
+    assert not ada.items
+    await service.settle()
+    assert only(ada.items).is_series

@@ -338,6 +338,35 @@ def test_a_series_tracked_in_three_mailboxes_is_one_row_in_whatever_order(
     assert road.outbox() == [("update", sorted(guests))]
 
 
+@rule("APPT-28", "APPT-36")
+def test_a_series_of_another_zone_keeps_it_and_the_difference_is_told(
+    road: Road, ann: Team, first: date
+) -> None:
+    """Dynamics keeps no zone with a series: on Berlin's clocks it stays at the hour of its first day."""
+    pacific = {
+        name: {"dateTime": f"{first}T{hour}:00:00", "timeZone": "Pacific Standard Time"}
+        for name, hour in (("start", "09"), ("end", "10"))
+    }
+    event = ann.add(weekly(first), subject="Across", **pacific)
+    road.settle()
+    row, before = ann.row_of(event), local_times(ann.occurrences(event))
+    hour = before[0][-5:]
+    assert local_times(ann.instances(row)) == at_nine(weeks(first), hour)
+    assert before != at_nine(weeks(first), hour)
+    (note,) = road.explain(ann.person, event)["skipped"]
+    assert note["code"] == "recurrence said differently"
+    ann.edit(ann.occurrence(event, 2), subject="Renamed in Exchange")
+    ann.change_instance(ann.instances(row)[3], location="Room 9")
+    road.settle()
+    assert local_times(ann.occurrences(event)) == before
+    assert local_times(ann.instances(row)) == at_nine(weeks(first), hour)
+    assert ann.instances(row)[2]["subject"] == "Renamed in Exchange"
+    assert ann.occurrences(event)[3]["location"]["displayName"] == "Room 9"
+    shown = road.event(ann.person, event)
+    assert shown is not None
+    assert shown["originalStartTimeZone"] == "Pacific Standard Time"
+
+
 @rule("APPT-4", "SET-1")
 @pytest.mark.parametrize("distinct", [True, False])
 def test_a_new_organizer_has_a_series_of_the_own(
