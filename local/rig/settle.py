@@ -12,15 +12,16 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.data.tables.aio import TableClient
 from azure.servicebus import ServiceBusMessage
-from azure.servicebus.aio import ServiceBusClient
+from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
 
 from local.clock import Clock
 from local.rig.directory import RigDirectory, RigError
@@ -40,18 +41,61 @@ FAILURES = (RigError, AzureError, httpx.HTTPError, OSError)  # OSError: the time
 async def settle(directory: RigDirectory, timeout: float, say: Callable[[str], None]) -> list[str]:
     """Bring the rig to rest. Returns what is still pending at the time-out; nothing when it rests."""
     deadline = time.monotonic() + timeout
-    async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
+    endpoints = read_endpoints(directory)
+    async with (
+        httpx.AsyncClient(timeout=60, trust_env=False) as http,
+        Hints(endpoints["service_bus"]) as hints,
+    ):
         settling = Settling(
-            endpoints=read_endpoints(directory),
+            endpoints=endpoints,
             broker=f"http://127.0.0.1:{running_record(directory).ports.service_bus_control}",
             clock=Clock(directory.clock),
             http=http,
+            hints=hints,
             deadline=deadline,
         )
         pending = await settling.until_quiet()
         for warning in await settling.dead_letters():
             say(f"warning: {warning}")
         return pending
+
+
+class Hints:
+    """Asks for passes of mailboxes. The sender stays open from round to round, for opening and closing one
+    takes a second; after a failure the next round opens another."""
+
+    def __init__(self, connection: str) -> None:
+        self._connection = connection
+        self._open = AsyncExitStack()
+        self._sender: ServiceBusSender | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._sender = None
+        await self._open.aclose()
+
+    async def send(self, mailboxes: Sequence[str]) -> None:
+        """With fresh ids that no duplicate detection drops."""
+        if not mailboxes:
+            return
+        try:
+            sender = self._sender or await self._opened()
+            for mailbox in mailboxes:
+                body = json.dumps({"mailbox": mailbox, "cause": "settle"})
+                await sender.send_messages(
+                    ServiceBusMessage(body, session_id=mailbox, message_id=str(uuid.uuid4()))
+                )
+        except BaseException:
+            await self.__aexit__()
+            raise
+
+    async def _opened(self) -> ServiceBusSender:
+        client = ServiceBusClient.from_connection_string(self._connection, retry_total=1)
+        await self._open.enter_async_context(client)
+        self._sender = await self._open.enter_async_context(client.get_queue_sender(HINT_QUEUE))
+        return self._sender
 
 
 @dataclass(frozen=True)
@@ -62,6 +106,7 @@ class Settling:
     broker: str
     clock: Clock
     http: httpx.AsyncClient
+    hints: Hints
     deadline: float
 
     def remaining(self) -> float:
@@ -90,7 +135,7 @@ class Settling:
         await run_function(self.endpoints["functions"], FEED_TIMER)
         await self._queues_empty()
         mailboxes = await self._active_mailboxes()
-        await self._send_hints(mailboxes)
+        await self.hints.send(mailboxes)
         await self._queues_empty()
         pending = await self._inbox_rows(mailboxes)
         after = await self._versions()
@@ -188,18 +233,3 @@ class Settling:
 
     async def _queues(self) -> list[dict[str, Any]]:
         return list((await self._get(f"{self.broker}/_control/queues"))["value"])
-
-    async def _send_hints(self, mailboxes: Sequence[str]) -> None:
-        """Ask for a pass of each mailbox, with a fresh id that no duplicate detection drops."""
-        if not mailboxes:
-            return
-        connection = self.endpoints["service_bus"]
-        async with (
-            ServiceBusClient.from_connection_string(connection, retry_total=1) as client,
-            client.get_queue_sender(HINT_QUEUE) as sender,
-        ):
-            for mailbox in mailboxes:
-                body = json.dumps({"mailbox": mailbox, "cause": "settle"})
-                await sender.send_messages(
-                    ServiceBusMessage(body, session_id=mailbox, message_id=str(uuid.uuid4()))
-                )

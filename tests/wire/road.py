@@ -6,6 +6,7 @@ admin API. The timers never fire by themselves here, so that what arrives withou
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -19,6 +20,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+
+from local.rig.directory import RigDirectory
+from local.rig.settle import settle
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -83,7 +87,10 @@ class Road:
         self.endpoints = json.loads((self.directory / "endpoints.json").read_text())
 
     def settle(self, timeout: float = 60) -> None:
-        self.local("settle", "--timeout", str(timeout))
+        """As the command does, without a new process each time."""
+        warnings: list[str] = []
+        pending = asyncio.run(settle(RigDirectory(self.directory), timeout, warnings.append))
+        assert not pending, f"not settled: {pending} {warnings}"
 
     def now(self) -> datetime:
         """The clock of all parts."""
