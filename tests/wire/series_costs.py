@@ -17,16 +17,16 @@ class Cost(NamedTuple):
 IDLE = "nothing changed"
 FIRST_FROM_EXCHANGE, FIRST_FROM_DYNAMICS = "first sync, from Exchange", "first sync, from Dynamics"
 COSTS = {
-    IDLE: Cost(1, 2, 6),
-    FIRST_FROM_EXCHANGE: Cost(3, 18, 17),
-    FIRST_FROM_DYNAMICS: Cost(9, 7, 26),
-    "one exception changed in Exchange": Cost(2, 12, 12),
-    "one exception changed in Dynamics": Cost(4, 7, 17),
-    "one occurrence cancelled in Exchange": Cost(2, 10, 12),
-    "one instance deleted in Dynamics": Cost(5, 7, 18),
-    "the subject changed in Exchange": Cost(2, 10, 12),
-    "the subject changed in Dynamics": Cost(4, 7, 17),
-    "another category in Exchange, which changes nothing": Cost(2, 6, 11),
+    IDLE: Cost(1, 3, 6),
+    FIRST_FROM_EXCHANGE: Cost(3, 19, 17),
+    FIRST_FROM_DYNAMICS: Cost(9, 8, 26),
+    "one exception changed in Exchange": Cost(2, 13, 12),
+    "one exception changed in Dynamics": Cost(4, 8, 17),
+    "one occurrence cancelled in Exchange": Cost(2, 11, 12),
+    "one instance deleted in Dynamics": Cost(5, 8, 18),
+    "the subject changed in Exchange": Cost(2, 11, 12),
+    "the subject changed in Dynamics": Cost(4, 8, 17),
+    "another category in Exchange, which changes nothing": Cost(2, 7, 11),
 }
 
 

@@ -61,8 +61,12 @@ async def test_an_idle_reading_of_the_change_feed(world: World, person: Person) 
     await world.service.read_feed()
     assert await counted(world) == {
         "graph": {},
-        "dataverse": {"GET /appointments": 1, "GET /recurringappointmentmasters": 1},
-        "storage": 2,  # the cursors of both tables, read and written
+        "dataverse": {
+            "GET /appointments": 1,
+            "GET /recurringappointmentmasters": 1,
+            "GET /serviceappointments": 1,
+        },
+        "storage": 2,  # the cursors of all tables, read and written
         "messages": 0,
     }
 
@@ -101,7 +105,8 @@ async def test_one_changed_appointment(world: World, person: Person) -> None:
         },
         "dataverse": {
             "GET /appointments": 1,  # the feed
-            "GET /recurringappointmentmasters": 1,  # the feed's other table
+            "GET /recurringappointmentmasters": 1,  # the feed's other tables
+            "GET /serviceappointments": 1,
             "GET /activityparties": 1,  # whose appointment: the feed carries no parties
             "GET /organizations": 1,
             "GET /appointments({id})": 1,
