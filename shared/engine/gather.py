@@ -18,6 +18,7 @@ from shared.model.profile import Profile
 from shared.rules import attachments
 from shared.rules.occurrence_base import versions_of
 from shared.rules.situation import KIND
+from shared.rules.skips import Reason
 
 TABLE = APPOINTMENT
 TABLES = (SERIES, APPOINTMENT, SERVICE)
@@ -247,6 +248,8 @@ async def _reconcile(
     for link in links.values():
         if link.linked and link.dynamics_id not in seen:
             touched.record(link.table, link.dynamics_id)
+        elif link.linked and Reason.OCCURRENCE_OUTSIDE_WINDOW.code in link.noted:
+            touched.force(link.table, link.dynamics_id)
         if link.exchange_id and attachments.is_due(link, profile):
             touched.look.add(link.exchange_id)
     touched.reconciled = True

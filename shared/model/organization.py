@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+
+from dateutil.relativedelta import relativedelta
 
 from shared.model.attachment import FileLimits
 
@@ -27,12 +30,25 @@ RICH_BODIES = "appointmentricheditorexperience"
 
 
 @dataclass(frozen=True, slots=True)
+class Expansion:
+    """How many months back and ahead Dynamics has the instances of a series (APPT-34, SET-47)."""
+
+    past_months: int = 3
+    future_months: int = 12
+
+    def reaches(self, moment: datetime, now: datetime) -> bool:
+        earliest = now - relativedelta(months=self.past_months)
+        return earliest <= moment <= now + relativedelta(months=self.future_months)
+
+
+@dataclass(frozen=True, slots=True)
 class Organization:
     """``settings`` holds what the organization really has set; absent ones have the default."""
 
     id: str
     settings: Mapping[str, bool | int | str] = field(default_factory=dict)
     files: FileLimits = field(default_factory=FileLimits)
+    expansion: Expansion = field(default_factory=Expansion)
 
     def flag(self, name: str) -> bool:
         value = self.settings.get(name, DEFAULTS[name])

@@ -98,7 +98,7 @@ def in_step(
     return Decision(
         situation.item(),
         tuple(actions),
-        (*content.skips, *occurrences.skips),
+        (*content.skips, *series.remarks(event, content, context), *occurrences.skips),
         kept,
         content.absorb,
         {**content.lost, **(occurrences.lost or {})},

@@ -253,6 +253,11 @@ class _SlotMerge:
         context = self._context
         return any(context.window_start <= begin <= context.window_end for begin in self._begins())
 
+    def _is_expanded(self) -> bool:
+        """Whether Dynamics has, or can have, the instance (APPT-34)."""
+        slot = self._slot(Side.DYNAMICS)
+        return slot is None or self._context.organization.expansion.reaches(slot.start, self._context.now)
+
     def _has_audience(self) -> bool:
         if self._now.silent:
             return False
@@ -309,7 +314,7 @@ class _SlotMerge:
             return Reason.NO_SUCH_OCCURRENCE
         if shown == CANCELLED:
             return Reason.NOT_RESTORED
-        if not self._in_window():
+        if not self._in_window() or (side is Side.DYNAMICS and not self._is_expanded()):
             return Reason.OCCURRENCE_OUTSIDE_WINDOW
         if side is Side.DYNAMICS or wanted == CANCELLED:
             return None

@@ -12,7 +12,7 @@ from shared.model.link import Link
 from shared.model.party import Party
 from shared.model.values import Side, Value, Values
 from shared.rules import occurrence_base
-from shared.rules.appointment_content import Content
+from shared.rules.appointment_content import Content, remark_skip
 from shared.rules.appointment_fields import cross_pattern
 from shared.rules.occurrence_base import views_of
 from shared.rules.occurrence_views import CANCELLED, Slots, dynamics_view, exchange_view
@@ -43,6 +43,13 @@ def settled(link: Link, event: ExchangeEvent, row: DynamicsAppointment, context:
     slots = Slots.of(event, row, context.zone)
     shown = {Side.EXCHANGE: exchange_view(event), Side.DYNAMICS: dynamics_view(row, slots)}
     return occurrence_base.settled(link, shown)
+
+
+def remarks(event: ExchangeEvent, content: Content, context: Context) -> tuple[Skip, ...]:
+    """What Dynamics says differently of the pattern as it stands, for who asks later (APPT-10, APPT-28)."""
+    if not event.is_series or content.pattern_moves is Side.DYNAMICS:
+        return ()
+    return tuple(remark_skip(r) for r in cross_pattern(event.value("recurrence"), context.zone).notes)
 
 
 def restore(

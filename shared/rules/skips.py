@@ -51,7 +51,8 @@ class Reason(Enum):
     OCCURRENCE_OUTSIDE_WINDOW = (
         "occurrence outside the window",
         ("APPT-34",),
-        "the changed occurrence of {detail} lies outside the calendar window",
+        "the changed occurrence of {detail} lies outside the calendar window, or beyond what Dynamics "
+        "expands; it is looked at again every day",
     )
     FOREIGN_ORGANIZATION = (
         "foreign organization",

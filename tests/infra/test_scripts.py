@@ -315,6 +315,7 @@ def test_push_does_without_the_table_of_an_app_that_is_not_installed(org: tuple[
     assert len(steps) == (len(FEEDS) - len(dataverse_push.OPTIONAL)) * 3
 
 
+@pytest.mark.usefixtures("webhook_key")
 def test_push_is_registered_once_for_every_table_that_is_followed(org: tuple[Any, str]) -> None:
     fake, host = org
     assert push_script(host, Person()) == 0

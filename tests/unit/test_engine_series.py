@@ -90,6 +90,11 @@ def add_row(service, box, recurrence=None, **values):
     )
 
 
+async def history(service, box, item):
+    rows, _ = await service.services.history.of_item(box.id, item, limit=100, after=None)
+    return rows
+
+
 def only(rows):
     (one,) = rows.values()
     return one
@@ -181,6 +186,24 @@ async def test_tracking_a_series_mails_nobody(service, ada):
     await service.settle()
     assert only(service.dynamics.rows).is_series
     assert service.exchange.mails == mails
+
+
+@rule("APPT-34")
+async def test_an_exception_beyond_what_dynamics_expands_waits_by_name_and_comes_when_it_is_reached(
+    service, ada
+):
+    monthly = weekly(type=PatternType.ABSOLUTE_MONTHLY, days=(), day_of_month=9, count=24)
+    event = add_event(ada, monthly)
+    ada.edit_occurrence(event.id, "2027-04-09", subject="Far away")
+    await service.settle()
+    _, dynamics = views(ada.items[event.id], only(service.dynamics.rows))
+    assert dynamics == {}
+    skips = [row for row in await history(service, ada, event.id) if row.action == "skip"]
+    assert len([row for row in skips if "2027-04-09" in row.reason]) == 1
+    service.clock.forward(timedelta(days=45).total_seconds())
+    await service.settle()
+    _, dynamics = views(ada.items[event.id], only(service.dynamics.rows))
+    assert dynamics == {"2027-04-09": {"subject": "Far away"}}
 
 
 @rule("APPT-36")

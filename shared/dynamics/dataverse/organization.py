@@ -10,13 +10,16 @@ from shared.dynamics.dataverse.messages import Json
 from shared.dynamics.dataverse.odata import address
 from shared.errors import ProfileBroken
 from shared.model.attachment import DEFAULT_LARGEST, FileLimits
-from shared.model.organization import RICH_BODIES, Organization
+from shared.model.organization import RICH_BODIES, Expansion, Organization
 
 Settings = dict[str, bool | int | str]
 
 _NUMBER = re.compile(r"-?\d{1,18}")
 ROOT = "OrgSettings"
-COLUMNS = f"organizationid,orgdborgsettings,blockedattachments,maxuploadfilesize,{RICH_BODIES}"
+COLUMNS = (
+    "organizationid,orgdborgsettings,blockedattachments,maxuploadfilesize,pastexpansionwindow,"
+    f"futureexpansionwindow,{RICH_BODIES}"
+)
 
 
 async def organization(client: Client) -> Organization:
@@ -28,7 +31,17 @@ async def organization(client: Client) -> Organization:
     settings = settings_of(row.get("orgdborgsettings"))
     if row.get(RICH_BODIES):
         settings[RICH_BODIES] = True
-    return Organization(str(row["organizationid"]).lower(), settings, _files(row))
+    return Organization(str(row["organizationid"]).lower(), settings, _files(row), _expansion(row))
+
+
+def _expansion(row: Json) -> Expansion:
+    """In months; an organization that does not say has the product's."""
+    past, future = row.get("pastexpansionwindow"), row.get("futureexpansionwindow")
+    usual = Expansion()
+    return Expansion(
+        usual.past_months if past is None else int(past),
+        usual.future_months if future is None else int(future),
+    )
 
 
 def _files(row: Json) -> FileLimits:
