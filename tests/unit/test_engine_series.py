@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -11,9 +12,11 @@ from shared.engine.questions import explain
 from shared.model.profile import Profile
 from shared.model.recurrence import PatternType, RangeType, Recurrence, to_value
 from shared.model.timezones import zone
+from shared.rules.keys import appointment_id
 from shared.rules.occurrence_views import Slots, dynamics_view, exchange_view
 from tests.doubles import series_world
 from tests.doubles.service import Service
+from tests.doubles.world import ORGANIZATION
 from tests.marks import rule
 from tests.rules.build import CATEGORY
 
@@ -387,6 +390,22 @@ async def test_an_appointment_made_a_series_in_dynamics_updates_the_meeting_and_
     service.dynamics.edit(ROW.replace("6", "7"), subject="Demo, weekly")
     await service.settle()
     assert only(ada.items).value("subject") == "Demo, weekly"
+
+
+@rule("LNK-7")
+@pytest.mark.parametrize("held", [False, True])
+async def test_a_second_row_of_a_meeting_goes_only_if_no_other_mailbox_holds_it(service, ada, held):
+    add_row(service, ada)
+    await service.settle()
+    event = only(ada.items)
+    twin = appointment_id(ORGANIZATION, event.ical_uid, 1, "recurringappointmentmaster")
+    if held:
+        await service.services.items.join("recurringappointmentmaster", twin, "bobs-mailbox")
+    row = service.dynamics.rows[ROW]
+    service.dynamics.take_in(replace(row, id=twin, global_object_id=event.ical_uid))
+    await service.settle()
+    assert (twin in service.dynamics.rows) is held
+    assert len(ada.items) == 1
 
 
 @rule("APPT-28")
