@@ -7,7 +7,8 @@ RUN := $(VENV)/bin/python
 # What `make setup` installs is described by these files; the stamp is named after their content.
 SETUP_KEY := $(shell cat requirements.txt requirements-dev.txt local/rig/azurite.py | cksum | tr ' ' '-')
 STAMP := $(VENV)/.setup-$(SETUP_KEY)
-PYTEST_ARGS ?= -n auto --dist loadfile
+# More workers than cores: the tests over sockets wait most of the time.
+PYTEST_ARGS ?= -n 4 --dist loadfile
 
 .PHONY: setup demo run test bench lint clean
 

@@ -15,7 +15,6 @@ import pytest
 from tools import package
 
 ROOT = Path(__file__).parents[2]
-ADAPTER_TESTS = sorted(str(path) for path in (ROOT / "tests" / "wire").glob("test_graph_adapter*.py"))
 
 
 @pytest.fixture(scope="module")
@@ -44,20 +43,6 @@ def _on_the_way(path: Path, generated: Path) -> bool:
     if path.is_dir():
         return any(package.is_kept(each.relative_to(generated)) for each in path.rglob("*.py"))
     return package.is_kept(relative)
-
-
-def test_the_graph_adapter_works_on_what_is_left(pruned: Path) -> None:
-    """All of its own tests, against the stand-in, on the pruned tree."""
-    assert ADAPTER_TESTS
-    rerun = subprocess.run(
-        [sys.executable, "-m", "pytest", "-n0", "-p", "no:cacheprovider", *ADAPTER_TESTS],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(pruned)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert rerun.returncode == 0, rerun.stdout[-6000:]
 
 
 def test_the_pruned_tree_is_the_one_that_is_imported_and_is_small(pruned: Path) -> None:
