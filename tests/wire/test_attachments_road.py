@@ -191,8 +191,8 @@ async def prepared(world: World) -> Person:
 
 @rule("APPT-11", "LNK-11")
 async def test_killed_between_steps_no_file_is_lost_or_doubled(world: World) -> None:
-    """The worker dies by SIGKILL; real adapters and sockets, an upload in pieces. Between which steps is drawn
-    (``CRASH_SEED``); in memory it is between any two."""
+    """The worker dies by SIGKILL; real adapters and sockets, an upload in pieces. Between which steps is
+    drawn (``CRASH_SEED``); in memory it is between any two."""
     await switch(world, True)
     steps = await killed_at(world, await prepared(world), 0)
     assert steps is not None
