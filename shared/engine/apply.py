@@ -251,8 +251,7 @@ class Applying:
         write = action.write
         user = self._context.mailbox.user_id
         if isinstance(write, CreateAppointment):
-            as_user = user if write.as_user else None
-            state.row = await self._services.dynamics.create_appointment(write, as_user=as_user)
+            state.row = await self._create_row(write)
         elif isinstance(write, UpdateAppointment):
             state.row = await self._update_row(write, state)
         elif isinstance(write, DeleteAppointment):
@@ -278,6 +277,19 @@ class Applying:
         elif isinstance(write, CancelEvent | DeleteEvent):
             await self._remove_event(write)
             state.event = None
+
+    async def _create_row(self, write: CreateAppointment) -> DynamicsAppointment:
+        """As the user if the decision says so. A user may lack the right to make a row that belongs to another
+        (the organizer of a series that an attendee tracks); then the application makes it, or meets the one
+        that another mailbox has just made."""
+        user = self._context.mailbox.user_id if write.as_user else None
+        try:
+            return await self._services.dynamics.create_appointment(write, as_user=user)
+        except Refused as error:
+            of_another = write.owner is not None and write.owner.id != user
+            if user is None or error.status != 403 or not of_another:
+                raise
+        return await self._services.dynamics.create_appointment(write, as_user=None)
 
     async def _write_instance(self, write: PutException | RemoveInstance, state: _State) -> None:
         user = self._context.mailbox.user_id

@@ -90,7 +90,9 @@ class Team:
         """The row that an event is marked with."""
         shown = self.road.event(self.person, event)
         assert shown is not None
-        return normal(stamps_of(shown)["crmid"])
+        stamps = stamps_of(shown)
+        assert "crmid" in stamps, self.road.explain(self.person, event)
+        return normal(stamps["crmid"])
 
     def event_of(self, row: str) -> Json:
         """The one event that is marked with a row."""
