@@ -249,7 +249,6 @@ class Applying:
         self, action: Action, situation: AppointmentSituation, decision: Decision, state: _State
     ) -> None:
         write = action.write
-        user = self._context.mailbox.user_id
         if isinstance(write, CreateAppointment):
             state.row = await self._create_row(write)
         elif isinstance(write, UpdateAppointment):
@@ -279,9 +278,9 @@ class Applying:
             state.event = None
 
     async def _create_row(self, write: CreateAppointment) -> DynamicsAppointment:
-        """As the user if the decision says so. A user may lack the right to make a row that belongs to another
-        (the organizer of a series that an attendee tracks); then the application makes it, or meets the one
-        that another mailbox has just made."""
+        """As the user if the decision says so. A user may lack the right to make a row that is another's (the
+        organizer of a series that an attendee tracks); then the application makes it, or meets the one that
+        another mailbox has just made."""
         user = self._context.mailbox.user_id if write.as_user else None
         try:
             return await self._services.dynamics.create_appointment(write, as_user=user)
