@@ -279,16 +279,16 @@ class Applying:
 
     async def _create_row(self, write: CreateAppointment) -> DynamicsAppointment:
         """As the user if the decision says so. A user may lack the right to make a row that is another's (the
-        organizer of a series that an attendee tracks); then the application makes it, or meets the one that
-        another mailbox has just made."""
+        organizer of a series that an attendee tracks); then it is made as its owner, in whose zone Dynamics
+        expands it, or the one is met that another mailbox has just made."""
         user = self._context.mailbox.user_id if write.as_user else None
         try:
             return await self._services.dynamics.create_appointment(write, as_user=user)
         except Refused as error:
-            of_another = write.owner is not None and write.owner.id != user
-            if user is None or error.status != 403 or not of_another:
+            owner = write.owner.id if write.owner else user
+            if user is None or error.status != 403 or owner == user:
                 raise
-        return await self._services.dynamics.create_appointment(write, as_user=None)
+        return await self._services.dynamics.create_appointment(write, as_user=owner)
 
     async def _write_instance(self, write: PutException | RemoveInstance, state: _State) -> None:
         user = self._context.mailbox.user_id
