@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import TypeGuard
 
 from shared.bodies import rich
 from shared.bodies.visible import normal, skeleton, text_of
@@ -37,7 +38,7 @@ def to_column(value: Value) -> str | None:
     return f"<div>{markup_of(value)}</div>" if is_rich(value) else str(value or "") or None
 
 
-def is_rich(value: object) -> bool:
+def is_rich(value: object) -> TypeGuard[Mapping[str, Value]]:
     return isinstance(value, Mapping) and value.keys() == {HTML}
 
 
@@ -68,10 +69,10 @@ def same_words(left: object, right: object) -> bool:
     """One body in its two forms."""
     if is_rich(left) == is_rich(right) or not (_is_body(left) and _is_body(right)):
         return False
-    return skeleton(plain(left)) == skeleton(plain(right))  # type: ignore[arg-type]
+    return skeleton(plain(left)) == skeleton(plain(right))
 
 
-def _is_body(value: object) -> bool:
+def _is_body(value: object) -> TypeGuard[Value]:
     return isinstance(value, str) or is_rich(value)
 
 

@@ -254,7 +254,7 @@ class Applying:
         elif isinstance(write, UpdateAppointment):
             state.row = await self._update_row(write, state)
         elif isinstance(write, DeleteAppointment):
-            await self._delete_row(write, situation)
+            await self._delete_row(write)
             if state.row is not None and state.row.id == write.id:
                 state.row = None
         elif isinstance(write, PutException | RemoveInstance):
@@ -318,8 +318,7 @@ class Applying:
             replace(write, etag=etag), as_user=self._context.mailbox.user_id, known=known
         )
 
-    async def _delete_row(self, write: DeleteAppointment, situation: AppointmentSituation) -> None:
-        del situation
+    async def _delete_row(self, write: DeleteAppointment) -> None:
         try:
             await self._services.dynamics.delete_appointment(write, as_user=self._context.mailbox.user_id)
         except NotFound:

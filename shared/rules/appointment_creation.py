@@ -105,9 +105,8 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
     row_id = keys.appointment_id(context.organization.id, seed, generation, table)
     values, skips = _values_for_dynamics(event, context)
     organizer = _organizer_party(situation, context, event)
-    as_me = (
-        event.is_organizer or event.is_series
-    )  # Dynamics expands a series in the zone of whoever writes its pattern
+    # Dynamics expands a series in the zone of whoever writes its pattern.
+    as_user = event.is_organizer or event.is_series
     write = CreateAppointment(
         id=row_id,
         values=values,
@@ -115,7 +114,7 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
             exchange_values(event, ()).get("attendees"), (), situation.resolved, organizer
         ),
         owner=RecordRef("systemuser", _owner_user(situation, context)),
-        as_user=as_me,
+        as_user=as_user,
         global_object_id=keys.global_object_id(event.ical_uid),
         table=table,
     )
@@ -123,7 +122,7 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
     create = Action(
         ActionKind.CREATE,
         Side.DYNAMICS,
-        _creation_rules(event, as_me),
+        _creation_rules(event, as_user),
         "the event is tracked in Exchange",
         write,
         fields=tuple(sorted(values)),
@@ -142,10 +141,10 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
     )
 
 
-def _creation_rules(event: ExchangeEvent, as_me: bool) -> tuple[str, ...]:
+def _creation_rules(event: ExchangeEvent, as_user: bool) -> tuple[str, ...]:
     for_another = () if event.is_organizer else ("APPT-6",)
     series_too = ("APPT-28",) if event.is_series else ()
-    return ("APPT-1", "APPT-5", *for_another, "APPT-7", *series_too, *(() if as_me else ("MBX-23",)))
+    return ("APPT-1", "APPT-5", *for_another, "APPT-7", *series_too, *(() if as_user else ("MBX-23",)))
 
 
 def _inexpressible(towards: Side, value: Value, context: Context) -> Skip | None:

@@ -128,8 +128,6 @@ def _made_a_series_in_dynamics(
         after=values,
     )
     marked = mark(event, successor.id, successor.value("regarding"), context, rules=("LNK-3",))
-    stamps = marked.write.stamps if hasattr(marked.write, "stamps") else None  # type: ignore[union-attr]
-    assert stamps is not None
     new = new_link(situation, context, event, successor.id, link.generation + 1, SERIES)
     kept = {side: {n: v for n, v in link.base.of(side).items() if n != "time"} for side in Side}
     base = Base(kept[Side.EXCHANGE], kept[Side.DYNAMICS])
