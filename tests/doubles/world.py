@@ -445,6 +445,10 @@ class MemoryDynamics(ServiceAppointments, DynamicsFiles):
     act_delivery_method: int = 2
     refused_subjects: set[str] = field(default_factory=set)
     """A customer's plug-in refuses rows with these subjects."""
+    own_rows_only: set[str] = field(default_factory=set)
+    """systemuserids that may make rows of their own only."""
+    made_as: dict[str, str | None] = field(default_factory=dict)
+    """As whom a row was made last, or was to be made."""
     engaged: dict[str, tuple[str, Any]] = field(default_factory=dict)
     """systemuserid to name and the one time at which that user is needed elsewhere."""
     cannot_say: str = ""
@@ -630,7 +634,9 @@ class MemoryDynamics(ServiceAppointments, DynamicsFiles):
     async def create_appointment(
         self, write: CreateAppointment, *, as_user: str | None
     ) -> DynamicsAppointment:
-        del as_user
+        if as_user in self.own_rows_only and write.owner and write.owner.id != as_user:
+            raise Refused("no right to make the rows of others", code="0x80040220", status=403)
+        self.made_as[write.id] = as_user
         self._ask_plug_in(write.values)
         if write.id in self.rows:
             raise Conflict("0x80040237")

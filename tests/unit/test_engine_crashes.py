@@ -6,7 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from tests.doubles.service import Killed, Service
+from tests.doubles.stories import (
+    assert_a_lost_answer_changes_nothing,
+    assert_deaths_change_nothing,
+    overtaken,
+    told,
+)
 from tests.doubles.world import EPOCH
 from tests.marks import rule
 from tests.rules.build import CATEGORY, at
@@ -15,14 +20,6 @@ ROW = "66666666-6666-4666-8666-666666666666"
 FUTURE = EPOCH + timedelta(days=3)
 GUESTS = [["guest@fabrikam.example", "required"]]
 INVITED = ("invitation", "guest@fabrikam.example")
-
-
-async def prepared():
-    service = Service()
-    ada = service.person("ada", 1)
-    await service.subscribe(ada)
-    await service.settle()
-    return service, ada
 
 
 async def from_exchange(service, ada):
@@ -65,7 +62,7 @@ async def untracked(service, ada):
 STORIES = [from_exchange, from_dynamics, both_edited, deleted_in_exchange, deleted_in_dynamics, untracked]
 
 
-def outcome(service, ada):
+async def outcome(service, ada):
     """What people see in the end: both sides' content and every mail."""
     shown = ("subject", "body", "location", "time")
     events = sorted(str([e.value(n) for n in shown]) for e in ada.items.values())
@@ -73,37 +70,10 @@ def outcome(service, ada):
     return events, rows, sorted(service.exchange.mails)
 
 
-async def told(story):
-    service, ada = await prepared()
-    await story(service, ada)
-    service.steps.clear()
-    return service, ada
-
-
-async def settle_with_restarts(service):
-    """A killed worker's message is delivered again: the pass simply runs once more."""
-    for _ in range(3):
-        try:
-            await service.settle()
-        except Killed:
-            continue
-        return
-    raise AssertionError("killed more than once")
-
-
 @rule("LNK-11")
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 async def test_killed_between_any_two_steps_the_story_ends_the_same(story):
-    service, ada = await told(story)
-    await service.settle()
-    expected, steps = outcome(service, ada), len(service.steps)
-    assert steps > 4
-    for number in range(1, steps + 1):
-        service, ada = await told(story)
-        service.kill_at = number
-        await settle_with_restarts(service)
-        await service.settle()
-        assert outcome(service, ada) == expected, f"killed at step {number} ({service.steps[number - 1]})"
+    await assert_deaths_change_nothing(story, outcome)
 
 
 LOST = [
@@ -120,15 +90,7 @@ LOST = [
 
 @pytest.mark.parametrize(("write", "story"), LOST, ids=lambda value: getattr(value, "__name__", value))
 async def test_a_write_whose_answer_is_lost_is_read_back_and_not_repeated(write, story):
-    service, ada = await told(story)
-    await service.settle()
-    expected = outcome(service, ada)
-    service, ada = await told(story)
-    service.exchange.lose_answers_of.add(write)
-    service.dynamics.lose_answers_of.add(write)
-    await service.settle()
-    assert write not in service.exchange.lose_answers_of or write not in service.dynamics.lose_answers_of
-    assert outcome(service, ada) == expected
+    await assert_a_lost_answer_changes_nothing(write, story, outcome)
 
 
 async def test_two_workers_in_one_mailbox_do_not_invite_twice():
@@ -145,9 +107,3 @@ async def test_two_workers_in_one_mailbox_do_not_invite_twice():
         await service.settle()
         assert service.exchange.mails == [INVITED], f"overtaken at step {number}"
         assert len(ada.items) == 1
-
-
-async def overtaken(service, ada, number):
-    service.overtake_at = number
-    service.overtaker = ada
-    await service.run_pass(ada)

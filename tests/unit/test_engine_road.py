@@ -10,7 +10,7 @@ import pytest
 from shared.model.event import Stamps
 from shared.model.link import LinkState
 from shared.model.party import RecordRef
-from tests.doubles.service import Service
+from tests.doubles.stories import history, only
 from tests.doubles.world import EPOCH
 from tests.marks import rule
 from tests.rules.build import CATEGORY, at
@@ -18,29 +18,6 @@ from tests.rules.build import CATEGORY, at
 ROW = "66666666-6666-4666-8666-666666666666"
 TRACKED = (CATEGORY,)
 FUTURE = EPOCH + timedelta(days=3)
-
-
-@pytest.fixture
-def service():
-    return Service()
-
-
-@pytest.fixture
-async def ada(service):
-    box = service.person("ada", 1)
-    await service.subscribe(box)
-    await service.settle()
-    return box
-
-
-async def history(service, box, item):
-    rows, _ = await service.services.history.of_item(box.id, item, limit=100, after=None)
-    return rows
-
-
-def only(rows):
-    (one,) = rows.values()
-    return one
 
 
 @rule("APPT-1", "APPT-28")

@@ -12,6 +12,7 @@ from shared.model.link import LinkState
 from shared.model.profile import Profile
 from shared.model.scheduling import SchedulingPolicy
 from tests.doubles.service import Killed, Service
+from tests.doubles.stories import history, only, settle_with_restarts
 from tests.doubles.world import EPOCH
 from tests.marks import rule
 from tests.rules.build import CATEGORY, at
@@ -43,11 +44,6 @@ async def asked():
     return await prepared(SchedulingPolicy.ASK)
 
 
-async def history(service, box, item=None):
-    rows, _ = await service.services.history.of_item(box.id, item, limit=100, after=None)
-    return rows
-
-
 async def waiting(service, box):
     return list(await service.services.decisions.of_mailbox(box.id))
 
@@ -63,11 +59,6 @@ async def link_of(service, box, event):
 
 async def held_items(service, box):
     return [row.id for row in (await service.services.store.agenda(box.id, inbox_limit=0)).held]
-
-
-def only(rows):
-    (one,) = rows.values()
-    return one
 
 
 async def move_into_the_conflict(service, ada):
@@ -388,16 +379,6 @@ async def a_move(service, ada):
     event = ada.add(subject="Demo", time=FREE_TIME, categories=TRACKED)
     await service.settle()
     ada.edit(event.id, time=TAKEN)
-
-
-async def settle_with_restarts(service):
-    for _ in range(3):
-        try:
-            await service.settle()
-        except Killed:
-            continue
-        return
-    raise AssertionError("killed more than once")
 
 
 async def told(story, text, kill_asking=None, kill_answering=None):

@@ -15,7 +15,7 @@ from shared.model.timezones import zone
 from shared.rules.keys import appointment_id
 from shared.rules.occurrence_views import Slots, dynamics_view, exchange_view
 from tests.doubles import series_world
-from tests.doubles.service import Service
+from tests.doubles.stories import history, only
 from tests.doubles.world import ORGANIZATION
 from tests.marks import rule
 from tests.rules.build import CATEGORY
@@ -60,19 +60,6 @@ def instant(day, hour=9):
     return f"{day}T{hour:02d}:00:00Z"
 
 
-@pytest.fixture
-def service():
-    return Service()
-
-
-@pytest.fixture
-async def ada(service):
-    box = service.person("ada", 1)
-    await service.subscribe(box)
-    await service.settle()
-    return box
-
-
 def add_event(box, recurrence=None, **values):
     recurrence = recurrence or weekly()
     values = {"subject": "Team meeting", "categories": TRACKED, **values}
@@ -91,16 +78,6 @@ def add_row(service, box, recurrence=None, **values):
             **values,
         },
     )
-
-
-async def history(service, box, item):
-    rows, _ = await service.services.history.of_item(box.id, item, limit=100, after=None)
-    return rows
-
-
-def only(rows):
-    (one,) = rows.values()
-    return one
 
 
 def views(event, row):
@@ -441,6 +418,27 @@ async def test_a_series_tracked_in_three_mailboxes_is_one_row_whatever_the_order
     _, dynamics = views(boxes[0].items[event.id], row)
     assert dynamics == {"2026-03-16": {"subject": "Once"}}
     assert service.exchange.mails == mails
+
+
+@rule("APPT-6", "APPT-28")
+async def test_whoever_may_not_make_the_series_of_another_has_it_made_as_its_organizer(service):
+    """Dynamics expands in the zone of whoever makes it, so it is not made by the application."""
+    ada, bob = service.person("ada", 1), service.person("bob", 2)
+    for box in (ada, bob):
+        await service.subscribe(box)
+    await service.settle()
+    service.dynamics.own_rows_only.add(service.dynamics.users[bob.address])
+    add_event(ada, categories=(), attendees=[[bob.address, "required"]])
+    copy = only(bob.items)
+    bob.edit(copy.id, categories=TRACKED)
+    await service.run_pass(bob)
+    row = only(service.dynamics.rows)
+    assert service.dynamics.made_as == {row.id: service.dynamics.users[ada.address]}
+    await service.settle()
+    assert only(service.dynamics.rows).id == row.id
+    entry = await service.services.items.entry(row.table, row.id)
+    assert set(entry.mailboxes) == {ada.id, bob.id}
+    assert bob.items[copy.id].stamps.crm_id == row.id
 
 
 @rule("APPT-4")

@@ -8,8 +8,13 @@ import pytest
 from shared.model.timezones import zone
 from shared.rules.occurrence_views import Slots, dynamics_view, exchange_view
 from tests.doubles import series_world
+from tests.doubles.stories import (
+    assert_a_lost_answer_changes_nothing,
+    assert_deaths_change_nothing,
+    overtaken,
+    told,
+)
 from tests.marks import rule
-from tests.unit.test_engine_crashes import overtaken, settle_with_restarts, told
 from tests.unit.test_engine_series import GUEST, GUESTS, ROW, add_event, add_row, at, instant, weekly
 
 
@@ -75,7 +80,7 @@ STORIES = [
 ]
 
 
-def outcome(service, ada):
+async def outcome(service, ada):
     """What people see in the end: both sides' content and every mail."""
     shown = ("subject", "location", "time", "recurrence")
     events = sorted(
@@ -93,16 +98,7 @@ def occurrences(row):
 @rule("LNK-11", "APPT-36")
 @pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 async def test_killed_between_any_two_steps_the_story_ends_the_same(story):
-    service, ada = await told(story)
-    await service.settle()
-    expected, steps = outcome(service, ada), len(service.steps)
-    assert steps > 4
-    for number in range(1, steps + 1):
-        service, ada = await told(story)
-        service.kill_at = number
-        await settle_with_restarts(service)
-        await service.settle()
-        assert outcome(service, ada) == expected, f"killed at step {number} ({service.steps[number - 1]})"
+    await assert_deaths_change_nothing(story, outcome)
 
 
 LOST = [
@@ -122,15 +118,7 @@ LOST = [
 
 @pytest.mark.parametrize(("write", "story"), LOST, ids=lambda value: getattr(value, "__name__", value))
 async def test_a_write_whose_answer_is_lost_is_read_back_and_not_repeated(write, story):
-    service, ada = await told(story)
-    await service.settle()
-    expected = outcome(service, ada)
-    service, ada = await told(story)
-    service.exchange.lose_answers_of.add(write)
-    service.dynamics.lose_answers_of.add(write)
-    await service.settle()
-    assert write not in service.exchange.lose_answers_of or write not in service.dynamics.lose_answers_of
-    assert outcome(service, ada) == expected
+    await assert_a_lost_answer_changes_nothing(write, story, outcome)
 
 
 async def test_two_workers_in_one_mailbox_do_not_invite_twice():

@@ -13,7 +13,15 @@ from shared.model.event import Stamps
 from shared.model.link import LinkState
 from shared.model.party import Party, RecordRef
 from shared.model.profile import Profile
-from tests.doubles.service import FEED, Killed, Service
+from tests.doubles.service import FEED, Service
+from tests.doubles.stories import (
+    assert_a_lost_answer_changes_nothing,
+    assert_deaths_change_nothing,
+    only,
+    overtaken,
+    subscribed,
+    told,
+)
 from tests.doubles.world import EPOCH
 from tests.marks import rule
 from tests.rules.build import CATEGORY, at
@@ -21,15 +29,6 @@ from tests.rules.build import CATEGORY, at
 ROW = "77777777-7777-4777-8777-777777777777"
 FUTURE = EPOCH + timedelta(days=3)
 DELETE_LEAVERS = {"DistinctPhysicalAndLogicalDeletesForExchangeSync": False}
-
-
-async def prepared(*names):
-    service = Service()
-    boxes = [service.person(name, number) for number, name in enumerate(names, 1)]
-    for box in boxes:
-        await service.subscribe(box)
-    await service.settle()
-    return service, *boxes
 
 
 def party(service, box, role=10):
@@ -43,7 +42,7 @@ def planned(service, *boxes, role=10, **values):
 
 async def settled(*names, **values):
     """Everybody takes part, and all is in step."""
-    service, *boxes = await prepared(*names)
+    service, *boxes = await subscribed(*names)
     planned(service, *boxes, **values)
     await service.settle()
     return service, *boxes
@@ -59,17 +58,12 @@ async def history(service, box):
     return rows
 
 
-def only(rows):
-    (one,) = rows.values()
-    return one
-
-
 # --- copies ---------------------------------------------------------------------------------------
 
 
 @rule("APPT-37", "APPT-38", "X-1")
 async def test_every_user_who_takes_part_gets_an_own_copy_and_nobody_is_mailed():
-    service, ada, bob, eve, out = await prepared("ada", "bob", "eve", "out")
+    service, ada, bob, eve, out = await subscribed("ada", "bob", "eve", "out")
     guest = Party(5, "guest@fabrikam.example", None)
     parties = [party(service, ada), party(service, bob, 5), party(service, eve, 7), guest]
     service.dynamics.add_service(ROW, *parties, subject="Repair", time=at(FUTURE))
@@ -85,7 +79,7 @@ async def test_every_user_who_takes_part_gets_an_own_copy_and_nobody_is_mailed()
 
 @rule("APPT-37")
 async def test_what_was_planned_before_a_mailbox_is_subscribed_arrives_with_its_first_pass():
-    service, ada = await prepared("ada")
+    service, ada = await subscribed("ada")
     bob = service.person("bob", 2)
     planned(service, ada, bob)
     await service.settle()
@@ -97,7 +91,7 @@ async def test_what_was_planned_before_a_mailbox_is_subscribed_arrives_with_its_
 
 
 async def test_explain_knows_service_appointments_by_their_id():
-    service, ada, bob = await prepared("ada", "bob")
+    service, ada, bob = await subscribed("ada", "bob")
     planned(service, ada)
     mailbox = await service.services.registry.get(bob.id)
     answer = await explain(service.services, mailbox, Profile(), ROW)
@@ -110,7 +104,7 @@ async def test_explain_knows_service_appointments_by_their_id():
 
 @rule("APPT-37", "FLT-8")
 async def test_owners_and_customers_do_not_take_part():
-    service, ada, bob = await prepared("ada", "bob")
+    service, ada, bob = await subscribed("ada", "bob")
     parties = [party(service, ada, 9), party(service, bob, 11)]
     service.dynamics.add_service(ROW, *parties, subject="Repair", time=at(FUTURE))
     await service.settle()
@@ -182,7 +176,7 @@ async def test_what_waited_for_the_guests_of_a_copy_is_written_when_they_are_gon
 
 @rule("FLD-12")
 async def test_parties_and_regarding_are_kept_in_the_stamps():
-    service, ada = await prepared("ada")
+    service, ada = await subscribed("ada")
     guest = Party(6, "guest@fabrikam.example", None)
     regarding = {"table": "account", "id": "99999999-9999-4999-8999-999999999999"}
     service.dynamics.add_service(ROW, party(service, ada), guest, subject="Repair", time=at(FUTURE))
@@ -210,7 +204,7 @@ async def test_no_mailbox_owns_the_row_for_the_others_and_an_end_wakes_nobody():
 
 
 async def test_the_invitation_to_a_copy_is_an_appointment_of_its_own_for_who_tracks_it():
-    service, ada, bob = await prepared("ada", "bob")
+    service, ada, bob = await subscribed("ada", "bob")
     planned(service, ada)
     await service.settle()
     ada.edit(only(ada.items).id, attendees=[[bob.address, "required"]])
@@ -350,7 +344,7 @@ async def test_a_row_that_may_not_be_read_any_more_only_ends_the_link():
 
 async def test_a_stamped_copy_without_a_link_is_joined_and_not_doubled():
     """The links are lost, or the mailbox was synchronized by another service before."""
-    service, ada = await prepared("ada")
+    service, ada = await subscribed("ada")
     ada.add(
         subject="Repair",
         time=at(FUTURE),
@@ -386,7 +380,7 @@ async def test_a_copied_copy_is_left_alone_and_becomes_no_appointment():
 
 @rule("APPT-38")
 async def test_the_copy_of_a_row_that_is_gone_becomes_no_appointment():
-    service, ada = await prepared("ada")
+    service, ada = await subscribed("ada")
     stamps = Stamps(2.0, crm_id=ROW, object_type="4214")
     ada.add(subject="Repair", time=at(FUTURE), stamps=stamps, categories=(CATEGORY,))
     await service.settle()
@@ -503,48 +497,23 @@ async def outcome(service, *boxes):
     return copies, links, sorted(service.dynamics.rows), service.exchange.mails
 
 
-async def told(story):
-    service, ada, bob = await prepared("ada", "bob")
-    await story(service, ada, bob)
-    service.steps.clear()
-    return service, ada, bob
-
-
-async def settle_with_a_restart(service):
-    try:
-        await service.settle()
-    except Killed:
-        await service.settle()
-
-
 @rule("APPT-37", "LNK-11")
 @pytest.mark.parametrize(
     "story", [created, edited, left, removed, deleted_in_outlook], ids=lambda story: story.__name__
 )
 async def test_killed_between_any_two_steps_every_copy_ends_the_same(story):
-    service, *boxes = await told(story)
-    await service.settle()
-    expected, steps = await outcome(service, *boxes), len(service.steps)
-    assert steps > 4
-    for number in range(1, steps + 1):
-        service, *boxes = await told(story)
-        service.kill_at = number
-        await settle_with_a_restart(service)
-        await service.settle()
-        found = await outcome(service, *boxes)
-        assert found == expected, f"killed at step {number} ({service.steps[number - 1]})"
+    await assert_deaths_change_nothing(story, outcome, "ada", "bob")
 
 
 async def test_two_workers_in_one_mailbox_make_one_copy():
-    service, ada, _ = await told(created)
+    service, ada, _ = await told(created, "ada", "bob")
     await service.read_feed()
     await service.run_pass(ada)
     steps = len(service.steps)
     for number in range(1, steps + 1):
-        service, ada, _ = await told(created)
+        service, ada, _ = await told(created, "ada", "bob")
         await service.read_feed()
-        service.overtake_at, service.overtaker = number, ada
-        await service.run_pass(ada)
+        await overtaken(service, ada, number)
         await service.settle()
         assert len(ada.items) == 1, f"overtaken at step {number}"
         assert (await link_of(service, ada)).linked
@@ -562,11 +531,4 @@ async def test_two_workers_in_one_mailbox_make_one_copy():
     ids=lambda value: getattr(value, "__name__", value),
 )
 async def test_a_lost_answer_is_read_back(write, story):
-    service, *boxes = await told(story)
-    await service.settle()
-    expected = await outcome(service, *boxes)
-    service, *boxes = await told(story)
-    service.exchange.lose_answers_of.add(write)
-    await service.settle()
-    assert write not in service.exchange.lose_answers_of
-    assert await outcome(service, *boxes) == expected
+    await assert_a_lost_answer_changes_nothing(write, story, outcome, "ada", "bob")
