@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from shared.model.recurrence import INDEXES, WEEKDAYS, PatternType, RangeType, Recurrence
 
@@ -66,8 +67,8 @@ def recurrence_of(case: Case) -> Recurrence:
         start_time=case.start.time(),
         minutes=30,
         time_zone=ZONE,
-        **pattern,  # type: ignore[arg-type]
-        **ends,  # type: ignore[arg-type]
+        **pattern,
+        **ends,
     )
 
 
@@ -81,7 +82,7 @@ _UNKNOWN = {
 }
 
 
-def _range(rule: dict[str, str], start: datetime) -> dict[str, object]:
+def _range(rule: dict[str, str], start: datetime) -> dict[str, Any]:
     if "COUNT" in rule:
         return {"range_type": RangeType.NUMBERED, "occurrences": int(rule["COUNT"])}
     until = _moment(rule["UNTIL"])
@@ -95,7 +96,7 @@ def _before(moment: datetime) -> date:
     return (moment - timedelta(days=1)).date()
 
 
-def _weekdays_only(rule: dict[str, str]) -> dict[str, object] | None:
+def _weekdays_only(rule: dict[str, str]) -> dict[str, Any] | None:
     """ "Every Tuesday of every month" is every Tuesday."""
     if (
         rule.get("INTERVAL", "1") != "1"
@@ -107,19 +108,19 @@ def _weekdays_only(rule: dict[str, str]) -> dict[str, object] | None:
     return _weekly(days) if set(days) <= set(SHORT) else None
 
 
-def _weekly(days: list[str], first: str = "SU") -> dict[str, object]:
+def _weekly(days: list[str], first: str = "SU") -> dict[str, Any]:
     named = {SHORT[day] for day in days}
     kept = tuple(day for day in WEEKDAYS if day in named)
     return {"type": PatternType.WEEKLY, "days": kept, "first_day_of_week": SHORT[first]}
 
 
-def _of_daily(rule: dict[str, str], start: date) -> dict[str, object]:
+def _of_daily(rule: dict[str, str], start: date) -> dict[str, Any]:
     if set(rule) & {"BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS"}:
         raise NoSuchPattern("days limited to some months or days")
     return {"type": PatternType.DAILY}
 
 
-def _of_weekly(rule: dict[str, str], start: date) -> dict[str, object]:
+def _of_weekly(rule: dict[str, str], start: date) -> dict[str, Any]:
     if set(rule) & {"BYMONTH", "BYMONTHDAY", "BYSETPOS"}:
         raise NoSuchPattern("weeks limited to some months or days")
     days = rule.get("BYDAY", _short(start)).split(",")
@@ -131,7 +132,7 @@ def _short(day: date) -> str:
     return list(SHORT)[day.isoweekday() % 7]
 
 
-def _of_monthly(rule: dict[str, str], start: date) -> dict[str, object]:
+def _of_monthly(rule: dict[str, str], start: date) -> dict[str, Any]:
     if "BYMONTH" in rule:
         raise NoSuchPattern("months limited to some")
     if "BYDAY" in rule:
@@ -139,7 +140,7 @@ def _of_monthly(rule: dict[str, str], start: date) -> dict[str, object]:
     return {"type": PatternType.ABSOLUTE_MONTHLY, "day_of_month": _month_day(rule, start, 28)}
 
 
-def _of_yearly(rule: dict[str, str], start: date) -> dict[str, object]:
+def _of_yearly(rule: dict[str, str], start: date) -> dict[str, Any]:
     if "," in rule.get("BYMONTH", ""):
         raise NoSuchPattern("several months of a year")
     month = int(rule.get("BYMONTH", start.month))
@@ -157,7 +158,7 @@ def _of_yearly(rule: dict[str, str], start: date) -> dict[str, object]:
     }
 
 
-def _nth(rule: dict[str, str]) -> dict[str, object]:
+def _nth(rule: dict[str, str]) -> dict[str, Any]:
     if "BYMONTHDAY" in rule:
         raise NoSuchPattern("weekdays that fall on some days of the month")
     days, position = rule["BYDAY"].split(","), rule.get("BYSETPOS")

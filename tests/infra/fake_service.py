@@ -38,6 +38,8 @@ class Fake:
     writes: list[str] = field(default_factory=list)
     address: str = ""
     answers_with_address: bool = False
+    kept: dict[str, Any] = field(default_factory=dict)
+    """What ``special`` remembers, for tests to look at."""
 
     def row(self, name: str, number: str) -> Row:
         found = [row for row in self.sets[name].rows if row[self.sets[name].key] == number]

@@ -133,7 +133,7 @@ def _roles(fake: Fake) -> None:
         ("DELETE", rf"{association}\({number}\)/\$ref", lambda user, role: roles_of[user].remove(role)),
     ]
     fake.sets["roles"].rows.clear()
-    fake.held = held  # type: ignore[attr-defined]
+    fake.kept["privileges"] = held
 
 
 def graph() -> Fake:
@@ -201,7 +201,7 @@ def graph() -> Fake:
             ),
         ],
     )
-    fake.granted, fake.credentials = granted, credentials  # type: ignore[attr-defined]
+    fake.kept |= {"granted": granted, "credentials": credentials}
     return fake
 
 
@@ -235,8 +235,8 @@ def test_the_application_user_gets_a_role_of_its_own(org: tuple[Any, str]) -> No
     assert user["applicationid"] == CLIENT
     wanted = {name for kind, name, _ in dataverse_user.PRIVILEGES if kind != "contacts"} - {NO_INCIDENTS}
     names = {row["privilegeid"]: row["name"] for row in fake.sets["privileges"].rows}
-    assert {names[number] for number in fake.held[role["roleid"]]} == wanted
-    assert set(fake.held[role["roleid"]].values()) == {"Global"}
+    assert {names[number] for number in fake.kept["privileges"][role["roleid"]]} == wanted
+    assert set(fake.kept["privileges"][role["roleid"]].values()) == {"Global"}
     assert any(NO_INCIDENTS in line and "no such table" in line for line in person.seen)
 
 
@@ -265,12 +265,12 @@ def test_a_role_that_somebody_changed_is_mended(org: tuple[Any, str]) -> None:
     fake, host = org
     user_script(host, Person())
     (role,) = fake.sets["roles"].rows
-    right = dict(fake.held[role["roleid"]])
+    right = dict(fake.kept["privileges"][role["roleid"]])
     foreign = {"privilegeid": "foreign", "name": "prvDeleteOrganization"}
     fake.sets["privileges"].rows.append(foreign)
-    fake.held[role["roleid"]] |= {"foreign": "Global", next(iter(right)): "Basic"}
+    fake.kept["privileges"][role["roleid"]] |= {"foreign": "Global", next(iter(right)): "Basic"}
     assert user_script(host, Person()) == 0
-    assert fake.held[role["roleid"]] == right
+    assert fake.kept["privileges"][role["roleid"]] == right
 
 
 def test_undo_disables_the_user_and_deletes_the_role(org: tuple[Any, str]) -> None:
@@ -381,7 +381,7 @@ def permission_script(host: str, person: Person, *more: str) -> int:
 
 def granted(fake: Any) -> set[str]:
     names = {each["id"]: each["value"] for each in fake.sets["servicePrincipals"].rows[0]["appRoles"]}
-    return {names[row["appRoleId"]] for row in fake.granted}
+    return {names[row["appRoleId"]] for row in fake.kept["granted"]}
 
 
 def test_permissions_are_given_once(entra: tuple[Any, str]) -> None:
@@ -418,7 +418,7 @@ def test_the_admin_app_has_the_roles_of_the_code_and_lets_in_only_those_who_have
     assert app["identifierUris"] == [f"api://{app['appId']}"]
     principal = fake.sets["servicePrincipals"].rows[-1]
     assert principal["appRoleAssignmentRequired"] is True
-    assert [row["principalId"] for row in fake.granted] == ["ann"]
+    assert [row["principalId"] for row in fake.kept["granted"]] == ["ann"]
     assert person.seen[-1] == f"ADMIN_CLIENT_ID={app['appId']}"
     again = Person()
     again.run(entra_admin_app, "--graph", host, "--administrator", "ann")
@@ -432,14 +432,14 @@ def test_the_admin_app_trusts_the_workers_identity_instead_of_a_secret(entra: tu
     assert Person().run(entra_admin_app, "--graph", host, *both) == 0
     (app,) = fake.sets["applications"].rows
     assert app["web"]["redirectUris"] == ["https://w.example/.auth/login/aad/callback"]
-    (credential,) = fake.credentials
+    (credential,) = fake.kept["credentials"]
     assert (credential["subject"], credential["audiences"]) == (PRINCIPAL, ["api://AzureADTokenExchange"])
     assert credential["issuer"] == "https://login.microsoftonline.com/tenant/v2.0"
     again = Person()
     again.run(entra_admin_app, "--graph", host, *both)
     assert again.had_nothing_to_do
     Person().run(entra_admin_app, "--graph", host, "--worker-principal-id", CLIENT)
-    assert fake.credentials[0]["subject"] == CLIENT
+    assert fake.kept["credentials"][0]["subject"] == CLIENT
 
 
 # --- all of them ----------------------------------------------------------------------------------
