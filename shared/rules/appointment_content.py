@@ -78,7 +78,7 @@ def exchange_values(event: ExchangeEvent, withheld: Withheld) -> Values:
     """The event's values as the merge sees them: masked where its content stays out of Dynamics (APPT-9).
     Attendees kept out of Exchange count as listed, so that their absence is not a removal (APPT-26 b)."""
     if event.masked:
-        return privacy.masked_values(event.values)
+        return privacy.shown(event)
     if not withheld:
         return event.values
     shown = attendees.pairs(event.value("attendees"))
@@ -259,7 +259,7 @@ def _towards_exchange(
     keep = not state.first_time
     if rule.name != "regarding" and not event.is_organizer:
         content.hold(rule.name, Reason.NOT_ORGANIZER, keep_base=keep)
-    elif event.masked and rule.name in privacy.MASKS:
+    elif privacy.hides(event, rule.name):
         content.hold(rule.name, Reason.PRIVATE_CONTENT, keep_base=keep)
     else:
         content.exchange[rule.name] = value

@@ -12,7 +12,7 @@ from shared.model.decision import (
     UpdateEvent,
 )
 from shared.model.event import ExchangeEvent
-from shared.model.values import Side, Value
+from shared.model.values import Side, Value, Values
 from shared.rules import (
     attendees,
     invitations,
@@ -62,7 +62,6 @@ def _update_row(situation: AppointmentSituation, row: DynamicsAppointment, conte
         parties = attendees.parties_for(changed["attendees"], row.parties, situation.resolved, row.organizer)
     completes = changed.get("showAs") == list(status.COMPLETED)
     # What a row said before its event became private is not repeated in the history (APPT-9).
-    hidden = privacy.MASKS if situation.event is not None and situation.event.masked else {}
     return Action(
         ActionKind.COMPLETE if completes else ActionKind.UPDATE,
         Side.DYNAMICS,
@@ -72,16 +71,25 @@ def _update_row(situation: AppointmentSituation, row: DynamicsAppointment, conte
             row.id, row.etag, {k: v for k, v in changed.items() if k != "attendees"}, parties, row.table
         ),
         fields=tuple(sorted(changed)),
-        before={name: row.value(name) for name in changed if name not in hidden} | _image(row, changed),
+        before=_untold(situation.event, {name: row.value(name) for name in changed})
+        | _image(row, changed, situation.event),
         after=changed,
     )
 
 
-def _image(item: ExchangeEvent | DynamicsAppointment, changed: Mapping[str, Value]) -> dict[str, Value]:
+def _image(
+    item: ExchangeEvent | DynamicsAppointment, changed: Mapping[str, Value], event: ExchangeEvent | None
+) -> dict[str, Value]:
     """A new pattern makes the exceptions of a series plain: what they were is in the history."""
     if "recurrence" not in changed or not item.exceptions:
         return {}
-    return {"exceptions": {date: dict(exception.values) for date, exception in item.exceptions.items()}}
+    shown = {date: _untold(event, privacy.shown(exception)) for date, exception in item.exceptions.items()}
+    return {"exceptions": shown}
+
+
+def _untold(event: ExchangeEvent | None, values: Values) -> dict[str, Value]:
+    """What either side said before the event became private is not repeated in the history (APPT-9)."""
+    return {name: value for name, value in values.items() if not privacy.hides(event, name)}
 
 
 def _update_event(
@@ -118,6 +126,6 @@ def _update_event(
         ),
         fields=tuple(sorted(writes)),
         mails=mails,
-        before={name: event.value(name) for name in writes} | _image(event, writes),
+        before={name: event.value(name) for name in writes} | _image(event, writes, event),
         after=writes,
     )

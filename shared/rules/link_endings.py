@@ -9,16 +9,18 @@ from shared.model.decision import Action, ActionKind, Decision, MarkEvent
 from shared.model.event import ExchangeEvent, Stamps
 from shared.model.link import Link, LinkState, Role
 from shared.model.values import Side, Value
-from shared.rules import tracking
+from shared.rules import privacy, tracking
 from shared.rules.situation import AppointmentSituation
 
 
 def image_of(item: ExchangeEvent | DynamicsAppointment) -> dict[str, Value]:
-    """Everything of an item that is about to be deleted, for the history."""
+    """Everything of an item that is about to be deleted, for the history; of a private one what may be shown
+    (APPT-9)."""
+    values = dict(privacy.shown(item))
     if not item.exceptions:
-        return dict(item.values)
-    exceptions = {date: dict(exception.values) for date, exception in item.exceptions.items()}
-    return {**item.values, "exceptions": exceptions}
+        return values
+    exceptions = {date: dict(privacy.shown(exception)) for date, exception in item.exceptions.items()}
+    return {**values, "exceptions": exceptions}
 
 
 def unlink(

@@ -19,7 +19,7 @@ from shared.model.recurrence import MINUTES_A_DAY, Recurrence, Slot
 from shared.model.timezones import local_date
 from shared.model.timezones import zone as zone_of
 from shared.model.values import Value, Values
-from shared.rules import item_time
+from shared.rules import item_time, privacy
 from shared.rules.appointment_fields import OCCURRENCE_FIELDS
 from shared.rules.meeting_time import instant, text_of
 from shared.rules.merge import same
@@ -90,8 +90,9 @@ def exchange_view(event: ExchangeEvent) -> dict[str, Value]:
     for day, exception in event.exceptions.items():
         plain = plain_exchange_time(series, day) if series else None
         changed = _differences(exception.values, event.values, plain)
-        if changed:
-            view[day] = changed
+        seen = {name: value for name, value in changed.items() if not privacy.hides(exception, name)}
+        if seen:
+            view[day] = seen
     return view
 
 

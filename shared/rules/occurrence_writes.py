@@ -19,7 +19,7 @@ from shared.model.decision import (
 from shared.model.event import ExchangeEvent
 from shared.model.party import Party, RecordRef
 from shared.model.values import Side, Value
-from shared.rules import attendees, invitations
+from shared.rules import attendees, invitations, privacy
 from shared.rules.appointment_fields import BY_NAME
 from shared.rules.meeting_time import text_of
 from shared.rules.merge import same
@@ -173,7 +173,8 @@ class OccurrenceWrites:
     def _before(self, side: Side, date: str, names: Sequence[str]) -> Overrides:
         exception = self._exception(date) if side is Side.EXCHANGE else self._rows.get(date)
         source = exception or (self._now.event if side is Side.EXCHANGE else self._now.row)
-        shown = {name: source.value(name) for name in names}
+        hiding = self._now.event.exceptions.get(date, self._now.event)
+        shown = {name: source.value(name) for name in names if not privacy.hides(hiding, name)}
         if exception is None and "time" in shown:
             shown["time"] = self._inherited(side, date, "time")
         return shown

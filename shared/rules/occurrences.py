@@ -18,7 +18,7 @@ from shared.model.decision import Skip
 from shared.model.event import ExchangeEvent
 from shared.model.recurrence import Slot
 from shared.model.values import Side, Value
-from shared.rules import attendees, item_time
+from shared.rules import attendees, item_time, privacy
 from shared.rules.appointment_content import winner
 from shared.rules.appointment_fields import BY_NAME, OCCURRENCE_FIELDS, Field, crossing, direction_of
 from shared.rules.merge import MISSING, BaseValue, Crossing, FieldState, merge, same
@@ -196,7 +196,7 @@ class _SlotMerge:
         elif merged.towards is Side.DYNAMICS:
             self._towards_dynamics(rule, over.to_dynamics(state.exchange), state, row)
         elif merged.towards is Side.EXCHANGE:
-            self._set(Side.EXCHANGE, rule.name, over.to_exchange(state.dynamics))
+            self._towards_exchange(rule, over.to_exchange(state.dynamics), event)
         if merged.lost_by is not None and merged.towards is not None:
             loser = state.exchange if merged.lost_by is Side.EXCHANGE else state.dynamics
             self._outcome.lost[f"{rule.name}@{self._date}"] = loser
@@ -210,6 +210,12 @@ class _SlotMerge:
             self._hold(rule.name, Reason.UNKNOWN_STATUS)
         else:
             self._set(Side.DYNAMICS, rule.name, value)
+
+    def _towards_exchange(self, rule: Field, value: Value, event: ExchangeEvent) -> None:
+        if privacy.hides(event, rule.name):
+            self._hold(rule.name, Reason.PRIVATE_CONTENT)
+        else:
+            self._set(Side.EXCHANGE, rule.name, value)
 
     # --- what is known of the slot ----------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shared.model.appointment import DynamicsAppointment
 from shared.model.event import ExchangeEvent
 from shared.model.profile import PrivateItems
 from shared.model.values import Value, Values
@@ -36,28 +37,31 @@ def masked_values(values: Values) -> Values:
 
 
 def applied(event: ExchangeEvent, choice: PrivateItems) -> ExchangeEvent:
-    """The event, marked where its content stays out of Dynamics. An exception of a series that is private
-    while the series is not shows its time only; the rest reads as the series does."""
-    if choice is PrivateItems.FULL:
-        return event if not event.masked else replace(event, masked=False)
-    exceptions = {day: _plain(exception, event) for day, exception in event.exceptions.items()}
-    masked = is_private(event.value("sensitivity"))
-    if event.masked is masked and exceptions == event.exceptions:
-        return event
+    """The event, marked where its content stays out of Dynamics. So is every exception of a private series,
+    and one that is private in a series that is not: of those only the time shows, the rest reads as the
+    series does."""
+    hides = choice is not PrivateItems.FULL
+    masked = hides and is_private(event.value("sensitivity"))
+    exceptions = {
+        day: replace(exception, masked=masked or (hides and is_private(exception.value("sensitivity"))))
+        for day, exception in event.exceptions.items()
+    }
     return replace(event, masked=masked, exceptions=exceptions)
 
 
-def _plain(exception: ExchangeEvent, series: ExchangeEvent) -> ExchangeEvent:
-    if not is_private(exception.value("sensitivity")):
-        return exception
-    shown = {name: series.value(name) if name in MASKS else value for name, value in exception.values.items()}
-    return replace(exception, values=shown)
+def shown(item: ExchangeEvent | DynamicsAppointment) -> Values:
+    """Its values as Dynamics, the history and a preview may have them."""
+    return masked_values(item.values) if isinstance(item, ExchangeEvent) and item.masked else item.values
+
+
+def hides(event: ExchangeEvent | None, name: str) -> bool:
+    """Whether this field of it is kept from Dynamics; what Dynamics says there is then not taken either."""
+    return event is not None and event.masked and name in MASKS
 
 
 def stays_out(event: ExchangeEvent, choice: PrivateItems) -> bool:
-    """Nothing of it goes to Dynamics. Of a private series nothing does, whichever is chosen: its occurrences
-    would each have to be masked as well."""
-    return event.masked and (choice is PrivateItems.SKIP or event.is_series)
+    """Nothing of it goes to Dynamics."""
+    return event.masked and choice is PrivateItems.SKIP
 
 
 def subject_of(event: ExchangeEvent) -> str:

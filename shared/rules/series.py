@@ -151,7 +151,10 @@ def _new(
         nothing,
         silent=fresh is Side.EXCHANGE,
         fresh=fresh,
-        recreates=fresh is Side.DYNAMICS and context.profile.recreate_deleted_past_instances,
+        # An event of its own would not be private any more.
+        recreates=fresh is Side.DYNAMICS
+        and context.profile.recreate_deleted_past_instances
+        and not event.masked,
     )
     return _actions(now, situation, context, {side: frozenset[str]() for side in Side})
 

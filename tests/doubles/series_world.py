@@ -143,7 +143,8 @@ def written(
     for start, each in row.exceptions.items():
         flow = _inherited(each, row, values)
         etag = f'W/"{number()}"' if flow else each.etag
-        exceptions[start] = replace(each, etag=etag, values={**each.values, **flow})
+        people = parties if "attendees" in flow else each.parties
+        exceptions[start] = replace(each, etag=etag, values={**each.values, **flow}, parties=people)
     return replace(row, values=after, parties=parties, exceptions=exceptions)
 
 

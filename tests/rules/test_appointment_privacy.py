@@ -16,6 +16,8 @@ from shared.model.values import Values
 from shared.rules import privacy
 from shared.rules.appointment_content import base_after
 from shared.rules.appointments import decide
+from shared.rules.link_endings import image_of
+from shared.rules.occurrence_views import exchange_view
 from shared.rules.situation import AppointmentSituation
 from tests.marks import rule
 from tests.rules.build import FUTURE, GUEST, NOW, at, context, event, link, linked, row, writes
@@ -187,10 +189,9 @@ def test_values_are_masked_the_same_whatever_they_belong_to():
 
 
 @rule("APPT-9")
-@pytest.mark.parametrize("choice", [PrivateItems.SKIP, PrivateItems.SUBJECT_ONLY])
-def test_a_private_series_stays_out_as_a_whole(choice):
+def test_a_private_series_is_skipped_as_a_whole():
     series = replace(of("private"), type=EventType.SERIES_MASTER)
-    decision = decision_of(AppointmentSituation(event=series), choice)
+    decision = decision_of(AppointmentSituation(event=series), PrivateItems.SKIP)
     assert not decision.actions
     assert [skip.code for skip in decision.skips] == ["private"]
     assert not leaks(said(decision))
@@ -200,11 +201,33 @@ def test_a_private_series_stays_out_as_a_whole(choice):
 def test_a_private_exception_of_a_series_shows_its_time_only():
     series = event(type=EventType.SERIES_MASTER, subject="Team meeting")
     moved = of("private", time=at(FUTURE, 2))
-    shown = privacy.applied(replace(series, exceptions={"2026-03-04": moved}), PrivateItems.SUBJECT_ONLY)
-    exception = shown.exceptions["2026-03-04"]
-    assert exception.values["time"] == at(FUTURE, 2)
-    assert {name: exception.values[name] for name in SECRET} == {name: series.values[name] for name in SECRET}
+    series = replace(series, exceptions={"2026-03-04": moved})
+    shown = privacy.applied(series, PrivateItems.SUBJECT_ONLY)
+    assert exchange_view(shown) == {"2026-03-04": {"time": at(FUTURE, 2)}}
+    assert exchange_view(privacy.applied(series, PrivateItems.FULL))["2026-03-04"] == {
+        "time": at(FUTURE, 2),
+        **SECRET,
+    }
     assert privacy.applied(shown, PrivateItems.SUBJECT_ONLY) == shown
+    assert privacy.applied(shown, PrivateItems.FULL) == series
+
+
+@rule("APPT-9", "APPT-28")
+def test_of_a_private_series_every_exception_is_private_and_people_are_those_of_the_event():
+    usual = of("normal", time=at(FUTURE, 2))
+    series = replace(of("private"), type=EventType.SERIES_MASTER, exceptions={"2026-03-04": usual})
+    shown = privacy.applied(series, PrivateItems.SUBJECT_ONLY)
+    assert exchange_view(shown) == {"2026-03-04": {"time": at(FUTURE, 2)}}
+    assert shown.exceptions["2026-03-04"].value("attendees") == SECRET["attendees"]
+
+
+@rule("APPT-9")
+def test_the_last_image_of_a_private_event_says_no_more_than_dynamics_had():
+    series = replace(of("private"), type=EventType.SERIES_MASTER, exceptions={"2026-03-04": of("normal")})
+    image = image_of(privacy.applied(series, PrivateItems.SUBJECT_ONLY))
+    assert set(image["exceptions"]) == {"2026-03-04"}
+    assert not leaks(json.dumps(image))
+    assert leaks(json.dumps(image_of(privacy.applied(series, PrivateItems.FULL))))
 
 
 # --- the private flag -----------------------------------------------------------------------------

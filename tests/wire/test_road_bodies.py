@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.marks import rule
 from tests.wire.road import Person, Road, parties_of, running_road
+from tests.wire.road_series import ZONE, Team, graph_times, local_times, next_change, row_times, weekly
 
 HTML = 'IdType="ImmutableId"'
 
@@ -119,4 +121,31 @@ def test_a_private_event_is_masked_until_it_is_normal(road: Road) -> None:
     assert "Results" in whole["description"]
     event = road.event(ann, event_id) or {}
     assert (event["subject"], event["location"]["displayName"]) == ("Doctor", "Clinic")
+    road.admin("PUT", "/profiles/default", {"privateAppointments": "full"}, ok=(200,))
+
+
+@rule("APPT-9", "APPT-28", "APPT-22")
+def test_of_a_private_series_dynamics_gets_the_times_of_its_occurrences_and_may_move_them(road: Road) -> None:
+    road.admin("PUT", "/profiles/default", {"privateAppointments": "subjectOnly"}, ok=(200,))
+    team, guest = Team(road, road.person("ann", ZONE)), road.outsider("doctor")
+    first = next_change(road.now()) - timedelta(days=4)
+    days = [first + timedelta(weeks=number) for number in range(4)]
+    event = team.add(weekly(first), guest, subject="Doctor", sensitivity="private")
+    team.edit(team.occurrence(event, 1), subject="Surgeon", **graph_times(days[1], 14))
+    team.cancel(team.occurrence(event, 3))
+    road.settle()
+    row = team.row_of(event)
+    rows = team.instances(row)
+    assert local_times(rows) == [f"{days[0]} 09:00", f"{days[1]} 14:00", f"{days[2]} 09:00"]
+    assert {each["subject"] for each in rows} == {"Private appointment"}
+    road.outbox()
+    team.change_instance(rows[2], subject="Seen in Dynamics only", **row_times(days[2], 16))
+    road.settle()
+    occurrences = team.occurrences(event)
+    assert local_times(occurrences) == [f"{days[0]} 09:00", f"{days[1]} 14:00", f"{days[2]} 16:00"]
+    assert [each["subject"] for each in occurrences] == ["Doctor", "Surgeon", "Doctor"]
+    assert road.outbox() == [("update", [guest])]
+    assert [each["subject"] for each in team.instances(row)][2] == "Seen in Dynamics only"
+    told = str([road.history(team.person), road.explain(team.person, event), road.preview(team.person)])
+    assert not [word for word in ("Doctor", "Surgeon", guest) if word in told]
     road.admin("PUT", "/profiles/default", {"privateAppointments": "full"}, ok=(200,))
