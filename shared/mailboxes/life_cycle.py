@@ -26,7 +26,11 @@ def rejected(status: int, code: str, message: str) -> Rejected:
 
 
 def unknown_profile(profile: str) -> Rejected:
-    return rejected(400, "unknownProfile", f"There is no profile '{profile}'.")
+    return rejected(
+        400,
+        "unknownProfile",
+        f"There is no profile '{profile}'; make it with PUT /profiles/{profile}, or leave it out.",
+    )
 
 
 async def subscribe(
@@ -69,9 +73,10 @@ async def _mailbox_info(services: Services, address: str) -> MailboxInfo:
     try:
         return await services.exchange.find_mailbox(address)
     except NotFound as error:
-        raise rejected(404, "mailboxNotFound", "Exchange Online has no user with this address.") from error
+        message = "Exchange Online has no user with this address; check its spelling and the tenant."
+        raise rejected(404, "mailboxNotFound", message) from error
     except MailboxBroken as error:
-        message = "The user has no mailbox in Exchange Online that this service may use."
+        message = "The user has no mailbox in Exchange Online that this service may use: check its licence."
         raise rejected(400, "mailboxNotUsable", message) from error
 
 
@@ -81,10 +86,12 @@ async def _dynamics_user(services: Services, id_or_address: str) -> DynamicsUser
     except NotFound:
         user = None
     if user is None:
-        message = "Dynamics 365 has no user with this id or primary e-mail address."
+        message = "Dynamics 365 has no user with this id or primary e-mail address; check it there."
         raise rejected(404, "dynamicsUserNotFound", message)
     if user.disabled:
-        raise rejected(400, "dynamicsUserDisabled", "The Dynamics 365 user is disabled.")
+        raise rejected(
+            400, "dynamicsUserDisabled", "The Dynamics 365 user is disabled; enable it or name another."
+        )
     return user
 
 

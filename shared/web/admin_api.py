@@ -60,7 +60,9 @@ class Call:
     async def mailbox(self) -> Mailbox:
         found = await self.services.registry.get(self.parts["id"])
         if found is None:
-            raise BadRequest("There is no mailbox with this id.", status=404, code="notFound")
+            raise BadRequest(
+                "There is no mailbox with this id; GET /mailboxes lists them.", status=404, code="notFound"
+            )
         return found
 
 
@@ -91,9 +93,12 @@ def _body(call: Call, *known: str) -> dict[str, Any]:
 
 
 def _text(body: dict[str, Any], name: str) -> str:
-    value = body.get(name)
+    wanted = f"a text of at most {ID_LIMIT} characters"
+    if name not in body:
+        raise BadRequest(f"'{name}' is missing; give {wanted}.")
+    value = body[name]
     if not isinstance(value, str) or not value.strip() or len(value) > ID_LIMIT:
-        raise BadRequest(f"'{name}' is missing; it must be a text of at most {ID_LIMIT} characters.")
+        raise BadRequest(f"'{name}' must be {wanted}, and not empty.")
     return value.strip()
 
 
@@ -192,7 +197,9 @@ def _not_yet(call: Call, mailbox: Mailbox, number: str) -> Answer:
 async def _get_answer(call: Call) -> Answer:
     mailbox, number = await call.mailbox(), call.parts["number"]
     if not ANSWER_ID.fullmatch(number):
-        raise BadRequest("There is no answer with this number.", status=404, code="notFound")
+        raise BadRequest(
+            "There is no answer with this number; ask the question anew.", status=404, code="notFound"
+        )
     answer = await call.services.answers.get(mailbox.id, number)
     return _not_yet(call, mailbox, number) if answer is None else _answered(answer)
 
@@ -227,7 +234,11 @@ async def _decisions(call: Call) -> Answer:
 async def _answer_decision(call: Call) -> Answer:
     decision = await call.services.decisions.get(call.parts["id"])
     if decision is None:
-        raise BadRequest("There is no decision with this id.", status=404, code="notFound")
+        raise BadRequest(
+            "There is no decision with this id; GET /decisions lists those that wait.",
+            status=404,
+            code="notFound",
+        )
     answer = _text(_body(call, "answer"), "answer")
     allowed = {"go-on", "drop", *(candidate.id for candidate in decision.candidates)}
     if answer not in allowed:
@@ -256,7 +267,9 @@ async def _profile(call: Call) -> Profile:
     name = call.parts["id"]
     found = await call.services.profiles.get(name) if PROFILE_ID.fullmatch(name) else None
     if found is None:
-        raise BadRequest("There is no profile with this id.", status=404, code="notFound")
+        raise BadRequest(
+            "There is no profile with this id; GET /profiles lists them.", status=404, code="notFound"
+        )
     return found
 
 
@@ -273,7 +286,11 @@ async def _put_profile(call: Call) -> Answer:
 async def _doctor(call: Call) -> Answer:
     """From here, with the rights of the deployed worker (``shared/doctor``)."""
     if call.examine is None:
-        raise BadRequest("The doctor is not at home here.", status=404, code="notFound")
+        raise BadRequest(
+            "This function app cannot examine itself; run python -m shared.doctor.",
+            status=404,
+            code="notFound",
+        )
     return json_answer(200, {"value": list(await call.examine())})
 
 

@@ -73,7 +73,7 @@ def json_body(request: Request, *, limit: int = BODY_LIMIT) -> dict[str, Any]:
     try:
         value = parse_json(request.body)
     except ValueError as error:
-        raise BadRequest(f"The body is not JSON: {error}.") from error
+        raise BadRequest(f"The body is not JSON ({error}); send one JSON object.") from error
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.")
     return value

@@ -93,28 +93,46 @@ async def test_subscribing_is_idempotent_and_one_to_one(service, api, ada):
 
 
 @pytest.mark.parametrize(
-    ("body", "status"),
+    ("body", "status", "advice"),
     [
-        (b"{", 400),
-        ([1], 400),
-        ({}, 400),
-        ({"address": "ada@contoso.example"}, 400),
-        ({"address": "no address", "dynamicsUser": "x"}, 400),
-        ({"address": "ada@contoso.example", "dynamicsUser": "x", "extra": 1}, 400),
-        ({"address": "ada@contoso.example", "dynamicsUser": "x", "enable": "yes"}, 400),
-        ({"address": "nobody@contoso.example", "dynamicsUser": "ada@contoso.example"}, 404),
-        ({"address": "ada@contoso.example", "dynamicsUser": "nobody@contoso.example"}, 404),
+        (b"{", 400, "send one JSON object"),
+        ([1], 400, "must be a JSON object"),
+        ({}, 400, "'address' is missing; give a text"),
+        ({"address": 5, "dynamicsUser": "x"}, 400, "'address' must be a text"),
+        ({"address": " ", "dynamicsUser": "x"}, 400, "not empty"),
+        ({"address": "ada@contoso.example"}, 400, "'dynamicsUser' is missing; give a text"),
+        ({"address": "no address", "dynamicsUser": "x"}, 400, "must be an e-mail address"),
+        (
+            {"address": "ada@contoso.example", "dynamicsUser": "x", "extra": 1},
+            400,
+            "Unknown properties: extra. Known: address, dynamicsUser, enable, profile",
+        ),
+        ({"address": "ada@contoso.example", "dynamicsUser": "x", "enable": "yes"}, 400, "'enable' must be"),
+        (
+            {"address": "nobody@contoso.example", "dynamicsUser": "ada@contoso.example"},
+            404,
+            "check its spelling",
+        ),
+        (
+            {"address": "ada@contoso.example", "dynamicsUser": "nobody@contoso.example"},
+            404,
+            "Dynamics 365 has no user with this id or primary e-mail address; check",
+        ),
         (
             {"address": "ada@contoso.example", "dynamicsUser": "ada@contoso.example", "profile": "none"},
             400,
+            "make it with PUT /profiles/none",
         ),
-        (b"[" + b"1," * 40_000, 413),
+        (b"[" + b"1," * 40_000, 413, "larger than 65536 bytes"),
     ],
 )
-async def test_bad_subscriptions_are_refused_with_a_sentence(service, api, body, status):
+async def test_bad_subscriptions_are_refused_with_a_sentence_that_says_what_to_do(
+    service, api, body, status, advice
+):
     service.person("ada", 1)
     answered, answer = await api("POST", "mailboxes", body)
     assert answered == status
+    assert advice in answer["error"]["message"]
     assert answer["error"]["message"].endswith(".")
     assert not [m async for m in service.services.registry.all()]
 
