@@ -33,8 +33,24 @@ from shared.model.link import Link, Role
 from shared.model.mailbox import Mailbox
 from shared.model.organization import Organization
 from shared.model.party import RecordRef
+from shared.model.personal import (
+    CreateItem,
+    CreateRecord,
+    DeleteItem,
+    DeleteRecord,
+    DynamicsRecord,
+    ExchangeItem,
+    FieldRights,
+    MarkItem,
+    Match,
+    Place,
+    PlacedId,
+    UpdateItem,
+    UpdateRecord,
+)
 from shared.model.profile import Profile
 from shared.model.scheduling import Availability, Claim
+from shared.model.sync_filter import Filters, SyncFilter
 from shared.model.values import Value, Values
 
 # --- Exchange -------------------------------------------------------------------------------------
@@ -78,9 +94,66 @@ class MailboxInfo:
     time_zone: str
 
 
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """One page of the delta of a contact folder or task list. ``items``: as the feed shows them (``whole``
+    False). ``removed``: ids with ``@removed``: no proof of deletion. ``link``: the next page's URL or, when
+    ``complete``, the delta link. ``expired``: the token is dead, begin anew. ``gone``: the place is no more.
+    Rows that could not be read are in ``broken`` with the reason."""
+
+    items: tuple[ExchangeItem, ...] = ()
+    removed: tuple[str, ...] = ()
+    link: str = ""
+    complete: bool = True
+    expired: bool = False
+    gone: bool = False
+    broken: Mapping[str, str] = field(default_factory=dict)
+
+
+class PersonalItems(Protocol):
+    """The contacts, or the tasks, of one mailbox."""
+
+    async def places(self) -> Sequence[Place]:
+        """All contact folders (with subfolders), or all task lists. One of them is the default."""
+        ...
+
+    async def changes(self, links: Mapping[str, str | None]) -> Mapping[str, ItemPage]:
+        """By place: the page behind its link (delta or next link), or the first page of a new round (None).
+        Several places are asked in one ``$batch`` (of 20 at most each)."""
+        ...
+
+    async def items(self, ids: Sequence[PlacedId]) -> Mapping[str, ExchangeItem | None]:
+        """Whole items by id; None = 404. One id: a single GET; more: ``$batch`` of 20."""
+        ...
+
+    async def find_by_crm_id(self, dynamics_id: str) -> Sequence[ExchangeItem]:
+        """Whole items whose stamp names this row; of tasks the lists are read through, so it is for repairs
+        only."""
+        ...
+
+    async def search(self, emails: Sequence[str], name: str) -> Sequence[ExchangeItem]:
+        """Contacts of any folder with one of these addresses or with this display name (CONT-9); tasks: with
+        this title, in any list. Items are not ``whole``."""
+        ...
+
+    async def create(self, write: CreateItem) -> ExchangeItem:
+        """There is no idempotency key: raises UnknownResult when the answer is lost."""
+        ...
+
+    async def update(self, write: UpdateItem) -> ExchangeItem: ...
+    async def mark(self, write: MarkItem) -> ExchangeItem: ...
+    async def delete(self, write: DeleteItem) -> None:
+        """Raises NotFound when it is gone already."""
+        ...
+
+
 class ExchangeMailbox(Protocol):
     """One mailbox; at most 4 requests in flight, counted in this object."""
 
+    @property
+    def contacts(self) -> PersonalItems: ...
+    @property
+    def tasks(self) -> PersonalItems: ...
     async def info(self) -> MailboxInfo: ...
     async def calendars(self) -> Sequence[CalendarRef]:
         """The default calendar and those the mailbox owns and can edit."""
@@ -209,6 +282,18 @@ class ChangedRow:
     owner: RecordRef | None = None
     series: str | None = None
     instance_type: int = 0
+    company: str | None = None
+    """Of a contact, its parent's name now, where it was asked for: a renamed account is no change of its
+    contacts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What somebody is to be found by (CONT-9)."""
+
+    emails: tuple[str, ...]
+    name: str = ""
+    company: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +422,42 @@ class DynamicsSystem(Protocol):
 
     async def availability(self, claims: Sequence[Claim], *, as_user: str | None) -> Sequence[Availability]:
         """Who is busy, claim by claim; nothing is saved (APPT-29)."""
+        ...
+
+    # contacts, tasks, phone calls, letters, faxes
+    async def records(
+        self, table: str, ids: Sequence[str], *, as_user: str
+    ) -> Mapping[str, DynamicsRecord | Absence]:
+        """Rows as that user sees them; an id not readable is looked up as the application (404 = PHYSICAL,
+        found = ACCESS)."""
+        ...
+
+    async def create_record(self, write: CreateRecord, *, as_user: str) -> DynamicsRecord:
+        """Raises Conflict when the id is taken, UnknownResult when the answer is lost."""
+        ...
+
+    async def update_record(self, write: UpdateRecord, *, as_user: str) -> DynamicsRecord: ...
+    async def delete_record(self, write: DeleteRecord, *, as_user: str) -> None: ...
+    async def contacts_like(self, wanted: Sequence[Likeness], *, as_user: str) -> Sequence[Sequence[Match]]:
+        """Per likeness the active contacts readable by that user that have one of its addresses in any of
+        their three, or its full name (CONT-9). One ``$batch``, whatever their number."""
+        ...
+
+    async def field_rights(self, table: str, *, as_user: str) -> FieldRights:
+        """Which columns field-level security closes to that user (FLD-35); nothing is asked where the table
+        has no secured column."""
+        ...
+
+    # sync filters
+    async def sync_filters(self, user_id: str) -> Filters:
+        """The user's active Outlook filters and the system's, of all tables (FLT-2, FLT-3)."""
+        ...
+
+    async def matching(
+        self, filters: Sequence[SyncFilter], ids: Sequence[str] | None, *, as_user: str
+    ) -> Sequence[ChangedRow]:
+        """The rows (of one table) that match any of the filters, run by Dataverse as that user: of these ids,
+        or all (None). Ids and versions only; of contacts also ``company``."""
         ...
 
 

@@ -14,6 +14,15 @@ from shared.model.attachment import Attachment
 from shared.model.event import Stamps
 from shared.model.link import Link
 from shared.model.party import Party, RecordRef
+from shared.model.personal import (
+    CreateItem,
+    CreateRecord,
+    DeleteItem,
+    DeleteRecord,
+    MarkItem,
+    UpdateItem,
+    UpdateRecord,
+)
 from shared.model.scheduling import Asked, Claim
 from shared.model.values import Side, Value, Values
 
@@ -219,6 +228,13 @@ Write = (
     | DeleteEvent
     | AddAttachment
     | RemoveAttachment
+    | CreateItem
+    | UpdateItem
+    | MarkItem
+    | DeleteItem
+    | CreateRecord
+    | UpdateRecord
+    | DeleteRecord
 )
 
 

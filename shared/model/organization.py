@@ -15,6 +15,7 @@ DEFAULTS: Mapping[str, bool | int] = {
     "DistinctPhysicalAndLogicalDeletesForExchangeSync": True,  # SET-1
     "SSSPropagateAppointmentCancellationsToExchange": False,  # SET-2
     "SSSUpdatePastMeetingsInNonDraftMode": False,  # SET-3
+    "SSSTaskDeletionSyncBehaviorFromExchange": 0,  # SET-4
     "SSSSyncAppointmentIsPrivateFromExchange": False,  # SET-5
     "TrackAppointmentsFromNonOrganizer": True,  # SET-6
     "ForceOrganizerSyncForAttendeeTrackedAppointment": False,  # SET-7
@@ -23,6 +24,7 @@ DEFAULTS: Mapping[str, bool | int] = {
     "AllowSaveAsDraftAppointment": False,  # SET-10
     "IgnoreCopiedItemsInSSSForMailbox": True,  # SET-11
     "TrackCategorizedItems": True,  # SET-12
+    "ValidateContactBeforeTracking": True,  # SET-22
     "ResolveForInactiveEntities": False,  # SET-23
     "appointmentricheditorexperience": False,  # SET-47, a column of its own
 }
@@ -43,13 +45,20 @@ class Expansion:
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """``settings`` holds what the organization really has set; absent ones have the default."""
+    """``settings`` holds what the organization really has set; absent ones have the default. ``url``: where
+    people open its rows."""
 
     id: str
     settings: Mapping[str, bool | int | str] = field(default_factory=dict)
     files: FileLimits = field(default_factory=FileLimits)
     expansion: Expansion = field(default_factory=Expansion)
+    url: str = ""
 
     def flag(self, name: str) -> bool:
         value = self.settings.get(name, DEFAULTS[name])
         return value if isinstance(value, bool) else str(value).strip().lower() in ("true", "1")
+
+    def number(self, name: str) -> int:
+        """A numeric setting; what is no number has the default."""
+        value, default = self.settings.get(name, DEFAULTS[name]), DEFAULTS[name]
+        return int(value) if str(value).strip().lstrip("-").isdigit() else int(default)

@@ -18,12 +18,28 @@ class PrivateItems(StrEnum):
     SKIP = "skip"
 
 
+class ContactAddresses(StrEnum):
+    """Which postal addresses of contacts travel (CONT-2)."""
+
+    ONE = "one"
+    THREE = "three"
+
+
+class ContactDeletion(StrEnum):
+    """What becomes of the row when its contact is deleted in Exchange (X-2, CONT-4)."""
+
+    UNLINK = "unlink"
+    DELETE_OWNED = "deleteOwned"
+
+
 @dataclass(frozen=True, slots=True)
 class Brake:
-    """How much one pass may delete, cancel or unlink (``items``) and mail (``people``) before it asks."""
+    """How much one pass may delete, cancel or unlink (``items``, or ``percent`` of what the mailbox has
+    linked; 100: any part of it) and mail (``people``) before it asks."""
 
     items: int = 25
     people: int = 200
+    percent: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +62,13 @@ class Profile:
     directions: Mapping[str, Mapping[str, Direction]] = field(default_factory=dict)
     settings: Mapping[str, Value] = field(default_factory=dict)
     synchronize_attachments: bool = False
+    synchronize_contacts: bool = True
+    synchronize_tasks: bool = True
+    task_polling_minutes: int = 12
+    """How often the task lists are read: Graph notifies nobody of tasks. Hourly for mailboxes that never
+    tracked one."""
+    contact_addresses: ContactAddresses = ContactAddresses.ONE
+    contact_deletion: ContactDeletion = ContactDeletion.UNLINK
+    company_from_parent: bool = True
+    """The parent's name is written into Company (CONT-6)."""
+    reconcile_hours: int = 24
