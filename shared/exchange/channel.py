@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 from shared import telemetry
@@ -25,6 +26,12 @@ class Channel:
         self.client = client
         self.requests: Counter[str] = Counter()
         self._throttle = throttle
+
+    def asking_for(self, body_type: str) -> Channel:
+        """The same channel, with its budget and its counts, for bodies in the other form."""
+        other = copy(self)
+        other.client = self.client.asking_for(body_type)
+        return other
 
     async def send(self, request: Request, slots: int = 1) -> Reply:
         """Once more after a 429 with a short wait; a read also after a lost connection, 503 or 504."""
@@ -79,30 +86,35 @@ class Channel:
 
     async def read_each(self, requests: Mapping[str, Request]) -> dict[str, Json | None]:
         """The bodies of several reads; None = gone. One is sent by itself, more go in batches of 20."""
+        answers = await self.answer_each(requests)
+        return {key: _body_or_none(answer) for key, answer in answers.items()}
+
+    async def answer_each(self, requests: Mapping[str, Request]) -> dict[str, Json | SyncError]:
+        """As ``read_each``; the error of one read is its answer and fails no other."""
         if len(requests) == 1:
             ((key, request),) = requests.items()
-            return {key: await self._read_or_none(request)}
-        found: dict[str, Json | None] = {}
+            return {key: await self._answer(request)}
+        found: dict[str, Json | SyncError] = {}
         keys = list(requests)
         for begin in range(0, len(keys), BATCH_SIZE):
             part = {key: requests[key] for key in keys[begin : begin + BATCH_SIZE]}
             found.update(await self._batch(part))
         return found
 
-    async def _read_or_none(self, request: Request) -> Json | None:
+    async def _answer(self, request: Request) -> Json | SyncError:
         try:
             return (await self.send(request)).body
-        except NotFound:
-            return None
+        except SyncError as error:
+            return error
 
-    async def _batch(self, requests: Mapping[str, Request]) -> dict[str, Json | None]:
+    async def _batch(self, requests: Mapping[str, Request]) -> dict[str, Json | SyncError]:
         """Parts that were throttled go once more, by themselves, after the wait that they were told."""
         answers = await self._batch_once(requests)
         late = [key for key, answer in answers.items() if isinstance(answer, Throttled | Transient)]
         if late:
             await self._wait_for([answers[key] for key in late])
             answers |= await self._batch_once({key: requests[key] for key in late})
-        return {key: _body_or_none(answer) for key, answer in answers.items()}
+        return answers
 
     async def _wait_for(self, errors: Sequence[Json | SyncError]) -> None:
         waits = [error.retry_after for error in errors if isinstance(error, Throttled)]

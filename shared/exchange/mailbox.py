@@ -15,6 +15,7 @@ from shared.exchange.channel import Channel
 from shared.exchange.client import Json, Reply
 from shared.exchange.errors import UNREADABLE
 from shared.exchange.occurrences import Occurrences
+from shared.exchange.todo import TodoTasks
 from shared.model.attachment import Attachment, NewFile
 from shared.model.decision import (
     CancelEvent,
@@ -44,6 +45,7 @@ class GraphMailbox:
         self._calendars = Calendars(channel, self._user, self.events)
         self._occurrences = Occurrences(channel, self._event)
         self._attachments = EventAttachments(channel, self._event)
+        self._tasks = TodoTasks(channel, self._user, time_zone)
         self.requests = channel.requests
 
     def _user(self) -> Any:
@@ -54,6 +56,10 @@ class GraphMailbox:
 
     async def info(self) -> MailboxInfo:
         return await directory.mailbox_info(self._channel, self._id)
+
+    @property
+    def tasks(self) -> TodoTasks:
+        return self._tasks
 
     # --- the feed ---------------------------------------------------------------------------------
 
