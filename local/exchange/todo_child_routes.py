@@ -8,7 +8,7 @@ from typing import Any
 from local.exchange.call import Answer, Call
 from local.exchange.errors import item_not_found
 from local.exchange.routing import Router
-from local.exchange.todo_children import refuse_second, shown
+from local.exchange.todo_children import plain_id, refuse_second, shown
 from local.exchange.todo_input import CHILDREN
 from local.exchange.todo_task_routes import TASKS, TodoTaskRoutes, context
 from local.exchange.todo_tasks import TodoTasks
@@ -69,7 +69,7 @@ class TodoChildRoutes:
 
 
 def _found(kind: str, call: Call, task: Json) -> Json:
-    wanted = call.params["child"].lower()
+    wanted = plain_id(kind, call.params["child"])
     found: Json | None = next((row for row in task[kind] if row["id"].lower() == wanted), None)
     if found is None:
         raise item_not_found()

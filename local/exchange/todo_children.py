@@ -107,11 +107,19 @@ def _values(body: Json) -> Json:
     return values
 
 
+def plain_id(kind: str, identifier: str) -> str:
+    """An extension answers to its name with its type in front as well as without; in a path the type has
+    lost its namespace already."""
+    wanted = identifier.lower().removeprefix("microsoft.graph.")
+    return wanted.removeprefix("opentypeextension.") if kind == "extensions" else identifier.lower()
+
+
 def shown(kind: str, row: Json) -> Json:
-    """A child as Graph answers it."""
+    """A child as Graph answers it: the id of an extension is its name with its type in front."""
     if kind != "extensions":
         return row
-    named = {"@odata.type": f"#{_OPEN_TYPE}", "id": row["id"], "extensionName": row["extensionName"]}
+    full_name = f"{_OPEN_TYPE}.{row['id']}"
+    named = {"@odata.type": f"#{_OPEN_TYPE}", "id": full_name, "extensionName": row["extensionName"]}
     return {**named, **{name: value for name, value in row["values"].items() if value is not None}}
 
 

@@ -66,7 +66,7 @@ def with_children(row: Json, task: Json, children: Json) -> Json:
     """The row and what was expanded; an extension that is not there is not shown."""
     found: Json = {}
     for kind, wanted in children.items():
-        names = None if wanted is None else {name.lower() for name in wanted}
+        names = None if wanted is None else {todo_children.plain_id(kind, name) for name in wanted}
         rows = [each for each in task[kind] if names is None or each["id"].lower() in names]
         if rows or wanted is None:
             found[kind] = [todo_children.shown(kind, each) for each in rows]

@@ -302,9 +302,13 @@ async def test_open_extensions_hold_whatever_primitives_they_are_given(graph: Gr
     task = await made(graph, extensions=[EXTENSION])
     path = f"{await tasks_path(graph)}/{task['id']}"
     query = "$expand=extensions($filter=id eq 'org.sync.task')"
-    whole = {"@odata.type": "#microsoft.graph.openTypeExtension", "id": "org.sync.task"}
+    full_name = "microsoft.graph.openTypeExtension.org.sync.task"
+    whole = {"@odata.type": "#microsoft.graph.openTypeExtension", "id": full_name}
     shown = {**whole, "extensionName": "org.sync.task", "percent": 40}
     assert (await graph("GET", f"{path}?{query}")).body["extensions"] == [shown]
+    by_full_name = f"$expand=extensions($filter=id eq '{full_name}')"
+    assert (await graph("GET", f"{path}?{by_full_name}")).body["extensions"] == [shown]
+    assert (await graph("GET", f"{path}/extensions/{full_name}")).body["percent"] == 40
     assert (await graph("POST", f"{path}/extensions", EXTENSION)).status == 409
     changed = await graph(
         "PATCH", f"{path}/extensions/org.sync.task", {**EXTENSION, "percent": 60, "tags": ["a"]}
