@@ -1,31 +1,25 @@
-"""Apply: carry out one decision, every write idempotent and conditional.
-
-A conflict (412, "is there already", "is gone") means: read again, decide again. A write whose answer is
-lost is unknown: it is resolved the same way, by reading back, never by repeating blindly.
-"""
+"""Apply: carry out one decision about an appointment or series, every write idempotent and conditional."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
 from shared.engine import scheduling
 from shared.engine.attachment_writes import Copied, FileWriting
-from shared.engine.history_rows import refused_rows, rows_of, skip_row
+from shared.engine.history_rows import refused_rows, rows_of
 from shared.engine.ports import ExchangeMailbox, Fence, HistoryRow
 from shared.engine.services import Services
+from shared.engine.trying import Outcome, Trying
 from shared.errors import (
     Conflict,
     FenceLost,
     NotFound,
     Refused,
     SyncError,
-    Throttled,
-    Transient,
-    UnknownResult,
 )
 from shared.model.appointment import SERVICE, DynamicsAppointment
 from shared.model.decision import (
@@ -48,7 +42,6 @@ from shared.model.decision import (
 )
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link, LinkState, Role
-from shared.model.scheduling import Availability
 from shared.model.values import Side
 from shared.rules import occurrence_base, privacy
 from shared.rules.appointment_content import base_after
@@ -57,31 +50,10 @@ from shared.rules.occurrence_views import Slots
 from shared.rules.occurrences import WHOLE
 from shared.rules.situation import AppointmentSituation, Context
 
-ATTEMPTS = 4
 DUPLICATE = "ErrorDuplicateTransactionId"
 
 ReadAgain = Callable[[AppointmentSituation], Awaitable[AppointmentSituation]]
-
-
-@dataclass
-class Outcome:
-    """What became of one item. ``error`` names why it is unfinished; it stays to be looked at again."""
-
-    situation: AppointmentSituation
-    decision: Decision
-    link: Link | None = None
-    replaced: Link | None = None
-    """The link of the row whose place another one took; it is committed with the new one."""
-    history: list[HistoryRow] = field(default_factory=list)
-    error: Throttled | Transient | UnknownResult | Conflict | None = None
-    left_to: tuple[str, ...] = ()
-    """Mailboxes that have to look at the row because its ownership moved."""
-    availability: Availability | None = None
-    """Who is busy at the item's time, as far as Dynamics was asked (APPT-29)."""
-
-    @property
-    def finished(self) -> bool:
-        return self.error is None
+AppointmentOutcome = Outcome[AppointmentSituation]
 
 
 @dataclass
@@ -93,43 +65,26 @@ class _State:
     files: Copied
 
 
-class Applying:
-    """Carries out decisions of one pass of one mailbox."""
+class Applying(Trying[AppointmentSituation]):
+    """Carries out decisions about appointments and series."""
 
     def __init__(
         self, services: Services, context: Context, read_again: ReadAgain, fence: Callable[[], Fence]
     ) -> None:
-        self._services = services
-        self._context = context
-        self._read_again = read_again
-        self._fence = fence
+        super().__init__(services, context, read_again, fence)
         self._box: ExchangeMailbox = services.exchange.mailbox(
             context.mailbox.id, context.mailbox.time_zone, rich=context.rich
         )
         self._files = FileWriting(services, context, self._box, lambda: services.store.still_mine(fence()))
 
-    async def apply(self, situation: AppointmentSituation, decision: Decision) -> Outcome:
-        outcome = Outcome(situation, decision)
-        for _ in range(ATTEMPTS):
-            try:
-                await self._carry_out(outcome)
-            except (Conflict, NotFound, UnknownResult) as error:
-                outcome.error = error if not isinstance(error, NotFound) else Conflict(str(error))
-                outcome.situation = await self._read_again(outcome.situation)
-                outcome.decision = decide(outcome.situation, self._context)
-                continue
-            except (Throttled, Transient) as error:
-                outcome.error = error
-                return outcome
-            except Refused as error:
-                self._refused(outcome, error)
-            outcome.error = None
-            return outcome
+    def _decide(self, situation: AppointmentSituation) -> Decision:
+        return decide(situation, self._context)
+
+    def _given_up(self, outcome: AppointmentOutcome) -> None:
         if outcome.error is not None and outcome.error.code == DUPLICATE:
             self._deleted_before_seen(outcome)
-        return outcome
 
-    def _deleted_before_seen(self, outcome: Outcome) -> None:
+    def _deleted_before_seen(self, outcome: AppointmentOutcome) -> None:
         """The event was created (its key is used up) and is nowhere: a person deleted it before its link was
         written. The row stays; nothing is created again."""
         link = outcome.decision.link
@@ -141,7 +96,7 @@ class Applying:
 
     # --- one try ----------------------------------------------------------------------------------
 
-    async def _carry_out(self, outcome: Outcome) -> None:
+    async def _carry_out(self, outcome: AppointmentOutcome) -> None:
         decision = await self._own(outcome)
         situation = outcome.situation
         outcome.availability = situation.availability
@@ -179,7 +134,7 @@ class Applying:
         self._note_skips(outcome, at)
 
     def _conflicts(
-        self, outcome: Outcome, decision: Decision, state: _State, at: datetime
+        self, outcome: AppointmentOutcome, decision: Decision, state: _State, at: datetime
     ) -> list[HistoryRow]:
         """What Dynamics said to a write that asked who is busy."""
         said = state.row.availability if state.row else None
@@ -187,7 +142,7 @@ class Applying:
         return scheduling.warnings(decision, said, self._context.zone, at)
 
     def _occurrence_refused(
-        self, outcome: Outcome, decision: Decision, action: Action, error: SyncError, at: datetime
+        self, outcome: AppointmentOutcome, decision: Decision, action: Action, error: SyncError, at: datetime
     ) -> Decision:
         """One occurrence that cannot be written is recorded with its reason and blocks neither its series nor
         the other occurrences; it is tried again when the series is next looked at."""
@@ -216,7 +171,7 @@ class Applying:
             ).get(row_id)
             state.row = record if isinstance(record, DynamicsAppointment) else state.row
 
-    async def _own(self, outcome: Outcome) -> Decision:
+    async def _own(self, outcome: AppointmentOutcome) -> Decision:
         """Index the row under this mailbox and settle who owns its content, before anything is written."""
         decision, link = outcome.decision, outcome.decision.link
         if link is None or not link.linked or not (decision.actions or outcome.situation.link):
@@ -240,7 +195,7 @@ class Applying:
         return outcome.decision
 
     @staticmethod
-    def _owns_already(outcome: Outcome, wanted: str, owner: str | None) -> bool:
+    def _owns_already(outcome: AppointmentOutcome, wanted: str, owner: str | None) -> bool:
         link = outcome.situation.link if outcome.decision.replaced is None else None
         certain = bool(link and link.linked and link.role is Role.OWNER and link.markers.get("isOrganizer"))
         return owner == wanted or certain
@@ -424,7 +379,7 @@ class Applying:
             row = replace(row, etag="")
         return replace(link, occurrences=new.occurrences), event, row
 
-    async def _index(self, outcome: Outcome, state: _State) -> None:
+    async def _index(self, outcome: AppointmentOutcome, state: _State) -> None:
         link, before = outcome.link, outcome.situation.link
         if link is None:
             return
@@ -436,29 +391,12 @@ class Applying:
         if outcome.replaced is not None:
             await self._leave(outcome, outcome.replaced)
 
-    async def _leave(self, outcome: Outcome, link: Link) -> None:
+    async def _leave(self, outcome: AppointmentOutcome, link: Link) -> None:
         await self._services.items.end(link.table, link.dynamics_id, self._context.mailbox.id)
         if link.table == SERVICE:
             return
         entry = await self._services.items.entry(link.table, link.dynamics_id)
         outcome.left_to = tuple(m for m in entry.mailboxes if m != self._context.mailbox.id)
-
-    def _note_skips(self, outcome: Outcome, at: datetime) -> None:
-        """A skip goes into the history only when its reason changes."""
-        link, skips = outcome.link, outcome.decision.skips
-        noted = "; ".join(sorted({f"{skip.code} {','.join(skip.fields)}".strip() for skip in skips}))
-        if link is not None and noted != link.noted:
-            outcome.history += [skip_row(outcome.decision, skip, at) for skip in skips]
-            outcome.link = replace(link, noted=noted)
-
-    def _refused(self, outcome: Outcome, error: Refused) -> None:
-        """Permanent for this item: recorded with its reason; the others go on."""
-        reason = f"{error.code or error.status or 'refused'}: {error}"
-        actions = outcome.decision.actions or ()
-        rows = rows_of(outcome.decision, list(actions[:1]), self._services.now())
-        outcome.history += [replace(row, outcome="refused", reason=reason) for row in rows]
-        link = outcome.situation.link
-        outcome.link = replace(link, reason=reason) if link else None
 
 
 def _row_of(situation: AppointmentSituation, decision: Decision) -> DynamicsAppointment | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shared.engine.personal_touched import PersonalWork
 from shared.engine.ports import Agenda, CalendarRef, ChangedRow, Cursor, ExchangeMailbox, InboxRow, Window
 from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
@@ -14,7 +15,9 @@ from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
 from shared.model.event import EventType, ExchangeEvent
 from shared.model.link import Link, LinkState
 from shared.model.mailbox import Mailbox
+from shared.model.personal import PERSONAL_TABLES
 from shared.model.profile import Profile
+from shared.model.sync_filter import Filters
 from shared.rules import attachments
 from shared.rules.occurrence_base import versions_of
 from shared.rules.situation import KIND
@@ -52,6 +55,10 @@ class Touched:
     more: bool = False
     full_round: bool = False
     reconciled: bool = False
+    personal: PersonalWork = field(default_factory=PersonalWork)
+    """Contacts and tasks."""
+    filters: Filters = field(default_factory=Filters)
+    """The owner's sync filters, as far as this pass had to know them."""
 
     def record(self, table: str, dynamics_id: str) -> None:
         """Look at this row."""
@@ -65,6 +72,9 @@ class Touched:
         if table == "event":
             self.look.add(dynamics_id)
             return
+        if table in PERSONAL_TABLES:
+            self.personal.of_table(table).force(table, dynamics_id)
+            return
         self.record(table, dynamics_id)
         self.forced.add(dynamics_id)
 
@@ -73,7 +83,8 @@ class Touched:
 
     @property
     def nothing(self) -> bool:
-        return not (self.rows or self.look or self.masters or self.records or self.broken)
+        here = self.rows or self.look or self.masters or self.records or self.broken
+        return not here and self.personal.nothing
 
 
 async def _calendar_vanished(

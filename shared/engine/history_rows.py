@@ -64,7 +64,7 @@ def skip_row(decision: Decision, skip: Skip, at: datetime) -> HistoryRow:
     )
 
 
-def unreadable_row(event_id: str, reason: str, at: datetime) -> HistoryRow:
-    """An event that Graph answered and nobody could read."""
-    item = ItemRef("appointment", event_id, None)
+def unreadable_row(item_id: str, reason: str, at: datetime, kind: str = "appointment") -> HistoryRow:
+    """An item that Graph answered and nobody could read."""
+    item = ItemRef(kind, item_id, None)
     return HistoryRow(at, item, "skip", Side.EXCHANGE.value, ("MBX-16",), reason, "refused")

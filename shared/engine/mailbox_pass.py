@@ -6,11 +6,24 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from shared.engine.apply import Applying, Outcome
-from shared.engine.gather import INBOX_LIMIT, Touched, current_window, gather
+from shared.engine.apply import Applying
+from shared.engine.gather import INBOX_LIMIT, Touched, gather
 from shared.engine.history_rows import rows_of, unreadable_row
-from shared.engine.pair import Paired, Pairing
+from shared.engine.kinds import (
+    AnySituation,
+    Decided,
+    ReadAgain,
+    bring_up,
+    look_again,
+    noted,
+    with_availability,
+)
+from shared.engine.personal_apply import PersonalApplying
+from shared.engine.personal_gather import PersonalGathering, Wanted
+from shared.engine.personal_touched import ITEM_KINDS
+from shared.engine.planning import Answers, held_under, plan
 from shared.engine.ports import (
     Agenda,
     Changes,
@@ -22,18 +35,21 @@ from shared.engine.ports import (
     PendingDecision,
     Question,
 )
-from shared.engine.scheduling import Settled, Waiting, asked_first, forgotten, note_row, settle
+from shared.engine.scheduling import note_row
 from shared.engine.services import Services
+from shared.engine.trying import Outcome
+from shared.engine.waiting import CONTACT_ROW, EVENT, Key, Settled, Waiting, forgotten, settle
 from shared.errors import FenceLost, Throttled
 from shared.model.appointment import APPOINTMENT
 from shared.model.decision import Decision
-from shared.model.link import Link, LinkState
+from shared.model.link import Link
 from shared.model.mailbox import Mailbox
+from shared.model.personal import TASK
 from shared.model.profile import Profile
-from shared.rules.appointments import decide
+from shared.model.sync_filter import Filters
 from shared.rules.brake import Braked, apply_brake
-from shared.rules.intent import with_intent
-from shared.rules.situation import AppointmentSituation, Context
+from shared.rules.personal_situation import PersonalSituation
+from shared.rules.situation import Context
 
 PASS_LIMIT = timedelta(minutes=2)
 FENCE_GRACE = timedelta(minutes=1)
@@ -42,6 +58,7 @@ CURSOR_AGE = timedelta(minutes=30)
 CONCURRENCY = 4
 RETRY_AFTER = timedelta(seconds=2)
 LANE = "mailbox-sync"
+ALL = Wanted(everything=True)
 
 
 @dataclass
@@ -58,38 +75,6 @@ class PassResult:
     errors: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Answers:
-    """Administrators' answers to what this mailbox asked."""
-
-    waiting: tuple[PendingDecision, ...] = ()
-    answered: tuple[PendingDecision, ...] = ()
-    go_on: frozenset[str] = frozenset()
-    drop: frozenset[str] = frozenset()
-    scheduling: Waiting = field(default_factory=Waiting)
-
-    @property
-    def items(self) -> frozenset[str]:
-        return self.go_on | self.drop
-
-
-async def plan(
-    services: Services, mailbox: Mailbox, profile: Profile, agenda: Agenda, touched: Touched, answers: Answers
-) -> tuple[Context, Paired, list[tuple[AppointmentSituation, Decision]]]:
-    """Pair and decide everything that was gathered. Nothing is written."""
-    window = current_window(agenda, profile, services.now())
-    organization = await services.dynamics.organization()
-    organization = replace(organization, settings={**organization.settings, **_overrides(profile)})
-    context = Context(mailbox, organization, profile, services.now(), window.start, window.end)
-    paired = await Pairing(services, context).pair(touched, answers.drop)
-    situations = [answers.scheduling.told(situation) for situation in paired.situations]
-    return context, paired, [(s, decide(s, context)) for s in situations]
-
-
-def _overrides(profile: Profile) -> dict[str, bool | int | str]:
-    return {name: value for name, value in profile.settings.items() if isinstance(value, bool | int | str)}
-
-
 class MailboxPass:
     """One pass. Create, run once, throw away."""
 
@@ -100,17 +85,22 @@ class MailboxPass:
         self._result = PassResult()
         self._fence: Fence | None = None
         self._unclaimed: Fence | None = None
-        self._scheduling = Waiting()
+        self._waiting = Waiting()
+        self._filters = Filters()
+        self._tracks_tasks = mailbox.tracks_tasks
         self._scheduling_note: str | None = None
         """Why Dynamics cannot be asked who is busy; None when it was not asked."""
 
-    async def run(self, *, reconcile: bool = False) -> PassResult:
-        """Raises FenceLost when another worker took the mailbox, and whatever kept it from beginning."""
+    async def run(self, *, reconcile: bool = False, wanted: Wanted = ALL) -> PassResult:
+        """Raises FenceLost when another worker took the mailbox, and whatever kept it from beginning.
+        ``wanted``: which of the feeds that need not be read each time are read in this pass."""
         services, started = self._services, self._services.now()
         agenda = await services.store.agenda(self._mailbox.id, inbox_limit=INBOX_LIMIT)
         self._unclaimed = agenda.fence
         answers = await self._answers(agenda)
         touched = await gather(services, self._mailbox, agenda, self._profile, reconcile=reconcile)
+        await PersonalGathering(services, self._mailbox, agenda, self._profile, touched, wanted).gather()
+        self._filters = touched.filters
         self._apply_held(agenda, answers, touched)
         await services.on_step("gathered")
         if touched.nothing:
@@ -132,61 +122,62 @@ class MailboxPass:
         if not agenda.held:
             return Answers()
         decisions = {d.id: d for d in await self._services.decisions.of_mailbox(self._mailbox.id)}
-        self._scheduling = Waiting.of(agenda.held, decisions)
+        self._waiting = Waiting.of(agenda.held, decisions)
         brakes = [d for d in decisions.values() if d.kind is Question.BRAKE]
         answered = tuple(d for d in brakes if d.answer)
         return Answers(
             waiting=tuple(d for d in brakes if not d.answer),
             answered=answered,
-            go_on=_held_under(agenda.held, [d for d in answered if d.answer == "go-on"]),
-            drop=_held_under(agenda.held, [d for d in answered if d.answer != "go-on"]),
-            scheduling=self._scheduling,
+            go_on=held_under(agenda.held, [d for d in answered if d.answer == "go-on"]),
+            drop=held_under(agenda.held, [d for d in answered if d.answer != "go-on"]),
+            items=self._waiting,
         )
 
     def _apply_held(self, agenda: Agenda, answers: Answers, touched: Touched) -> None:
         """Items that were let go or dropped are looked at in this pass."""
-        touched.look |= answers.scheduling.to_look_at(self._profile)
+        for key, put in answers.items.to_look_at(self._profile).items():
+            bring_up(key, put, touched)
         for row in agenda.held:
-            if row.id in answers.items:
+            if row.id in answers.braked:
                 touched.force(row.kind, row.id)
 
     # --- the work ---------------------------------------------------------------------------------
 
     async def _work(self, agenda: Agenda, touched: Touched, answers: Answers, *, deadline: datetime) -> None:
-        context, paired, decided = await plan(
-            self._services, self._mailbox, self._profile, agenda, touched, answers
-        )
+        made = await plan(self._services, self._mailbox, self._profile, agenda, touched, answers)
         await self._services.on_step("decided")
-        self._result.echoes, self._result.untracked = paired.echoes, paired.untracked
-        braked = apply_brake(
-            [decision for _, decision in decided],
-            self._profile.brake,
-            answers.items,
-            waiting=bool(answers.waiting),
-        )
+        self._result.echoes, self._result.untracked = made.echoes, made.untracked
+        braked = await self._braked(made.decided, answers)
         await self._hold(braked, agenda, answers)
         going = {id(decision) for decision in braked.go}
-        todo = [(s, d) for s, d in decided if id(d) in going]
-        looked_at = {*touched.look, *touched.rows} - set(touched.broken)
-        unfinished = await self._apply_all(context, todo, touched, deadline)
-        await self._settle(forgotten(self._scheduling, looked_at, paired.situations))
+        todo = [(s, d) for s, d in made.decided if id(d) in going]
+        unfinished = await self._apply_all(made.context, todo, touched, deadline)
+        await self._settle(forgotten(self._waiting, _looked_at(touched), [s for s, _ in made.decided]))
         await self._put_cursors(touched, unfinished, braked, answers, agenda)
+
+    async def _braked(self, decided: Sequence[Decided], answers: Answers) -> Braked:
+        return apply_brake(
+            [decision for _, decision in decided],
+            self._profile.brake,
+            answers.braked,
+            waiting=bool(answers.waiting),
+        )
 
     async def _apply_all(
         self,
         context: Context,
-        todo: Sequence[tuple[AppointmentSituation, Decision]],
+        todo: Sequence[Decided],
         touched: Touched,
         deadline: datetime,
-    ) -> list[AppointmentSituation]:
+    ) -> list[AnySituation]:
         """Apply in chunks, each committed before the next begins; what is left over waits in the inbox."""
-        unfinished: list[AppointmentSituation] = []
+        unfinished: list[AnySituation] = []
         for begin in range(0, len(todo), CHUNK):
             chunk = todo[begin : begin + CHUNK]
             if self._result.again_at or self._services.now() > deadline:
                 unfinished += [situation for situation, _ in chunk]
                 continue
-            asked = await asked_first(self._services, context, chunk)
+            asked = await with_availability(self._services, context, chunk)
             outcomes = await self._apply_chunk(context, await self._note_intents(asked))
             await self._commit_outcomes(outcomes, touched)
             unfinished += [o.situation for o in outcomes if not o.finished]
@@ -194,17 +185,16 @@ class MailboxPass:
             self._result.again_at = self._services.now()
         return unfinished
 
-    async def _note_intents(
-        self, chunk: Sequence[tuple[AppointmentSituation, Decision]]
-    ) -> list[tuple[AppointmentSituation, Decision]]:
+    async def _note_intents(self, chunk: Sequence[Decided]) -> list[Decided]:
         """Take the mailbox, and say on the links what is about to be written, in one transaction."""
-        noted = [(s, d, with_intent(d, s)) for s, d in chunk]
-        links = [link for _, _, link in noted if link is not None]
+        now = self._services.now()
+        notes = [(noted(situation, decision, now), decision) for situation, decision in chunk]
+        links = [link for (_, link), _ in notes if link is not None]
         if self._fence is None:
             await self._claim(links)
         elif links:
             await self._commit(Changes(links=links))
-        return [(_announced(s, link), d) for s, d, link in noted]
+        return [(situation, decision) for (situation, _), decision in notes]
 
     async def _claim(self, links: Sequence[Link] = ()) -> None:
         deadline = self._services.now() + PASS_LIMIT + FENCE_GRACE
@@ -213,22 +203,25 @@ class MailboxPass:
         )
         await self._services.on_step("claimed")
 
-    async def _apply_chunk(
-        self, context: Context, chunk: Sequence[tuple[AppointmentSituation, Decision]]
-    ) -> list[Outcome]:
-        applying = Applying(self._services, context, self._reader(context), self._current_fence)
+    async def _apply_chunk(self, context: Context, chunk: Sequence[Decided]) -> list[Outcome[Any]]:
+        again = ReadAgain(self._services, context, self._filters)
+        meetings = Applying(self._services, context, again.appointment, self._current_fence)
+        others = PersonalApplying(self._services, context, again.personal, self._current_fence)
         slots = asyncio.Semaphore(CONCURRENCY)
 
-        async def one(situation: AppointmentSituation, decision: Decision) -> Outcome:
+        async def one(situation: AnySituation, decision: Decision) -> Outcome[Any]:
             async with slots:
-                return await applying.apply(situation, decision)
+                if isinstance(situation, PersonalSituation):
+                    return await others.apply(situation, decision)
+                return await meetings.apply(situation, decision)
 
         outcomes = await asyncio.gather(*(one(s, d) for s, d in chunk))
         for outcome in outcomes:
             self._count(outcome)
         return list(outcomes)
 
-    def _count(self, outcome: Outcome) -> None:
+    def _count(self, outcome: Outcome[Any]) -> None:
+        self._tracks_tasks |= outcome.link is not None and outcome.link.kind == TASK
         self._result.actions += len(outcome.decision.actions) if outcome.finished else 0
         self._result.skipped += len(outcome.decision.skips)
         said = outcome.availability
@@ -247,12 +240,9 @@ class MailboxPass:
             raise FenceLost("no fence was claimed")
         return self._fence
 
-    def _reader(self, context: Context) -> _Reader:
-        return _Reader(self._services, context)
-
     # --- committing -------------------------------------------------------------------------------
 
-    async def _commit_outcomes(self, outcomes: Sequence[Outcome], touched: Touched) -> None:
+    async def _commit_outcomes(self, outcomes: Sequence[Outcome[Any]], touched: Touched) -> None:
         await self._services.on_step("applied")
         history = [row for outcome in outcomes for row in outcome.history]
         if history:
@@ -262,12 +252,12 @@ class MailboxPass:
         links += [o.replaced for o in outcomes if o.replaced is not None]
         done = _inbox_rows_of((o.situation for o in outcomes if o.finished), touched.inbox)
         finished = [(o.situation, o.decision) for o in outcomes if o.finished]
-        settled = settle(finished, self._scheduling, self._mailbox.id, self._services.now())
+        settled = settle(finished, self._waiting, self._mailbox.id, self._services.now())
         await self._settle(settled, Changes(links=links, inbox_removed=done))
         touched.inbox = [row for row in touched.inbox if row not in done]
         await self._wake_others(outcomes)
 
-    async def _wake_others(self, outcomes: Iterable[Outcome]) -> None:
+    async def _wake_others(self, outcomes: Iterable[Outcome[Any]]) -> None:
         """Ownership moved: the other mailboxes look at the row again."""
         for outcome in outcomes:
             if outcome.link is None:
@@ -283,16 +273,16 @@ class MailboxPass:
     async def _put_cursors(
         self,
         touched: Touched,
-        unfinished: Sequence[AppointmentSituation],
+        unfinished: Sequence[AnySituation],
         braked: Braked,
         answers: Answers,
         agenda: Agenda,
     ) -> None:
         """The cursors move once everything read is either committed, held, or waits in the inbox."""
-        waiting = [*touched.overflow, *_look_again(unfinished)]
+        waiting = [*touched.overflow, *look_again(unfinished)]
         kept = set(_inbox_rows_of(unfinished, touched.inbox))
         held_ids = {str(d.item.dynamics) for d in braked.held}
-        settled = [row for row in agenda.held if row.id in answers.items and row.id not in held_ids]
+        settled = [row for row in agenda.held if row.id in answers.braked and row.id not in held_ids]
         await self._commit(
             Changes(
                 cursors=touched.cursors,
@@ -311,6 +301,7 @@ class MailboxPass:
         """An item that cannot be read is recorded with its reason and never blocks its neighbours."""
         now = self._services.now()
         rows = [unreadable_row(event_id, reason, now) for event_id, reason in touched.broken.items()]
+        rows += [unreadable_row(item, why, now, kind) for kind, item, why in touched.personal.broken()]
         if rows:
             await self._services.history.add(self._mailbox.id, rows)
 
@@ -330,7 +321,7 @@ class MailboxPass:
             return
         self._result.held = len(braked.held)
         now = self._services.now()
-        known = {row.id: row for row in agenda.held if row.id not in answers.items}
+        known = {row.id: row for row in agenda.held if row.id not in answers.braked}
         fresh = [d for d in braked.held if str(d.item.dynamics) not in known]
         if self._fence is None:
             await self._claim()
@@ -393,36 +384,17 @@ class MailboxPass:
         await self._note_unchecked()
         if touched.more and self._result.again_at is None:
             self._result.again_at = now
+        changes: dict[str, datetime | bool] = {}
         if touched.reconciled:
-            await self._services.registry.patch(self._mailbox.id, reconciled_at=started)
-
-
-class _Reader:
-    """Reads one situation again after a conflict."""
-
-    def __init__(self, services: Services, context: Context) -> None:
-        self._services = services
-        self._context = context
-
-    async def __call__(self, situation: AppointmentSituation) -> AppointmentSituation:
-        touched = touched_by(situation)
-        pairing = Pairing(self._services, self._context, everything=True)
-        dropped = (
-            frozenset([situation.link.dynamics_id]) if situation.dropped and situation.link else frozenset()
-        )
-        found = (await pairing.pair(touched, dropped)).situations
-        if not found:
-            return AppointmentSituation(link=situation.link)
-        again = replace(found[0], allowed_time=situation.allowed_time, refused_time=situation.refused_time)
-        asked = await asked_first(self._services, self._context, [(again, decide(again, self._context))])
-        return asked[0][0]
-
-
-def _announced(situation: AppointmentSituation, link: Link | None) -> AppointmentSituation:
-    """The situation of an item whose creation is on record now."""
-    if link is None or link.state is not LinkState.CREATING:
-        return situation
-    return replace(situation, link=link)
+            changes["reconciled_at"] = started
+        if touched.personal.asked_tasks:
+            changes["tasks_read_at"] = started
+        if touched.personal.read_filters:
+            changes["filters_read_at"] = started
+        if self._tracks_tasks and not self._mailbox.tracks_tasks:
+            changes["tracks_tasks"] = True
+        if changes:
+            await self._services.registry.patch(self._mailbox.id, **changes)
 
 
 def _worth_saving(touched: Touched, agenda: Agenda) -> list[Cursor]:
@@ -437,42 +409,23 @@ def _is_stale(saved: Cursor | None, cursor: Cursor) -> bool:
     return changed or cursor.updated_at - saved.updated_at > CURSOR_AGE
 
 
-def touched_by(situation: AppointmentSituation) -> Touched:
-    """This one item, to be read by its ids."""
-    touched = Touched()
-    item = situation.item()
-    if situation.event is not None:
-        touched.look.add(situation.event.id)
-    elif item.exchange:
-        touched.look.add(item.exchange)
-    if item.dynamics:
-        touched.force(situation.table, item.dynamics)
-    return touched
+def _looked_at(touched: Touched) -> set[Key]:
+    """What was read in this pass, as it would wait."""
+    keys: set[Key] = {(EVENT, event) for event in {*touched.look, *touched.rows} - set(touched.broken)}
+    for some in touched.personal.both:
+        kind = ITEM_KINDS[some.kind]
+        keys |= {(kind, item) for item in {*some.look, *some.rows} - set(some.broken)}
+        keys |= {(CONTACT_ROW, row_id) for row_id in some.records}
+    return keys
 
 
 def _table_of(decision: Decision) -> str:
     return decision.link.table if decision.link else APPOINTMENT
 
 
-def _held_under(held: Iterable[HeldRow], decisions: Iterable[PendingDecision]) -> frozenset[str]:
-    ids = {decision.id for decision in decisions}
-    return frozenset(row.id for row in held if row.decision in ids)
-
-
-def _inbox_rows_of(situations: Iterable[AppointmentSituation], inbox: Sequence[InboxRow]) -> list[InboxRow]:
+def _inbox_rows_of(situations: Iterable[AnySituation], inbox: Sequence[InboxRow]) -> list[InboxRow]:
     ids: set[str | None] = set()
     for situation in situations:
-        item = situation.item()
+        item = situation.ref()
         ids |= {item.exchange, item.dynamics}
     return [row for row in inbox if row.id in ids]
-
-
-def _look_again(situations: Iterable[AppointmentSituation]) -> list[InboxRow]:
-    rows = []
-    for situation in situations:
-        item = situation.item()
-        if item.exchange:
-            rows.append(InboxRow("event", item.exchange))
-        elif item.dynamics:
-            rows.append(InboxRow(situation.table, item.dynamics))
-    return rows

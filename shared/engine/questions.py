@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from shared.engine.gather import TABLE, TABLES, Touched, gather
-from shared.engine.mailbox_pass import Answers, plan
-from shared.engine.pair import Pairing
-from shared.engine.scheduling import asked_first, waiting_of
+from shared.engine.gather import gather
+from shared.engine.kinds import AnySituation, Decided, bring_up, decide, with_availability
+from shared.engine.looking import Looking, item_id
+from shared.engine.personal_gather import PersonalGathering, Wanted
+from shared.engine.planning import Answers, context_of, plan
+from shared.engine.router import FEED_TABLES
 from shared.engine.services import Services
-from shared.errors import Refused
-from shared.model.appointment import SERIES, SERVICE, Absence
+from shared.engine.waiting import waiting_of
 from shared.model.decision import Action, Decision, ItemRef, Skip
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
-from shared.rules import scheduling
-from shared.rules.appointments import decide
+from shared.rules import personal_marks, scheduling, tracking
 from shared.rules.brake import apply_brake, people_mailed
-from shared.rules.situation import AppointmentSituation, Context
+from shared.rules.personal_situation import PersonalSituation
+from shared.rules.situation import Context
 from shared.rules.skips import Reason
-from shared.rules.tracking import is_tracked, normal_guid
 
 INBOX_LIMIT = 500
-GUID = re.compile(r"\{?[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\}?")
 
 
 def item_json(item: ItemRef) -> dict[str, Any]:
@@ -70,9 +68,16 @@ def decisions_json(decisions: Sequence[Decision], *, complete: bool) -> dict[str
     return {
         "complete": complete,
         "actions": [action_json(a, d.item) for d in decisions for a in d.actions],
-        "skipped": [skip_json(s, d.item) for d in decisions for s in d.skips],
+        "skipped": [skip_json(s, d.item) for d in decisions for s in (*d.skips, *_asked(d))],
         "peopleMailed": people_mailed(decisions),
     }
+
+
+def _asked(decision: Decision) -> tuple[Skip, ...]:
+    """What waits for an administrator is told among what is left alone, in the question's words."""
+    if decision.asks is None or decision.skips:
+        return ()
+    return (Reason.SAME_PERSON.skip(detail=decision.asks.question),)
 
 
 async def preview(services: Services, mailbox: Mailbox, profile: Profile) -> dict[str, Any]:
@@ -80,21 +85,31 @@ async def preview(services: Services, mailbox: Mailbox, profile: Profile) -> dic
     that nobody tracks instead of listing them."""
     agenda = await services.store.agenda(mailbox.id, inbox_limit=INBOX_LIMIT)
     touched = await gather(services, mailbox, agenda, profile, reconcile=True)
+    await PersonalGathering(services, mailbox, agenda, profile, touched, Wanted(everything=True)).gather()
+    waiting = await waiting_of(services, mailbox, agenda.held)
     for row in agenda.held:
-        touched.force(row.kind, row.id)
-    answers = Answers(scheduling=await waiting_of(services, mailbox, agenda.held))
-    context, paired, decided = await plan(services, mailbox, profile, agenda, touched, answers)
-    decided = await asked_first(services, context, decided, scheduling.to_be_shown)
-    decisions = [decision for _, decision in decided if decision.actions or decision.skips]
-    listed = [d for d in decisions if not _only(d, Reason.NOT_TRACKED)]
+        bring_up((row.kind, row.id), waiting.questions.get((row.kind, row.id)), touched)
+    made = await plan(services, mailbox, profile, agenda, touched, Answers(items=waiting))
+    decided = await _with_availability(services, made.context, made.decided)
+    decisions = [decision for _, decision in decided if decision.actions or decision.skips or decision.asks]
+    listed = [d for d in decisions if not _only(d, Reason.NOT_TRACKED, Reason.NOT_IN_FILTER)]
     answer = decisions_json(listed, complete=not touched.more)
-    answer["untracked"] = paired.untracked + len(decisions) - len(listed)
+    answer["untracked"] = made.untracked + len(decisions) - len(listed)
     answer["brake"] = apply_brake(listed, profile.brake, frozenset(), waiting=False).question or None
     return answer
 
 
-def _only(decision: Decision, reason: Reason) -> bool:
-    return not decision.actions and all(skip.code == reason.code for skip in decision.skips)
+async def _with_availability(
+    services: Services, context: Context, decided: Sequence[Decided]
+) -> Sequence[Decided]:
+    """As a pass decides, but whatever the profile wants to know of who is busy is shown (APPT-29)."""
+    return await with_availability(services, context, decided, scheduling.to_be_shown)
+
+
+def _only(decision: Decision, *reasons: Reason) -> bool:
+    if decision.actions or decision.asks or not decision.skips:
+        return False
+    return {skip.code for skip in decision.skips} <= {reason.code for reason in reasons}
 
 
 async def explain(services: Services, mailbox: Mailbox, profile: Profile, asked: str) -> dict[str, Any]:
@@ -102,19 +117,16 @@ async def explain(services: Services, mailbox: Mailbox, profile: Profile, asked:
     wanted = item_id(asked)
     link = await _find_link(services, mailbox, wanted)
     agenda = await services.store.agenda(mailbox.id, inbox_limit=0)
-    context, _, _ = await plan(services, mailbox, profile, agenda, Touched(), Answers())
-    paired = await _look_up(services, context, _touch(wanted, link))
-    if link is None and all(s.event is None and s.row is None for s in paired) and GUID.fullmatch(wanted):
-        paired = await _look_elsewhere(services, context, wanted)
-    waiting = await waiting_of(services, mailbox, agenda.held)
-    asked_for = [s for s in paired if wanted in _ids(s)] or paired[:1]
-    situations = [waiting.told(s) for s in asked_for]
+    looking = Looking(services, await context_of(services, mailbox, profile, agenda), profile, agenda)
+    found = await looking.up(wanted, link)
+    asked_for = [s for s in found if wanted in _ids(s)] or found[:1]
+    situations = [looking.told(s) for s in asked_for]
     if link is None and situations:
         link = situations[0].link  # an occurrence was asked for: its series answers (APPT-36)
-    decided = [(s, decide(s, context)) for s in situations[:1]]
-    decided = await asked_first(services, context, decided, scheduling.to_be_shown)
-    decisions = [_named(d, s, wanted, context) for s, d in decided]
-    decisions = [d for d in decisions if d.actions or d.skips or link is not None]
+    decided: Sequence[Decided] = [(s, decide(s, looking.context)) for s in situations[:1]]
+    decided = await _with_availability(services, looking.context, decided)
+    decisions = [_named(d, s, wanted, looking.context) for s, d in decided]
+    decisions = [d for d in decisions if d.actions or d.skips or d.asks or link is not None]
     answer = decisions_json(decisions, complete=True)
     answer["found"] = bool(decisions)
     answer["item"] = item_json(decisions[0].item) if decisions else None
@@ -123,69 +135,36 @@ async def explain(services: Services, mailbox: Mailbox, profile: Profile, asked:
     return answer
 
 
-def item_id(text: str) -> str:
-    """A GUID as we write it, however it was pasted; Exchange's ids as they are, for their case counts."""
-    text = text.strip()
-    return normal_guid(text) if GUID.fullmatch(text) else text
-
-
-async def _look_up(services: Services, context: Context, touched: Touched) -> list[AppointmentSituation]:
-    """Text that is no id of Exchange's is refused by it: then there is nothing to explain."""
-    try:
-        return (await Pairing(services, context, everything=True).pair(touched)).situations
-    except Refused:
-        return []
-
-
-async def _look_elsewhere(services: Services, context: Context, row_id: str) -> list[AppointmentSituation]:
-    """A row that is no appointment: the table that has it."""
-    found: list[AppointmentSituation] = []
-    for table in (SERIES, SERVICE):
-        touched = Touched()
-        touched.force(table, row_id)
-        found = await _look_up(services, context, touched)
-        if any(s.record not in (None, Absence.PHYSICAL) for s in found):
-            break
-    return found
-
-
-def _ids(situation: AppointmentSituation) -> tuple[str | None, str | None]:
-    item = situation.item()
+def _ids(situation: AnySituation) -> tuple[str | None, str | None]:
+    item = situation.ref()
     return item.exchange, item.dynamics
 
 
-def _named(decision: Decision, situation: AppointmentSituation, wanted: str, context: Context) -> Decision:
+def _named(decision: Decision, situation: AnySituation, wanted: str, context: Context) -> Decision:
     """With the id that was asked for where the row may not be read, and without the subject of what nobody
     tracks: that is its owner's business alone, and answers are kept for an hour."""
     item = decision.item
     if item.exchange is None and item.dynamics is None:
         item = replace(item, dynamics=wanted)
-    event = situation.event
     ours = situation.link is not None or situation.record is not None
-    if event is not None and not ours and not is_tracked(event, context.organization):
+    if not ours and not _is_tracked(situation, context):
         item = replace(item, subject="")
     return replace(decision, item=item)
+
+
+def _is_tracked(situation: AnySituation, context: Context) -> bool:
+    if isinstance(situation, PersonalSituation):
+        return situation.item is None or personal_marks.is_tracked(situation.item, context)
+    return situation.event is None or tracking.is_tracked(situation.event, context.organization)
 
 
 async def _find_link(services: Services, mailbox: Mailbox, item_id: str) -> Link | None:
     found = await services.store.links_by_exchange(mailbox.id, [item_id])
     if item_id in found:
         return found[item_id]
-    keys = [(table, item_id) for table in TABLES]
+    keys = [(table, item_id) for table in FEED_TABLES]
     by_dynamics = await services.store.links_by_dynamics(mailbox.id, keys)
     return next(iter(by_dynamics.values()), None)
-
-
-def _touch(item_id: str, link: Link | None) -> Touched:
-    touched = Touched()
-    if link is not None:
-        touched.force(link.table, link.dynamics_id)
-        touched.look.update([link.exchange_id] if link.exchange_id else [])
-    elif GUID.fullmatch(item_id):
-        touched.force(TABLE, item_id)
-    else:
-        touched.look.add(item_id)
-    return touched
 
 
 def _link_json(link: Link | None) -> Mapping[str, Any] | None:
@@ -205,7 +184,7 @@ def _sentence(decisions: Sequence[Decision], link: Link | None) -> str:
         return "The item was found on neither side."
     decision = decisions[0]
     parts = [f"{a.kind.value} in {a.side.value}: {a.reason} ({', '.join(a.rules)})" for a in decision.actions]
-    parts += [f"left alone: {s.reason} ({', '.join(s.rules)})" for s in decision.skips]
+    parts += [f"left alone: {s.reason} ({', '.join(s.rules)})" for s in (*decision.skips, *_asked(decision))]
     if not parts:
         parts = ["both sides are in step; there is nothing to do"]
     head = "Linked. " if link is not None and link.linked else "Not linked. "

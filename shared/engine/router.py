@@ -6,15 +6,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from shared.engine.filters import WATCHERS
 from shared.engine.gather import TABLES, version_of
 from shared.engine.ports import ChangedRow, ChangePage, Cursor, InboxRow, ItemEntry
 from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
 from shared.model.appointment import SERIES, SERVICE, InstanceType
 from shared.model.link import Link
+from shared.model.personal import PERSONAL_TABLES
 from shared.rules.occurrence_base import versions_of
 
 PAGES_PER_RUN = 40
+FEED_TABLES = (*TABLES, *PERSONAL_TABLES)
+"""The tables whose changes are followed."""
 REMOVED = "removed"
 
 
@@ -34,8 +38,10 @@ class _Found:
     """What the feeds hold for each table: rows by id, and ids of rows that are gone. ``exceptions``: the
     versions of changed exceptions, by the series that they belong to."""
 
-    changed: dict[str, dict[str, ChangedRow]] = field(default_factory=lambda: {table: {} for table in TABLES})
-    gone: dict[str, set[str]] = field(default_factory=lambda: {table: set() for table in TABLES})
+    changed: dict[str, dict[str, ChangedRow]] = field(
+        default_factory=lambda: {table: {} for table in FEED_TABLES}
+    )
+    gone: dict[str, set[str]] = field(default_factory=lambda: {table: set() for table in FEED_TABLES})
     exceptions: dict[str, set[str]] = field(default_factory=dict)
 
     def take(self, table: str, page: ChangePage) -> None:
@@ -64,7 +70,7 @@ class Router:
 
     async def run(self) -> RouterResult:
         found, cursors = _Found(), await self._services.feeds.cursors(self._organization)
-        for table in TABLES:
+        for table in FEED_TABLES:
             await self._read(table, cursors.get(table), found)
         await self._route(found)
         if self._cursors:
@@ -122,7 +128,7 @@ class Router:
         for series in found.exceptions:
             found.changed[SERIES].setdefault(series, ChangedRow(series, ""))
         boxes: dict[str, list[InboxRow]] = {}
-        for table in TABLES:
+        for table in FEED_TABLES:
             await self._route_table(table, found, boxes)
         await self._deliver(boxes)
 
@@ -134,7 +140,10 @@ class Router:
         for row_id in gone:
             for mailbox in _mailboxes(entries.get(row_id)):
                 boxes.setdefault(mailbox, []).append(InboxRow(table, row_id, REMOVED))
-        concerned = await self._concerned(table, list(changed))
+        if table in PERSONAL_TABLES:
+            concerned = await self._wanting(table, changed)
+        else:
+            concerned = await self._concerned(table, list(changed))
         wanted: dict[str, set[str]] = {}
         for row_id in changed:
             for mailbox in {*_mailboxes(entries.get(row_id)), *concerned.get(row_id, ())}:
@@ -169,6 +178,18 @@ class Router:
         return {
             row_id: [mailboxes[user].id for user in row if user in mailboxes] for row_id, row in users.items()
         }
+
+    async def _wanting(self, table: str, changed: Mapping[str, ChangedRow]) -> dict[str, list[str]]:
+        """Per contact or task the mailbox of its owner, and those with a filter of their own (FLT-6): whether
+        it matches is for their passes to ask."""
+        owners = {row.owner.id for row in changed.values() if row.owner and row.owner.table == "systemuser"}
+        mailboxes = await self._services.registry.by_users(owners) if owners else {}
+        watchers = list(_mailboxes((await self._services.items.entries(WATCHERS, [table])).get(table)))
+        found = {}
+        for row_id, row in changed.items():
+            own = mailboxes.get(row.owner.id) if row.owner else None
+            found[row_id] = [*([own.id] if own else []), *watchers]
+        return found
 
     async def _deliver(self, boxes: Mapping[str, list[InboxRow]]) -> None:
         now = self._services.now()

@@ -8,20 +8,15 @@ item and the time: a pass that is repeated after a crash puts the same question,
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
-from hashlib import sha256
 from zoneinfo import ZoneInfo
 
-from shared.engine.ports import HeldRow, HistoryRow, PendingDecision, Question
+from shared.engine.ports import HistoryRow
 from shared.engine.services import Services
 from shared.model.decision import CreateAppointment, Decision, ItemRef, UpdateAppointment
-from shared.model.link import Link
-from shared.model.mailbox import Mailbox
-from shared.model.profile import Profile
-from shared.model.scheduling import Availability, Claim, SchedulingPolicy
+from shared.model.scheduling import Availability, Claim
 from shared.model.values import Side
 from shared.rules import scheduling
 from shared.rules.appointments import decide
@@ -72,121 +67,7 @@ def _writes_as_application(decision: Decision) -> bool:
     return any(isinstance(a.write, CreateAppointment) and not a.write.as_user for a in decision.actions)
 
 
-# --- the items that wait --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What waits in this mailbox because somebody is busy, by Exchange id, with the question put about it;
-    None when that is gone."""
-
-    rows: Mapping[str, HeldRow] = field(default_factory=dict)
-    questions: Mapping[str, PendingDecision | None] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, held: Iterable[HeldRow], decisions: Mapping[str, PendingDecision]) -> Waiting:
-        rows = {row.id: row for row in held if row.kind == EVENT}
-        return cls(rows, {event_id: decisions.get(row.decision) for event_id, row in rows.items()})
-
-    def to_look_at(self, profile: Profile) -> set[str]:
-        """The answered ones; all of them once the profile does not want to be asked any more."""
-        if profile.scheduling_conflicts is not SchedulingPolicy.ASK:
-            return set(self.rows)
-        return {event_id for event_id, put in self.questions.items() if put is None or put.answer}
-
-    def told(self, situation: AppointmentSituation) -> AppointmentSituation:
-        """The situation with the administrator's answer about this item."""
-        put = self.questions.get(situation.item().exchange or "")
-        if put is None or not put.answer:
-            return situation
-        if put.answer == GO_ON:
-            return replace(situation, allowed_time=put.about)
-        return replace(situation, refused_time=put.about)
-
-
-async def waiting_of(services: Services, mailbox: Mailbox, held: Iterable[HeldRow]) -> Waiting:
-    rows = [row for row in held if row.kind == EVENT]
-    found = await services.decisions.of_mailbox(mailbox.id) if rows else ()
-    return Waiting.of(rows, {decision.id: decision for decision in found})
-
-
-@dataclass
-class Settled:
-    """What has to be written so that exactly the items wait that shall."""
-
-    put: list[PendingDecision] = field(default_factory=list)
-    held: list[HeldRow] = field(default_factory=list)
-    history: list[HistoryRow] = field(default_factory=list)
-    superseded: list[PendingDecision] = field(default_factory=list)
-    """Questions about another time than the item has now."""
-    freed: list[HeldRow] = field(default_factory=list)
-    withdrawn: list[PendingDecision] = field(default_factory=list)
-    """Questions that are answered and carried out, or that nobody has to answer any more."""
-
-
-def settle(decided: Iterable[Decided], waiting: Waiting, mailbox: str, now: datetime) -> Settled:
-    """After these decisions were carried out (a waiting one: noted)."""
-    settled = Settled()
-    for situation, decision in decided:
-        event_id = situation.item().exchange or ""
-        row, known = waiting.rows.get(event_id), waiting.questions.get(event_id)
-        question = _question(situation, decision, mailbox, now)
-        if question is not None and row is not None and known and question.id == row.decision:
-            continue
-        if question is not None:
-            settled.put.append(question)
-            settled.held.append(HeldRow(EVENT, event_id, question.id))
-            settled.history.append(_waits(decision.item, question.question, now))
-            settled.superseded += [known] if known is not None else []
-        elif row is not None:
-            settled.freed.append(row)
-            settled.withdrawn += [known] if known is not None else []
-    return settled
-
-
-def forgotten(waiting: Waiting, looked_at: Collection[str], found: Iterable[AppointmentSituation]) -> Settled:
-    """Items that were looked at and are no business of this mailbox any more: deleted, or not tracked."""
-    there = {situation.item().exchange for situation in found}
-    settled = Settled()
-    for event_id in sorted(waiting.rows.keys() & set(looked_at)):
-        if event_id not in there:
-            settled.freed.append(waiting.rows[event_id])
-            put = waiting.questions[event_id]
-            settled.withdrawn += [put] if put is not None else []
-    return settled
-
-
-def _question(
-    situation: AppointmentSituation, decision: Decision, mailbox: str, now: datetime
-) -> PendingDecision | None:
-    asks = decision.asks
-    if asks is None:
-        return None
-    return PendingDecision(
-        _id_of(situation, asks.about, mailbox),
-        mailbox,
-        Question.SCHEDULING,
-        asks.question,
-        now,
-        decision.item,
-        about=asks.about,
-    )
-
-
-def _id_of(situation: AppointmentSituation, time: str, mailbox: str) -> str:
-    """The same for the same move of the same item. An item that is tracked anew has a new generation."""
-    link: Link | None = situation.link
-    generation = link.generation if link else 1
-    before = link.base.exchange.get("time") if link else None
-    text = json.dumps([situation.item().exchange, generation, before, time], sort_keys=True, default=str)
-    return f"{mailbox}-{sha256(text.encode()).hexdigest()[:16]}"
-
-
 # --- words for the history ------------------------------------------------------------------------
-
-
-def _waits(item: ItemRef, question: str, at: datetime) -> HistoryRow:
-    return _row("wait", item, question, "waiting", at)
 
 
 def warnings(

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from time import perf_counter
 
 from shared import telemetry
-from shared.engine.gather import TABLES
 from shared.engine.mailbox_pass import MailboxPass, PassResult
+from shared.engine.personal_gather import Wanted
 from shared.engine.questions import explain, preview
+from shared.engine.router import FEED_TABLES
 from shared.engine.services import Services
 from shared.errors import FenceLost, MailboxBroken, NotFound, ProfileBroken, SyncError, Throttled
 from shared.jobs.messages import Job
@@ -28,8 +29,10 @@ FENCE_WAIT = timedelta(seconds=10)
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 120, 300))
 COMPARING = frozenset({"sync now", "enable", "resume"})
 QUESTIONS = frozenset({"preview", "explain"})
-HINTS = frozenset({"notification", "due", "dynamics", "owner", "missed"})
+HINTS = frozenset({"notification", "contacts", "due", "dynamics", "owner", "missed"})
 """Causes that ask for a look and carry nothing else: any later pass serves them as well."""
+PUSHED = frozenset({"notification", "dynamics", "owner"})
+"""Hints that have nothing to do with contacts of Exchange."""
 
 log = logging.getLogger("sync.pass")
 
@@ -110,13 +113,22 @@ async def _pass(services: Services, mailbox: Mailbox, job: Job) -> None:
         return
     mailbox = await _prepare(services, mailbox, job)
     profile = await _profile(services, mailbox)
-    result = await MailboxPass(services, mailbox, profile).run(reconcile=job.cause in COMPARING or first)
+    result = await MailboxPass(services, mailbox, profile).run(
+        reconcile=job.cause in COMPARING or first, wanted=wanted_by(job.cause)
+    )
     known = await _record(services, mailbox, job, result, perf_counter() - started)
     if known and result.unfinished and result.again_at is not None:
         wait = _step(job.attempt) if job.attempt else timedelta()
         await _retry(services, mailbox, replace(job, cause="continue"), result.again_at + wait)
     elif known and result.again_at is not None:
         await services.jobs.again(mailbox.id, "continue", at=result.again_at)
+
+
+def wanted_by(cause: str) -> Wanted:
+    """Which feeds a pass reads. A hint says what it is about; whatever else somebody asked for reads all."""
+    if cause in PUSHED:
+        return Wanted(contacts=False)
+    return Wanted(contacts=True, everything=cause not in {*HINTS, "continue"})
 
 
 async def _retry(services: Services, mailbox: Mailbox, job: Job, at: datetime) -> None:
@@ -142,7 +154,7 @@ async def _feed_is_ready(services: Services) -> bool:
     """A mailbox's first sync starts after the change feed has its token of each table, or changes in between
     are missed."""
     cursors = await services.feeds.cursors(services.feed)
-    if all(table in cursors and not cursors[table].round for table in TABLES):
+    if all(table in cursors and not cursors[table].round for table in FEED_TABLES):
         return True
     await services.jobs.read_feed(services.feed, "first sync", services.now())
     return False

@@ -22,6 +22,8 @@ class Mailbox:
     (usually a Windows name). ``due_at``: when the net next asks for a pass. ``failures`` counts
     transient failures in a row (MBX-16), and ``retry_at`` is when the retry comes that is scheduled already.
     ``scheduling_note``: why scheduling conflicts cannot be checked for it, if they cannot (APPT-29).
+    ``tasks_read_at``, ``filters_read_at``: when task lists and sync filters were last asked for;
+    ``tracks_tasks``: it has, or had, a linked task.
     """
 
     id: str
@@ -42,4 +44,7 @@ class Mailbox:
     calendars_read_at: datetime | None = None
     created_at: datetime | None = None
     scheduling_note: str = ""
+    tasks_read_at: datetime | None = None
+    tracks_tasks: bool = False
+    filters_read_at: datetime | None = None
     etag: str | None = None

@@ -130,7 +130,7 @@ class FieldRights:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Something on the other side that may be the same person or task, for CONT-9. ``linked``: the mailbox has
+    """Something on the other side that may be the same person or task (CONT-9). ``linked``: the mailbox has
     linked it already. ``label``: for people."""
 
     side: Side

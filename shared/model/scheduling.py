@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.model.party import Party
+from shared.model.personal import Match
 from shared.model.values import Value
 
 
@@ -52,7 +53,9 @@ class Availability:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an item waits for. ``about``: the time that the answer will hold for, in a form to compare."""
+    """What an item waits for. ``about``: what the answer will hold for (a time, a set of candidates), in a
+    form to compare. ``candidates``: who it may be (CONT-9)."""
 
     about: str
     question: str
+    candidates: tuple[Match, ...] = ()

@@ -18,9 +18,9 @@ class FilterOrigin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SyncFilter:
-    """One active filter. ``version`` changes whenever the filter does. ``usual``: it is what the product's own
-    template says (own and open rows; appointments in which one takes part), so that rows of others are not
-    asked about."""
+    """One active filter. ``version`` changes whenever the filter does. ``usual``: it is what the product's
+    own template says (own and open rows; appointments in which one takes part), so that rows of others are
+    not asked about."""
 
     id: str
     table: str

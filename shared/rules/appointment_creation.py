@@ -40,7 +40,7 @@ from shared.rules.tracking_marks import cleared, mark, new_link, stamps_of
 
 
 def left(situation: AppointmentSituation, skip: Skip, link: Link | None = None) -> Decision:
-    return Decision(situation.item(), skips=(skip,), link=link)
+    return Decision(situation.ref(), skips=(skip,), link=link)
 
 
 def all_fields(table: str, context: Context) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ def from_exchange(situation: AppointmentSituation, context: Context, event: Exch
     link = new_link(situation, context, event, row_id, generation, table)
     marked = mark(event, row_id, values.get("regarding"), context, rules=("LNK-3", "LNK-5"))
     return Decision(
-        situation.item(),
+        situation.ref(),
         (create, *occurrences.dynamics, *occurrences.exchange, marked),
         (*skips, *occurrences.skips),
         link,
@@ -266,7 +266,7 @@ def from_dynamics(situation: AppointmentSituation, context: Context, row: Dynami
     later = _invite_now(row, withheld, write, context) if withheld and not past else ()
     link = new_link(situation, context, None, row.id, generation, row.table)
     return Decision(
-        situation.item(),
+        situation.ref(),
         (create, *occurrences.exchange, *later),
         (*skips, *occurrences.skips),
         replace(link, withheld=() if later else withheld),
@@ -286,7 +286,7 @@ def _leftover_goes(situation: AppointmentSituation, row: DynamicsAppointment) ->
         DeleteAppointment(row.id, row.etag, row.table),
         before=dict(row.values),
     )
-    return Decision(situation.item(), (delete,))
+    return Decision(situation.ref(), (delete,))
 
 
 def _invite_now(

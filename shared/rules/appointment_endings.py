@@ -85,7 +85,7 @@ def _row_absent(situation: AppointmentSituation, context: Context, link: Link, a
     """APPT-25 and FLT-10: a physical deletion is carried over, a logical one only ends the link (SET-1)."""
     event = situation.event
     if event is None:
-        return Decision(situation.item(), link=link)
+        return Decision(situation.ref(), link=link)
     distinct = context.organization.flag("DistinctPhysicalAndLogicalDeletesForExchangeSync")
     if absence is Absence.ACCESS and distinct:
         reason = "the mailbox owner may no longer read the appointment; the item stays in Exchange"

@@ -43,7 +43,7 @@ def first_merge(
     regards = content.dynamics.get("regarding", row.value("regarding"))
     marked = mark(event, row.id, regards, context, rules=("LNK-3",), withheld=content.withheld)
     return Decision(
-        situation.item(),
+        situation.ref(),
         (*actions, marked if not inviting else _clearing(marked)),
         (*content.skips, *occurrences.skips),
         replace(link, withheld=content.withheld),
@@ -94,9 +94,9 @@ def in_step(
         regards = content.dynamics.get("regarding", row.value("regarding"))
         marked = mark(event, row.id, regards, context, rules=("FLD-8",), withheld=content.withheld)
         actions.append(_clearing(marked))
-    kept = replace(link, withheld=content.withheld, subject=situation.item().subject)
+    kept = replace(link, withheld=content.withheld, subject=situation.ref().subject)
     return Decision(
-        situation.item(),
+        situation.ref(),
         tuple(actions),
         (*content.skips, *series.remarks(event, content, context), *occurrences.skips),
         kept,

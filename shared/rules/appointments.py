@@ -135,7 +135,7 @@ def _unlinked(situation: AppointmentSituation, context: Context) -> Decision:
         return from_exchange(situation, context, event)
     if row is not None:
         return from_dynamics(situation, context, row)
-    return Decision(situation.item(), link=situation.link)
+    return Decision(situation.ref(), link=situation.link)
 
 
 def _is_tracked(situation: AppointmentSituation, context: Context) -> bool:
@@ -163,7 +163,7 @@ def _join(
     if link.role is Role.MEMBER:
         marked = mark(event, row.id, row.value("regarding"), context, rules=("LNK-3",))
         skip = Reason.OWNED_BY.skip(detail=situation.owner_name or "the organizer's mailbox")
-        return Decision(situation.item(), (joined, marked), (skip,), link, ())
+        return Decision(situation.ref(), (joined, marked), (skip,), link, ())
     return first_merge(situation, context, event, row, link, joined)
 
 
@@ -176,7 +176,7 @@ def _linked(situation: AppointmentSituation, context: Context, link: Link) -> De
         return ending
     event, row = situation.event, situation.row
     if event is None or row is None:
-        return Decision(situation.item(), link=link)
+        return Decision(situation.ref(), link=link)
     if row.table != tracking.table_of(event):
         return left(situation, Reason.OWNED_BY.skip(detail=situation.owner_name or "another mailbox"), link)
     if item_time.has_no_time(row):

@@ -95,7 +95,7 @@ def _follow(
     ended = _ended(link, successor.table)
     if new.role is Role.MEMBER:
         marked = mark(event, successor.id, successor.value("regarding"), context, rules=("LNK-3",))
-        return Decision(situation.item(), (joined, marked), (), new, (), replaced=ended)
+        return Decision(situation.ref(), (joined, marked), (), new, (), replaced=ended)
     creating = replace(new, state=LinkState.CREATING, intent=link.intent)
     then = replace(situation, link=creating, record=successor)
     merged = first_merge(then, context, event, successor, replace(new, withheld=link.withheld), joined)
@@ -132,7 +132,7 @@ def _made_a_series_in_dynamics(
     kept = {side: {n: v for n, v in link.base.of(side).items() if n != "time"} for side in Side}
     base = Base(kept[Side.EXCHANGE], kept[Side.DYNAMICS])
     return Decision(
-        situation.item(),
+        situation.ref(),
         (update, marked),
         (),
         replace(new, base=base, withheld=link.withheld),

@@ -111,23 +111,29 @@ def settled(link: Link, event: ExchangeEvent, row: DynamicsAppointment) -> Link:
     of a series' occurrences stays for their own merge."""
     if not link.intent:
         return link
-    shown = exchange_values(event, link.withheld)
+    base, written = taken_in(link, exchange_values(event, link.withheld), row.values)
+    kept = _left(link.intent, pattern_written=RECURRENCE.name in written)
+    return replace(link, base=base, intent=kept)
+
+
+def taken_in(link: Link, shown: Values, row: Values) -> tuple[Base, frozenset[str]]:
+    """The base with what the noted writes have brought about, and the fields that this is so of. ``shown``:
+    what Exchange shows now, ``row``: what Dynamics does."""
     exchange, dynamics = dict(link.base.exchange), dict(link.base.dynamics)
-    settled_now: set[str] = set()
+    done: set[str] = set()
     for name, noted in link.intent.items():
         if not isinstance(noted, list | tuple) or len(noted) != 3 or "@" in name:
             continue
         side, exchange_print, dynamics_print = (str(part) for part in noted)
-        now_exchange, now_dynamics = shown.get(name), row.value(name)
+        now_exchange, now_dynamics = shown.get(name), row.get(name)
         written, intended = (
             (now_dynamics, dynamics_print) if side == Side.DYNAMICS else (now_exchange, exchange_print)
         )
         if fingerprint(written) == intended:
-            settled_now.add(name)
+            done.add(name)
             exchange[name] = as_was(now_exchange, exchange_print)
             dynamics[name] = as_was(now_dynamics, dynamics_print)
-    kept = _left(link.intent, pattern_written=RECURRENCE.name in settled_now)
-    return replace(link, base=Base(exchange, dynamics), intent=kept)
+    return Base(exchange, dynamics), frozenset(done)
 
 
 def _left(intent: Mapping[str, Value], *, pattern_written: bool) -> dict[str, Value]:

@@ -16,6 +16,11 @@ def appointment_id(organization: str, ical_uid: str, generation: int, table: str
     return str(uuid5(_NAMESPACE, f"{table}|{organization}|{ical_uid}|{generation}"))
 
 
+def record_id(organization: str, mailbox: str, item_id: str, generation: int, table: str) -> str:
+    """The Dynamics id of an Exchange-born contact or task: a create that is repeated meets the first one."""
+    return str(uuid5(_NAMESPACE, f"{table}|{organization}|{mailbox}|{item_id}|{generation}"))
+
+
 def transaction_id(mailbox: str, dynamics_id: str, generation: int) -> str:
     """The idempotency key of the event that a Dynamics row gets in a mailbox (Graph ``transactionId``)."""
     return str(uuid5(_NAMESPACE, f"event|{mailbox}|{dynamics_id}|{generation}"))

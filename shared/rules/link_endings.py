@@ -51,4 +51,4 @@ def close(
     """The link's end; what marks the item carries from now on tells whether a person tracks it anew."""
     unmarked = {**link.markers, "category": False, "stamp": tracking.UNLINKED}
     ended = replace(link.ended(state, reason, rules), markers=unmarked, role=Role.MEMBER)
-    return Decision(situation.item(), actions, (), ended)
+    return Decision(situation.ref(), actions, (), ended)

@@ -154,7 +154,7 @@ def _waiting(
     context: Context,
 ) -> Decision:
     """Nothing at all happens to the item, and its link stays as it is."""
-    subject = situation.item().subject
+    subject = situation.ref().subject
     conflict = _conflict(busy, claiming.claim, context.zone)
     question = f"{conflict}, when '{subject}' is to take place. Take it to Dynamics all the same?"
     skip = Reason.BUSY.skip(detail=conflict)

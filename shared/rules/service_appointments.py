@@ -53,7 +53,7 @@ def _unlinked(situation: AppointmentSituation, context: Context) -> Decision:
     if skip is not None:
         return left(situation, skip, situation.link)
     if row is None:
-        return Decision(situation.item(), link=situation.link)
+        return Decision(situation.ref(), link=situation.link)
     return _create(situation, context, row) if event is None else _join(situation, context, event, row)
 
 
@@ -115,7 +115,7 @@ def _create(situation: AppointmentSituation, context: Context, row: DynamicsAppo
         after=values,
     )
     link = new_link(situation, context, None, row.id, generation, SERVICE)
-    return Decision(situation.item(), (create,), (), replace(link, withheld=withheld), NAMES)
+    return Decision(situation.ref(), (create,), (), replace(link, withheld=withheld), NAMES)
 
 
 def _join(
@@ -149,7 +149,7 @@ def _linked(situation: AppointmentSituation, context: Context, link: Link) -> De
         return ended
     event, row = situation.event, situation.row
     if event is None or row is None:
-        return Decision(situation.item(), link=link)
+        return Decision(situation.ref(), link=link)
     if item_time.has_no_time(row):
         return left(situation, Reason.NO_TIME.skip(), link)
     link = intent.settled(link, event, row)
@@ -158,14 +158,14 @@ def _linked(situation: AppointmentSituation, context: Context, link: Link) -> De
     parties = _parties(row)
     if content.regarding_moves or parties != link.withheld:
         actions = (*actions, _mark(event, row, context))
-    kept = replace(link, withheld=parties, subject=situation.item().subject)
+    kept = replace(link, withheld=parties, subject=situation.ref().subject)
     return _decision(situation, kept, content, actions)
 
 
 def _decision(
     situation: AppointmentSituation, link: Link, content: CopyContent, actions: tuple[Action, ...]
 ) -> Decision:
-    return Decision(situation.item(), actions, tuple(content.skips), link, content.absorb, content.lost)
+    return Decision(situation.ref(), actions, tuple(content.skips), link, content.absorb, content.lost)
 
 
 def _update(

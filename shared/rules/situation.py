@@ -98,7 +98,7 @@ class AppointmentSituation:
             return SERVICE
         return SERIES if self.event and self.event.is_series else APPOINTMENT
 
-    def item(self) -> ItemRef:
+    def ref(self) -> ItemRef:
         event_id = self.event.id if self.event else (self.link.exchange_id if self.link else None)
         row_id = self.row.id if self.row else (self.link.dynamics_id if self.link else None)
         return ItemRef(KIND, event_id, row_id, self._subject())

@@ -216,6 +216,39 @@ class Reason(Enum):
         ("APPT-29",),
         "an administrator decided not to take this to Dynamics ({detail})",
     )
+    # contacts and tasks
+    NOT_IN_FILTER = (
+        "not in the filter",
+        ("FLT-1", "FLT-4"),
+        "no active sync filter of the mailbox's owner takes this row to Exchange",
+    )
+    STAYS_LINKED = (
+        "left the filter, stays by decision",
+        ("FLT-10",),
+        "it left the sync filter, and an administrator decided that it stays linked",
+    )
+    CREATING = (
+        "being created",
+        ("LNK-7",),
+        "an earlier pass was making it in Exchange and its answer is not known yet; it is looked for first",
+    )
+    SECURED = (
+        "secured column",
+        ("FLD-35", "FAQ-3"),
+        "field-level security does not let the mailbox's owner {detail} this column in Dynamics",
+    )
+    TOO_LONG = (
+        "too long",
+        ("FLD-33",),
+        "it is longer than the other side takes ({detail}), and a part of it would be wrong; it stays where "
+        "it is",
+    )
+    SAME_PERSON = ("may be the same", ("CONT-9",), "it waits for an administrator: {detail}")
+    NOT_MERGED = (
+        "kept apart by decision",
+        ("CONT-9",),
+        "an administrator decided not to synchronize this item",
+    )
     FROZEN = (
         "frozen",
         ("LNK-11",),

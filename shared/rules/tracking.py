@@ -3,32 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
 from shared.model.event import ExchangeEvent, Stamps
 from shared.model.link import Link
 from shared.model.organization import Organization
+from shared.model.personal import CONTACT, FAX, LETTER, PHONE_CALL, TASK
 from shared.model.values import Value
 
 TRACKED_CATEGORY = "Tracked to Dynamics 365"
-TYPE_CODES = {APPOINTMENT: "4201", SERIES: "4251", SERVICE: "4214"}
+TYPE_CODES = {
+    APPOINTMENT: "4201",
+    SERIES: "4251",
+    SERVICE: "4214",
+    CONTACT: "2",
+    TASK: "4212",
+    PHONE_CALL: "4210",
+    LETTER: "4207",
+    FAX: "4204",
+}
 """Object type codes (LNK-3), as the stamp on an item names the table of its row."""
 TABLES = {code: table for table, code in TYPE_CODES.items()}
 LINKED = 2.0
 UNLINKED = 0.0
 
 
+class Marked(Protocol):
+    """An Exchange item with its marks. A feed shows no stamps."""
+
+    @property
+    def categories(self) -> tuple[str, ...]: ...
+    @property
+    def stamps(self) -> Stamps | None: ...
+
+
 def has_category(categories: Sequence[str]) -> bool:
     return any(name.strip().lower() == TRACKED_CATEGORY.lower() for name in categories)
 
 
-def is_tracked(event: ExchangeEvent, organization: Organization) -> bool:
-    """Tracked by category (EMI-17, while SET-12 allows it) or by stamp (LNK-4)."""
-    by_category = organization.flag("TrackCategorizedItems") and has_category(event.categories)
-    return by_category or (event.stamps is not None and event.stamps.tracked)
+def is_tracked(item: Marked, organization: Organization, *, categories_count: bool = True) -> bool:
+    """Tracked by category (EMI-17, while SET-12 and, for contacts, the profile allow it: X-6) or by stamp
+    (LNK-4)."""
+    allowed = categories_count and organization.flag("TrackCategorizedItems")
+    by_category = allowed and has_category(item.categories)
+    return by_category or (item.stamps is not None and item.stamps.tracked)
 
 
-def was_untracked(event: ExchangeEvent, link: Link) -> bool:
+def was_untracked(event: Marked, link: Link) -> bool:
     """A person removed the mark that the item carried when we last saw it (EMI-17, APPT-13): the category;
     or, where the category is not used, the app set the stamp back to "not tracked"."""
     if link.markers.get("category"):
@@ -37,12 +59,14 @@ def was_untracked(event: ExchangeEvent, link: Link) -> bool:
     return stamped and event.stamps is not None and not event.stamps.tracked
 
 
-def is_tracked_anew(event: ExchangeEvent, link: Link, organization: Organization) -> bool:
+def is_tracked_anew(
+    event: Marked, link: Link, organization: Organization, *, categories_count: bool = True
+) -> bool:
     """An ended link comes back only when a person tracks the item again (LNK-8): a mark is there that was
     not there when the link ended."""
-    if not is_tracked(event, organization):
+    if not is_tracked(event, organization, categories_count=categories_count):
         return False
-    category_added = has_category(event.categories) and not link.markers.get("category")
+    category_added = categories_count and has_category(event.categories) and not link.markers.get("category")
     stamp_added = event.stamps is not None and event.stamps.tracked and not link.markers.get("stamp")
     return category_added or stamp_added
 
@@ -64,10 +88,10 @@ def table_of(event: ExchangeEvent) -> str:
     return SERIES if event.is_series else APPOINTMENT
 
 
-def stamped_table(event: ExchangeEvent) -> str | None:
+def stamped_table(event: Marked) -> str | None:
     """The table that the item's stamps name, if they name one."""
-    named = event.stamps.object_type if event.stamps else None
-    return TABLES.get(str(named or "").split(".")[0])
+    named = str((event.stamps.object_type if event.stamps else None) or "")
+    return named if named in TYPE_CODES else TABLES.get(named.split(".")[0])
 
 
 def normal_guid(text: str) -> str:

@@ -42,7 +42,7 @@ def new_link(
         role=role_of(situation, context),
         generation=generation,
         ical_uid=event.ical_uid if event else None,
-        subject=situation.item().subject,
+        subject=situation.ref().subject,
         markers={
             "category": categorised or (event is not None and tracking.has_category(event.categories)),
             "stamp": tracking.LINKED,

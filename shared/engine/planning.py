@@ -1,0 +1,76 @@
+"""Plan: pair and decide everything that was gathered. Nothing is written; a preview stops here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from shared.engine.gather import Touched, current_window
+from shared.engine.kinds import Decided, decide
+from shared.engine.pair import Pairing
+from shared.engine.personal_pairing import PersonalPairing
+from shared.engine.ports import Agenda, HeldRow, PendingDecision
+from shared.engine.services import Services
+from shared.engine.waiting import Waiting
+from shared.model.mailbox import Mailbox
+from shared.model.profile import Profile
+from shared.rules.situation import Context
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Administrators' answers to what this mailbox asked."""
+
+    waiting: tuple[PendingDecision, ...] = ()
+    answered: tuple[PendingDecision, ...] = ()
+    go_on: frozenset[str] = frozenset()
+    drop: frozenset[str] = frozenset()
+    items: Waiting = field(default_factory=Waiting)
+    """Items that wait for a word of their own."""
+
+    @property
+    def braked(self) -> frozenset[str]:
+        """Those that the brake had stopped."""
+        return self.go_on | self.drop
+
+
+@dataclass
+class Plan:
+    context: Context
+    decided: list[Decided]
+    echoes: int = 0
+    untracked: int = 0
+
+
+async def context_of(services: Services, mailbox: Mailbox, profile: Profile, agenda: Agenda) -> Context:
+    window = current_window(agenda, profile, services.now())
+    organization = await services.dynamics.organization()
+    organization = replace(organization, settings={**organization.settings, **_overrides(profile)})
+    return Context(mailbox, organization, profile, services.now(), window.start, window.end)
+
+
+async def plan(
+    services: Services, mailbox: Mailbox, profile: Profile, agenda: Agenda, touched: Touched, answers: Answers
+) -> Plan:
+    context = await context_of(services, mailbox, profile, agenda)
+    paired = await Pairing(services, context).pair(touched, answers.drop)
+    situations = [answers.items.told(situation) for situation in paired.situations]
+    made = Plan(context, [(s, decide(s, context)) for s in situations], paired.echoes, paired.untracked)
+    for some in touched.personal.both:
+        if some.nothing:
+            continue
+        pairing = PersonalPairing(services, context, touched.filters, some.kind)
+        found = await pairing.pair(some, answers.items.answers(), answers.drop)
+        made.decided += [(s, decide(s, context)) for s in found.situations]
+        made.echoes += found.echoes
+        made.untracked += found.untracked
+    return made
+
+
+def _overrides(profile: Profile) -> dict[str, bool | int | str]:
+    return {name: value for name, value in profile.settings.items() if isinstance(value, bool | int | str)}
+
+
+def held_under(held: Iterable[HeldRow], decisions: Iterable[PendingDecision]) -> frozenset[str]:
+    ids = {decision.id for decision in decisions}
+    return frozenset(row.id for row in held if row.decision in ids)

@@ -1,0 +1,128 @@
+"""Carrying out a decision: tried until both sides agree on what was there before (412: read again, decide again).
+
+A conflict (412, "is there already", "is gone") means: read again, decide again. A write whose answer is lost is
+unknown: it is resolved the same way, by reading back, never by repeating blindly.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from shared.engine.history_rows import rows_of, skip_row
+from shared.engine.ports import Fence, HistoryRow
+from shared.engine.services import Services
+from shared.errors import Conflict, NotFound, Refused, Throttled, Transient, UnknownResult
+from shared.model.decision import Decision, ItemRef
+from shared.model.link import Link
+from shared.model.scheduling import Availability
+from shared.rules.situation import Context
+
+ATTEMPTS = 4
+
+
+class Situation(Protocol):
+    """What every kind of item has."""
+
+    @property
+    def link(self) -> Link | None: ...
+    @property
+    def table(self) -> str: ...
+    def ref(self) -> ItemRef: ...
+
+
+S = TypeVar("S", bound=Situation)
+
+
+@dataclass
+class Outcome(Generic[S]):
+    """What became of one item. ``error`` names why it is unfinished; it stays to be looked at again."""
+
+    situation: S
+    decision: Decision
+    link: Link | None = None
+    replaced: Link | None = None
+    """The link of the row whose place another one took; it is committed with the new one."""
+    history: list[HistoryRow] = field(default_factory=list)
+    error: Throttled | Transient | UnknownResult | Conflict | None = None
+    left_to: tuple[str, ...] = ()
+    """Mailboxes that have to look at the row because its ownership moved."""
+    availability: Availability | None = None
+    """Who is busy at the item's time, as far as Dynamics was asked (APPT-29)."""
+
+    @property
+    def finished(self) -> bool:
+        return self.error is None
+
+
+class Trying(ABC, Generic[S]):
+    """Carries out decisions of one pass of one mailbox, about one kind of items."""
+
+    def __init__(
+        self,
+        services: Services,
+        context: Context,
+        read_again: Callable[[S], Awaitable[S]],
+        fence: Callable[[], Fence],
+    ) -> None:
+        self._services = services
+        self._context = context
+        self._read_again = read_again
+        self._fence = fence
+
+    @abstractmethod
+    def _decide(self, situation: S) -> Decision: ...
+
+    @abstractmethod
+    async def _carry_out(self, outcome: Outcome[S]) -> None:
+        """One try."""
+
+    async def apply(self, situation: S, decision: Decision) -> Outcome[S]:
+        outcome = Outcome(situation, decision)
+        for _ in range(ATTEMPTS):
+            try:
+                await self._carry_out(outcome)
+            except (Conflict, NotFound, UnknownResult) as error:
+                outcome.error = error if not isinstance(error, NotFound) else Conflict(str(error))
+                outcome.situation = await self._read_again(outcome.situation)
+                outcome.decision = self._decide(outcome.situation)
+                continue
+            except (Throttled, Transient) as error:
+                outcome.error = error
+                return outcome
+            except Refused as error:
+                if self._asks_instead(outcome, error):
+                    continue
+                self._refused(outcome, error)
+            outcome.error = None
+            return outcome
+        self._given_up(outcome)
+        return outcome
+
+    def _asks_instead(self, outcome: Outcome[S], error: Refused) -> bool:
+        """Whether the refusal is a question: then the outcome's decision asks it."""
+        del outcome, error
+        return False
+
+    def _given_up(self, outcome: Outcome[S]) -> None:
+        """After the last try."""
+
+    def _note_skips(self, outcome: Outcome[S], at: datetime) -> None:
+        """A skip goes into the history only when its reason changes."""
+        link, skips = outcome.link, outcome.decision.skips
+        noted = "; ".join(sorted({f"{skip.code} {','.join(skip.fields)}".strip() for skip in skips}))
+        if link is not None and noted != link.noted:
+            outcome.history += [skip_row(outcome.decision, skip, at) for skip in skips]
+            outcome.link = replace(link, noted=noted)
+
+    def _refused(self, outcome: Outcome[S], error: Refused) -> None:
+        """Permanent for this item: recorded with its reason; the others go on."""
+        reason = f"{error.code or error.status or 'refused'}: {error}"
+        actions = outcome.decision.actions or ()
+        rows = rows_of(outcome.decision, list(actions[:1]), self._services.now())
+        outcome.history += [replace(row, outcome="refused", reason=reason) for row in rows]
+        link = outcome.situation.link
+        outcome.link = replace(link, reason=reason) if link else None

@@ -1,0 +1,131 @@
+"""The decision about one contact or task, both ways (CONT, TASK, FLD, FLT): a pure function of its
+situation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shared.model.appointment import Absence
+from shared.model.decision import Action, ActionKind, Decision
+from shared.model.link import Link, LinkState
+from shared.model.personal import CONTACT, TASK, DynamicsRecord, ExchangeItem
+from shared.model.values import Side
+from shared.rules import keys, task_endings, tracking
+from shared.rules.personal_creation import (
+    REGARDING,
+    from_dynamics,
+    from_exchange,
+    generation_of,
+    left,
+    why_not_tracked,
+)
+from shared.rules.personal_endings import ending
+from shared.rules.personal_marks import categories_count, is_owned, is_tracked, mark, new_link
+from shared.rules.personal_situation import PersonalSituation
+from shared.rules.personal_updates import first_merge, in_step
+from shared.rules.situation import Context
+from shared.rules.skips import Reason
+
+
+def decide(situation: PersonalSituation, context: Context) -> Decision:
+    """What is to be done about this contact or task in this mailbox, and why."""
+    link = situation.link
+    if link is not None and link.linked:
+        return _linked(situation, context, link)
+    if link is not None and link.state.ended and not _resumes(situation, context, link):
+        return left(situation, Reason.ENDED.skip(detail=f"{link.state.value}: {link.reason}"), link)
+    return _unlinked(situation, context)
+
+
+def may_come_back(link: Link) -> bool:
+    """Of an ended link: whether Dynamics alone can bring it back. Only where no person ended it: a row that
+    left the filter can match again (FLT-6)."""
+    return link.state is LinkState.LEFT_FILTER
+
+
+def _resumes(situation: PersonalSituation, context: Context, link: Link) -> bool:
+    """A person tracks the item anew (LNK-8), or the row is in the filter again (FLT-6)."""
+    if may_come_back(link) and situation.in_filter and situation.row is not None:
+        return True
+    item = situation.item
+    if item is None:
+        return False
+    counts = categories_count(situation.kind, context)
+    return tracking.is_tracked_anew(item, link, context.organization, categories_count=counts)
+
+
+# --- not linked yet -------------------------------------------------------------------------------
+
+
+def _unlinked(situation: PersonalSituation, context: Context) -> Decision:
+    item, record = situation.item, situation.row
+    if situation.kept_out:
+        return _kept_out(situation, context)
+    tracked = item is not None and is_tracked(item, context)
+    if situation.link is None and situation.ended_before and not tracked:
+        return left(situation, Reason.ENDED.skip(detail="its link ended before the links were lost"))
+    if situation.record is Absence.ACCESS:
+        return left(situation, Reason.NO_ACCESS.skip(), situation.link)
+    if item is not None and record is not None:
+        return _join(situation, context, item, record)
+    if item is not None:
+        return from_exchange(situation, context, item)
+    if record is not None:
+        return from_dynamics(situation, context, record)
+    return Decision(situation.ref(), link=situation.link)
+
+
+def _kept_out(situation: PersonalSituation, context: Context) -> Decision:
+    """An administrator said that it shall be synchronized with nothing (CONT-9). Only a person who tracks it
+    anew brings it back."""
+    item, record = situation.item, situation.row
+    generation = generation_of(situation.link)
+    if record is not None:
+        table, row_id = record.table, record.id
+    else:
+        assert item is not None
+        table = CONTACT if item.kind == CONTACT else TASK
+        row_id = keys.record_id(context.organization.id, context.mailbox.id, item.id, generation, table)
+    link = situation.link or new_link(situation, context, table, row_id, generation, owned=False)
+    wears = item is not None and tracking.has_category(item.categories)
+    stamp = item.stamps.link_state if item is not None and item.stamps else None
+    markers = {**link.markers, "category": wears, "stamp": stamp}
+    reason = Reason.NOT_MERGED
+    ended = replace(link, markers=markers).ended(LinkState.KEPT_OUT, reason.sentence, reason.rules)
+    return Decision(situation.ref(), skips=(reason.skip(),), link=ended)
+
+
+def _join(
+    situation: PersonalSituation, context: Context, item: ExchangeItem, record: DynamicsRecord
+) -> Decision:
+    """Link two items that both exist (LNK-3, CONT-9)."""
+    skip = why_not_tracked(situation, context, item)
+    untracked = skip is not None and skip.code == Reason.NOT_TRACKED.code
+    if untracked:
+        skip = None if situation.in_filter or situation.chosen else Reason.NOT_IN_FILTER.skip()
+    if skip is not None:
+        return left(situation, skip, situation.link)
+    owned = is_owned(record, context)
+    generation = generation_of(situation.link)
+    link = new_link(situation, context, record.table, record.id, generation, owned=owned)
+    joined = Action(ActionKind.LINK, Side.DYNAMICS, ("LNK-3", "CONT-9"), "both items exist already")
+    regards = record.value(REGARDING)
+    marked = mark(item, record.table, record.id, record.name, regards, context, rules=("LNK-5",))
+    return first_merge(situation, context, item, record, link, joined, marked)
+
+
+# --- both exist -----------------------------------------------------------------------------------
+
+
+def _linked(situation: PersonalSituation, context: Context, link: Link) -> Decision:
+    ended = ending(situation, context, link)
+    if ended is not None:
+        return ended
+    item, record = situation.item, situation.row
+    if item is None or record is None:
+        return Decision(situation.ref(), link=link)
+    if item.kind == TASK:
+        alone = task_endings.is_left_alone(item, None)
+        if alone is not None:
+            return left(situation, alone, link)
+    return in_step(situation, context, link, item, record)
