@@ -10,7 +10,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from shared.model.appointment import APPOINTMENT, SERIES
 from shared.model.values import Direction
+
+FOLLOWED: Mapping[str, str] = {SERIES: APPOINTMENT}
+"""A series travels as appointments do, except in what an administrator chose for series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,3 +104,9 @@ def entities() -> tuple[str, ...]:
 def direction_of(row: FieldRow, directions: Mapping[str, Direction]) -> Direction:
     """The administrator's choice for a settable field (FLD-33), else the default."""
     return directions.get(row.name, row.direction) if row.settable else row.direction
+
+
+def direction_in(row: FieldRow, chosen: Mapping[str, Mapping[str, Direction]]) -> Direction:
+    """Where a field goes by a profile's ``directions`` of all entities."""
+    followed = chosen.get(FOLLOWED.get(row.entity, row.entity), {})
+    return direction_of(row, {**followed, **chosen.get(row.entity, {})})
