@@ -11,6 +11,7 @@ from shared.model.organization_settings import EVERYTHING
 from shared.model.profile import ContactAddresses, ContactDeletion, PrivateItems
 from shared.model.scheduling import SchedulingPolicy
 from shared.model.values import Direction, Side
+from shared.web.profile_settings import WINDOW_LIMIT
 
 Schema = dict[str, Any]
 
@@ -82,19 +83,31 @@ _SETTINGS: Schema = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "items": NUMBER,
-            "people": NUMBER,
+            "items": {
+                **NUMBER,
+                "description": "how many items one pass may delete, cancel or unlink before it asks",
+            },
+            "people": {**NUMBER, "description": "how many people one pass may mail before it asks"},
             "percent": {
                 **_range(1, 100),
-                "description": "of the items that the mailbox has linked; less than three items never count "
-                "as a part of them; 100: any part (FLT-10)",
+                "description": "which part of the items that the mailbox has linked one pass may delete, "
+                "cancel or unlink before it asks; one or two items never matter, 100 is any part (FLT-10)",
             },
         },
     },
-    "windowPastDays": NUMBER,
-    "windowFutureDays": NUMBER,
-    "trackCategorizedContacts": FLAG,
-    "completeWhenShownAsFree": FLAG,
+    "windowPastDays": {
+        **_range(0, WINDOW_LIMIT),
+        "description": "how many days back the calendars are read; both windows together 1825 days at most",
+    },
+    "windowFutureDays": {
+        **_range(0, WINDOW_LIMIT),
+        "description": "how many days ahead the calendars are read",
+    },
+    "trackCategorizedContacts": {**FLAG, "description": "the category tracks contacts too (X-6)"},
+    "completeWhenShownAsFree": {
+        **FLAG,
+        "description": "a canceled appointment that is set to free in Exchange becomes completed (APPT-27)",
+    },
     "privateAppointments": {
         **_choice(PrivateItems),
         "description": "what of an event that is not of normal sensitivity Dynamics gets (APPT-9): full; "
@@ -110,7 +123,11 @@ _SETTINGS: Schema = {
         "description": "files of single appointments travel both ways (APPT-11, FLD-2); off, they stay where "
         "they are and nothing is asked about them",
     },
-    "schedulingConflicts": _choice(SchedulingPolicy),
+    "schedulingConflicts": {
+        **_choice(SchedulingPolicy),
+        "description": "what happens when a change in Exchange takes the time of somebody who is busy in "
+        "Dynamics (APPT-29): it is saved; saved, and said; or an administrator is asked first",
+    },
     "synchronizeContacts": {**FLAG, "description": "off: contacts stay as they are, on both sides"},
     "contactAddresses": {
         **_choice(ContactAddresses),
