@@ -43,6 +43,7 @@ lint: setup
 	$(RUN) -m tools.rules_coverage --check
 	$(RUN) -m tools.bicep_check
 	$(RUN) -m tools.settings_table --check
+	$(RUN) -m tools.fields_page --check
 
 clean:
 	@test ! -x $(RUN) || $(RUN) -m local down

@@ -9,34 +9,15 @@ from datetime import datetime
 from dateutil.relativedelta import relativedelta
 
 from shared.model.attachment import FileLimits
-
-# Defaults of section N of the behaviour file, except SET-1, which is true here (FLT-10).
-DEFAULTS: Mapping[str, bool | int] = {
-    "DistinctPhysicalAndLogicalDeletesForExchangeSync": True,  # SET-1
-    "SSSPropagateAppointmentCancellationsToExchange": False,  # SET-2
-    "SSSUpdatePastMeetingsInNonDraftMode": False,  # SET-3
-    "SSSTaskDeletionSyncBehaviorFromExchange": 0,  # SET-4
-    "SSSSyncAppointmentIsPrivateFromExchange": False,  # SET-5
-    "TrackAppointmentsFromNonOrganizer": True,  # SET-6
-    "ForceOrganizerSyncForAttendeeTrackedAppointment": False,  # SET-7
-    "UseCrmOrganizerForEmptyExchangeOrganizer": False,  # SET-8
-    "DisableImplicitSharingOfCommunicationActivities": False,  # SET-9
-    "AllowSaveAsDraftAppointment": False,  # SET-10
-    "IgnoreCopiedItemsInSSSForMailbox": True,  # SET-11
-    "TrackCategorizedItems": True,  # SET-12
-    "ValidateContactBeforeTracking": True,  # SET-22
-    "ResolveForInactiveEntities": False,  # SET-23
-    "appointmentricheditorexperience": False,  # SET-47, a column of its own
-}
-RICH_BODIES = "appointmentricheditorexperience"
+from shared.model.organization_settings import DEFAULTS, FUTURE_MONTHS, PAST_MONTHS
 
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
     """How many months back and ahead Dynamics has the instances of a series (APPT-34, SET-47)."""
 
-    past_months: int = 3
-    future_months: int = 12
+    past_months: int = int(DEFAULTS[PAST_MONTHS])
+    future_months: int = int(DEFAULTS[FUTURE_MONTHS])
 
     def reaches(self, moment: datetime, now: datetime) -> bool:
         earliest = now - relativedelta(months=self.past_months)
@@ -53,6 +34,11 @@ class Organization:
     files: FileLimits = field(default_factory=FileLimits)
     expansion: Expansion = field(default_factory=Expansion)
     url: str = ""
+
+    def own(self, name: str) -> bool | int | str | None:
+        """What the organization itself says; None where it says nothing, so that the default holds."""
+        months = {PAST_MONTHS: self.expansion.past_months, FUTURE_MONTHS: self.expansion.future_months}
+        return months.get(name, self.settings.get(name))
 
     def flag(self, name: str) -> bool:
         value = self.settings.get(name, DEFAULTS[name])

@@ -22,15 +22,15 @@ from shared.rules.appointment_fields import (
     cross_columns,
     cross_pattern,
     crossing,
-    direction_of,
     fields_of,
     losses,
     losses_to_exchange,
 )
+from shared.rules.field_table import direction_in
 from shared.rules.merge import MISSING, Crossing, FieldState, Merged, merge
 from shared.rules.recurrence import first_day_changes_dates
 from shared.rules.recurrence_notes import Remark
-from shared.rules.situation import KIND, Context
+from shared.rules.situation import Context
 from shared.rules.skips import Reason
 
 TIE = timedelta(seconds=5)
@@ -127,7 +127,7 @@ def _merge_field(
         return
     rich = context.rich and not event.is_series
     over = _crossing(rule, event, state, context, rich=rich)
-    direction = direction_of(rule, context.profile.directions.get(KIND, {}))
+    direction = direction_in(rule, context.profile.directions)
     if state.first_time:
         content.unagreed.add(rule.name)
     merged = merge(state, over, direction, winner(rule, state, event, row))

@@ -28,13 +28,13 @@ from shared.rules.appointment_fields import (
     cross_columns,
     cross_pattern,
     crossing,
-    direction_of,
     fields_of,
     losses,
     losses_to_exchange,
 )
+from shared.rules.field_table import direction_in
 from shared.rules.merge import FieldState
-from shared.rules.situation import KIND, AppointmentSituation, Context
+from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.skips import Reason
 from shared.rules.tracking_marks import cleared, mark, new_link, stamps_of
 
@@ -174,7 +174,7 @@ def _values_for_dynamics(event: ExchangeEvent, context: Context) -> tuple[dict[s
             values[field.name] = over.value
             skips += [remark_skip(remark) for remark in over.notes]
             continue
-        if not direction_of(field, context.profile.directions.get(KIND, {})).reaches(Side.DYNAMICS):
+        if not direction_in(field, context.profile.directions).reaches(Side.DYNAMICS):
             skips.append(Reason.DIRECTION.skip(fields=(field.name,)))
             continue
         value = shown[field.name]
@@ -327,7 +327,7 @@ def _values_for_exchange(row: DynamicsAppointment, context: Context) -> tuple[di
             values[field.name] = over.value
             skips += [remark_skip(remark) for remark in over.notes]
             continue
-        if not direction_of(field, context.profile.directions.get(KIND, {})).reaches(Side.EXCHANGE):
+        if not direction_in(field, context.profile.directions).reaches(Side.EXCHANGE):
             skips.append(Reason.DIRECTION.skip(fields=(field.name,)))
             continue
         value = row.value(field.name)

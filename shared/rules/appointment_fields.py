@@ -4,76 +4,44 @@ done with it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import islice
 from zoneinfo import ZoneInfo
 
 from shared.bodies import forms
 from shared.model import recurrence as model
-from shared.model.appointment import SERIES
+from shared.model.appointment import APPOINTMENT, SERIES
 from shared.model.decision import Skip
 from shared.model.organization import Organization
 from shared.model.recurrence import NotARecurrence
 from shared.model.timezones import UnknownTimeZone, windows_name
-from shared.model.values import Direction, Value
+from shared.model.values import Value
 from shared.rules import attendees, meeting_time, privacy, recurrence, regarding, status
+from shared.rules.field_table import FieldRow, by_name, of_entity
 from shared.rules.merge import Crossing
 from shared.rules.recurrence_notes import Crossed
 from shared.rules.skips import Reason
 
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One row of the table. ``mails``: a change is distributed to the attendees (APPT-22).
-    ``organizer_wins``: in a conflict the organizer's mailbox wins (LNK-10). ``limit``: longest text that
-    Dynamics takes, in UTF-16 units. ``setting``: the organization setting that turns the field on."""
-
-    name: str
-    rule: str
-    settable: bool
-    mails: bool
-    organizer_wins: bool = False
-    limit: int | None = None
-    direction: Direction = Direction.BOTH
-    setting: str = ""
-
+Field = FieldRow
+"""One row of the field map: an appointment's or a series'."""
 
 # What a request of Graph takes is 4 MB; the rest of an event is small. Dynamics' other texts are shorter than
 # Exchange's limits (subject 255).
 EXCHANGE_BODY_BYTES = 3_500_000
 
-FIELDS: tuple[Field, ...] = (
-    Field("time", "FLD-1", settable=False, mails=True, organizer_wins=True),
-    Field("body", "FLD-3", settable=True, mails=True, limit=1_048_576),
-    Field("importance", "FLD-4", settable=False, mails=True),
-    Field("location", "FLD-5", settable=True, mails=True, limit=200),
-    Field("attendees", "FLD-6", settable=False, mails=True, organizer_wins=True),
-    Field("regarding", "FLD-8", settable=False, mails=False),
-    Field("showAs", "FLD-9", settable=False, mails=True),
-    Field("subject", "FLD-10", settable=True, mails=True, limit=200),
-    Field(
-        "sensitivity",
-        "APPT-9",
-        settable=False,
-        mails=False,
-        direction=Direction.TO_DYNAMICS,
-        setting="SSSSyncAppointmentIsPrivateFromExchange",
-    ),
+FIELDS: tuple[Field, ...] = tuple(row for row in of_entity(APPOINTMENT) if row.merged)
+RECURRENCE = by_name(SERIES)["recurrence"]
+SERIES_FIELDS: tuple[Field, ...] = (
+    RECURRENCE,
+    *(row for row in of_entity(SERIES) if row.merged and row is not RECURRENCE),
 )
-RECURRENCE = Field("recurrence", "FLD-11", settable=False, mails=True, organizer_wins=True)
-SERIES_FIELDS: tuple[Field, ...] = (RECURRENCE, *(field for field in FIELDS if field.name != "time"))
-OCCURRENCE_FIELDS: tuple[Field, ...] = tuple(
-    field for field in FIELDS if field.name not in ("regarding", "sensitivity")
+OCCURRENCE_FIELDS: tuple[Field, ...] = (
+    by_name(APPOINTMENT)["time"],
+    *(row for row in SERIES_FIELDS if row.name not in ("recurrence", "regarding", "sensitivity")),
 )
 """What an occurrence can have that its series has not (APPT-28)."""
 BY_NAME: Mapping[str, Field] = {field.name: field for field in (*FIELDS, RECURRENCE)}
 IMPORTANCE = {"low": 0, "normal": 1, "high": 2}
 IMPORTANCE_NAMES = {number: name for name, number in IMPORTANCE.items()}
-
-
-def direction_of(field: Field, directions: Mapping[str, Direction]) -> Direction:
-    """The administrator's choice for a settable field (FLD-33), else the default."""
-    return directions.get(field.name, field.direction) if field.settable else field.direction
 
 
 def fields_of(table: str, organization: Organization) -> tuple[Field, ...]:

@@ -1,16 +1,20 @@
-"""The field map as data (``model/data/fields.toml``): which fields there are, which way each travels, and what
-may be changed (FLD-1 to FLD-37)."""
+"""The field map as data (``model/data/fields.toml``): which fields there are, which way each travels, and
+what may be changed (FLD-1 to FLD-37)."""
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
 from shared.model.values import Direction
+
+FOLLOWED: Mapping[str, str] = {SERIES: APPOINTMENT}
+"""A series travels as appointments do, except in what an administrator chose for series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,32 +57,36 @@ def rows() -> tuple[FieldRow, ...]:
 
 
 def _row(entity: str, data: Mapping[str, Any]) -> FieldRow:
-    columns = tuple(data["dynamics"])
-    limits = dict(data.get("limits", {}))
-    if "limit" in data:
-        limits[columns[0]] = data["limit"]
-    return FieldRow(
+    row = FieldRow(
         entity=entity,
         name=data["name"],
         label=data["label"],
-        rule="FLD-12" if entity == "serviceappointment" else data["rule"],
+        rule=data["rule"],
         kind=data["kind"],
         exchange=data["exchange"],
-        dynamics=columns,
-        direction=Direction.TO_EXCHANGE if entity == "serviceappointment" else _direction(data),
-        settable=bool(data["settable"]) and entity != "serviceappointment",
+        dynamics=tuple(data["dynamics"]),
+        direction=Direction(data.get("direction", Direction.BOTH.value)),
+        settable=bool(data["settable"]),
         computed=bool(data.get("computed", False)),
-        limits=limits,
+        limits=_limits(data),
         too_long=data.get("tooLong", ""),
         setting=data.get("setting", ""),
         mails=bool(data.get("mails", False)),
         organizer_wins=bool(data.get("organizerWins", False)),
         merged=bool(data.get("merged", True)),
     )
+    return _one_way(row) if entity == SERVICE else row
 
 
-def _direction(data: Mapping[str, Any]) -> Direction:
-    return Direction(data.get("direction", Direction.BOTH.value))
+def _limits(data: Mapping[str, Any]) -> Mapping[str, int]:
+    limits = dict(data.get("limits", {}))
+    return {**limits, data["dynamics"][0]: data["limit"]} if "limit" in data else limits
+
+
+def _one_way(row: FieldRow) -> FieldRow:
+    """A service appointment's: all of it goes to Exchange, nothing is written to Dynamics (FLD-12)."""
+    towards = Direction.TO_EXCHANGE
+    return replace(row, rule="FLD-12", direction=towards, settable=False, limits={}, too_long="")
 
 
 @cache
@@ -100,3 +108,14 @@ def entities() -> tuple[str, ...]:
 def direction_of(row: FieldRow, directions: Mapping[str, Direction]) -> Direction:
     """The administrator's choice for a settable field (FLD-33), else the default."""
     return directions.get(row.name, row.direction) if row.settable else row.direction
+
+
+def default_direction(row: FieldRow, chosen: Mapping[str, Mapping[str, Direction]]) -> Direction:
+    """Where a field goes unless an administrator says otherwise for this very entity."""
+    return direction_of(row, chosen.get(FOLLOWED.get(row.entity, ""), {}))
+
+
+def direction_in(row: FieldRow, chosen: Mapping[str, Mapping[str, Direction]]) -> Direction:
+    """Where a field goes by a profile's ``directions`` of all entities."""
+    own = chosen.get(row.entity, {})
+    return direction_of(row, own) if row.name in own else default_direction(row, chosen)

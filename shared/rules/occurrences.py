@@ -20,10 +20,11 @@ from shared.model.recurrence import Slot
 from shared.model.values import Side, Value
 from shared.rules import attendees, item_time, privacy
 from shared.rules.appointment_content import winner
-from shared.rules.appointment_fields import BY_NAME, OCCURRENCE_FIELDS, Field, crossing, direction_of
+from shared.rules.appointment_fields import BY_NAME, OCCURRENCE_FIELDS, Field, crossing
+from shared.rules.field_table import direction_in
 from shared.rules.merge import MISSING, BaseValue, Crossing, FieldState, merge, same
 from shared.rules.occurrence_views import CANCELLED, Slots, View, exceptions_by_date
-from shared.rules.situation import KIND, Context
+from shared.rules.situation import Context
 from shared.rules.skips import Reason
 
 WAITING = (Reason.OCCURRENCE_OUTSIDE_WINDOW, Reason.NOT_ORGANIZER, Reason.PAST_MEETING)
@@ -186,7 +187,7 @@ class _SlotMerge:
             self._based(Side.DYNAMICS, rule.name),
         )
         over = _inheriting(crossing(rule, self._context.zone, self._series_value(Side.EXCHANGE, rule.name)))
-        direction = direction_of(rule, self._context.profile.directions.get(KIND, {}))
+        direction = direction_in(rule, self._context.profile.directions)
         event, row = self._exception(Side.EXCHANGE), self._exception(Side.DYNAMICS)
         assert isinstance(event, ExchangeEvent)
         assert isinstance(row, DynamicsAppointment)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from zoneinfo import ZoneInfo
 
+from shared.model.appointment import SERVICE
 from shared.model.values import Value
 from shared.rules import appointment_fields, status
+from shared.rules.field_table import of_entity
 from shared.rules.merge import Crossing
 
 RULE = "FLD-12"
 REGARDING = "regarding"
-NAMES = ("time", "body", "importance", "location", REGARDING, "showAs", "subject")
+NAMES = tuple(row.name for row in of_entity(SERVICE) if row.merged and row.name != "attendees")
 """The parties are not among them: they are kept in the stamp, for an event with attendees mails them
 (APPT-26 b, X-1). The organizer is always the mailbox itself (APPT-37)."""
 

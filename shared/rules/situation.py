@@ -13,7 +13,8 @@ from shared.model.decision import ItemRef
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
-from shared.model.organization import RICH_BODIES, Organization
+from shared.model.organization import Organization
+from shared.model.organization_settings import RICH_BODIES
 from shared.model.party import RecordRef
 from shared.model.profile import Profile
 from shared.model.scheduling import Availability

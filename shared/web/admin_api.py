@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -19,8 +19,8 @@ from shared.mailboxes import life_cycle
 from shared.mailboxes.life_cycle import Rejected
 from shared.mailboxes.plain_words import sentence
 from shared.model.mailbox import Mailbox
-from shared.model.profile import Profile
-from shared.web import views
+from shared.web import profiles, views
+from shared.web.call import PATIENCE, Call, Examine, Handler, Patience
 from shared.web.http import Answer, BadRequest, Request, error_answer, json_answer, json_body
 from shared.web.principal import Principal, principal_of
 
@@ -28,43 +28,8 @@ PAGE = 100
 ID_LIMIT = 1024
 ADDRESS = re.compile(r"[^\s@<>/\\]{1,64}@[^\s@<>/\\]{1,255}")
 ANSWER_ID = re.compile(r"[0-9a-f]{16}")
-PROFILE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 log = logging.getLogger("sync.admin")
-
-Handler = Callable[["Call"], Awaitable[Answer]]
-Examine = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a call waits for the answer of the mailbox's session, and how often it looks; in seconds."""
-
-    wait: float = 18.0
-    every: float = 0.1
-
-
-PATIENCE = Patience()
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One authorised call."""
-
-    services: Services
-    request: Request
-    parts: dict[str, str]
-    patience: Patience = PATIENCE
-    examine: Examine | None = None
-
-    async def mailbox(self) -> Mailbox:
-        found = await self.services.registry.get(self.parts["id"])
-        if found is None:
-            raise BadRequest(
-                "There is no mailbox with this id; GET /mailboxes lists them.", status=404, code="notFound"
-            )
-        return found
-
 
 # --- mailboxes ------------------------------------------------------------------------------------
 
@@ -78,7 +43,7 @@ async def _add_mailbox(call: Call) -> Answer:
         raise BadRequest("'enable' must be true or false.")
     if not ADDRESS.fullmatch(address):
         raise BadRequest("'address' must be an e-mail address.")
-    if not PROFILE_ID.fullmatch(profile):
+    if not profiles.PROFILE_ID.fullmatch(profile):
         raise life_cycle.unknown_profile(profile)
     mailbox, new = await life_cycle.subscribe(call.services, address, user, enable=enable, profile=profile)
     return json_answer(201 if new else 200, views.mailbox_json(mailbox, call.services.now()))
@@ -223,7 +188,7 @@ async def _history(call: Call) -> Answer:
     return json_answer(200, view)
 
 
-# --- decisions and profiles -----------------------------------------------------------------------
+# --- decisions ------------------------------------------------------------------------------------
 
 
 async def _decisions(call: Call) -> Answer:
@@ -252,35 +217,6 @@ async def _store_answer(call: Call, decision: PendingDecision, answer: str) -> N
         raise BadRequest(f"It was answered already: {decision.answer}.", status=409, code="answered")
     await call.services.decisions.put(replace(decision, answer=answer))
     await call.services.jobs.again(decision.mailbox, "decision")
-
-
-async def _profiles(call: Call) -> Answer:
-    profiles = await call.services.profiles.all()
-    return json_answer(200, {"value": [views.profile_json(p) for p in profiles]})
-
-
-async def _get_profile(call: Call) -> Answer:
-    return json_answer(200, views.profile_json(await _profile(call)))
-
-
-async def _profile(call: Call) -> Profile:
-    name = call.parts["id"]
-    found = await call.services.profiles.get(name) if PROFILE_ID.fullmatch(name) else None
-    if found is None:
-        raise BadRequest(
-            "There is no profile with this id; GET /profiles lists them.", status=404, code="notFound"
-        )
-    return found
-
-
-async def _put_profile(call: Call) -> Answer:
-    name = call.parts["id"]
-    if not PROFILE_ID.fullmatch(name):
-        raise BadRequest("A profile's id has letters, digits, '-' and '_', 64 at most.")
-    profile = await call.services.profiles.get(name) or Profile(id=name)
-    changed = views.profile_from(profile, json_body(call.request))
-    await call.services.profiles.put(changed)
-    return json_answer(200, views.profile_json(changed))
 
 
 async def _doctor(call: Call) -> Answer:
@@ -342,9 +278,18 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "decisions", _decisions, "What waits for an administrator"),
     Route("POST", "decisions/{id}", _answer_decision, "Answer a decision", (200, 400, 404, 409)),
-    Route("GET", "profiles", _profiles, "List the profiles"),
-    Route("GET", "profiles/{id}", _get_profile, "One profile", (200, 404)),
-    Route("PUT", "profiles/{id}", _put_profile, "Change a profile's settings", (200, 400)),
+    Route("GET", "profiles", profiles.list_all, "List the profiles"),
+    Route("GET", "profiles/{id}", profiles.get, "One profile", (200, 404)),
+    Route("PUT", "profiles/{id}", profiles.put, "Change a profile's settings", (200, 400)),
+    Route("GET", "profiles/{id}/fields", profiles.get_fields, "Fields and their directions", (200, 400, 404)),
+    Route("PUT", "profiles/{id}/fields", profiles.put_fields, "Change where fields go", (200, 400, 404)),
+    Route(
+        "GET",
+        "profiles/{id}/settings",
+        profiles.get_settings,
+        "The organization's settings as this profile has them",
+        (200, 404),
+    ),
     Route("POST", "doctor", _doctor, "Check permissions, settings, queues, feeds and the clock"),
     Route("GET", "openapi.json", _describe, "This description"),
 )

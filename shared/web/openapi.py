@@ -12,12 +12,14 @@ BODIES = {
     "POST mailboxes": "NewMailbox",
     "POST decisions/{id}": "DecisionAnswer",
     "PUT profiles/{id}": "ProfileChanges",
+    "PUT profiles/{id}/fields": "FieldChanges",
 }
 QUERIES: dict[str, dict[str, bool]] = {
     "GET mailboxes": {"after": False},
     "GET mailboxes/{id}/explain": {"item": True},
     "GET mailboxes/{id}/history": {"item": False, "after": False},
     "GET decisions": {"mailbox": False},
+    "GET profiles/{id}/fields": {"entity": False},
 }
 """Query parameters, and whether they are required."""
 RESULTS = {
@@ -37,6 +39,9 @@ RESULTS = {
     "GET profiles": "Profiles",
     "GET profiles/{id}": "Profile",
     "PUT profiles/{id}": "Profile",
+    "GET profiles/{id}/fields": "Fields",
+    "PUT profiles/{id}/fields": "Fields",
+    "GET profiles/{id}/settings": "OrganizationSettings",
     "POST doctor": "Findings",
     "GET openapi.json": "Description",
 }

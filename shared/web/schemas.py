@@ -7,9 +7,11 @@ from typing import Any
 from shared.model.decision import ActionKind
 from shared.model.link import LinkState, Role
 from shared.model.mailbox import MailboxState
-from shared.model.profile import PrivateItems
+from shared.model.organization_settings import EVERYTHING
+from shared.model.profile import ContactAddresses, ContactDeletion, PrivateItems
 from shared.model.scheduling import SchedulingPolicy
 from shared.model.values import Direction, Side
+from shared.web.profile_settings import WINDOW_LIMIT
 
 Schema = dict[str, Any]
 
@@ -47,6 +49,10 @@ def _choice(values: type[Any]) -> Schema:
     return {"type": "string", "enum": [each.value for each in values]}
 
 
+def _range(lowest: int, highest: int) -> Schema:
+    return {"type": "integer", "minimum": lowest, "maximum": highest}
+
+
 _MAILBOX: Schema = {
     "id": TEXT,
     "address": TEXT,
@@ -76,12 +82,32 @@ _SETTINGS: Schema = {
     "brake": {
         "type": "object",
         "additionalProperties": False,
-        "properties": {"items": NUMBER, "people": NUMBER},
+        "properties": {
+            "items": {
+                **NUMBER,
+                "description": "how many items one pass may delete, cancel or unlink before it asks",
+            },
+            "people": {**NUMBER, "description": "how many people one pass may mail before it asks"},
+            "percent": {
+                **_range(1, 100),
+                "description": "which part of the items that the mailbox has linked one pass may delete, "
+                "cancel or unlink before it asks; one or two items never matter, 100 is any part (FLT-10)",
+            },
+        },
     },
-    "windowPastDays": NUMBER,
-    "windowFutureDays": NUMBER,
-    "trackCategorizedContacts": FLAG,
-    "completeWhenShownAsFree": FLAG,
+    "windowPastDays": {
+        **_range(0, WINDOW_LIMIT),
+        "description": "how many days back the calendars are read; both windows together 1825 days at most",
+    },
+    "windowFutureDays": {
+        **_range(0, WINDOW_LIMIT),
+        "description": "how many days ahead the calendars are read",
+    },
+    "trackCategorizedContacts": {**FLAG, "description": "the category tracks contacts too (X-6)"},
+    "completeWhenShownAsFree": {
+        **FLAG,
+        "description": "a canceled appointment that is set to free in Exchange becomes completed (APPT-27)",
+    },
     "privateAppointments": {
         **_choice(PrivateItems),
         "description": "what of an event that is not of normal sensitivity Dynamics gets (APPT-9): full; "
@@ -97,12 +123,54 @@ _SETTINGS: Schema = {
         "description": "files of single appointments travel both ways (APPT-11, FLD-2); off, they stay where "
         "they are and nothing is asked about them",
     },
-    "schedulingConflicts": _choice(SchedulingPolicy),
+    "schedulingConflicts": {
+        **_choice(SchedulingPolicy),
+        "description": "what happens when a change in Exchange takes the time of somebody who is busy in "
+        "Dynamics (APPT-29): it is saved; saved, and said; or an administrator is asked first",
+    },
+    "synchronizeContacts": {**FLAG, "description": "off: contacts stay as they are, on both sides"},
+    "contactAddresses": {
+        **_choice(ContactAddresses),
+        "description": "postal addresses of contacts (CONT-2): one, the business address; or three, the home "
+        "and the other address too",
+    },
+    "contactDeletion": {
+        **_choice(ContactDeletion),
+        "description": "a contact deleted in Exchange (CONT-4) is unlinked and stays in Dynamics; or its row "
+        "is deleted, where its owner is the mailbox's user",
+    },
+    "companyFromParent": {
+        **FLAG,
+        "description": "the name of a contact's account is written into Company in Exchange (CONT-6)",
+    },
+    "synchronizeTasks": {**FLAG, "description": "off: tasks stay as they are, on both sides"},
+    "taskPollingMinutes": {
+        **_range(0, 1440),
+        "description": "how often the task lists are read, of whose changes Graph notifies nobody; 0: only "
+        "when something else asks for a pass",
+    },
+    "reconcileHours": {
+        **_range(1, 168),
+        "description": "how often all links are compared with Dynamics, whatever was notified",
+    },
     "directions": {
         "type": "object",
+        "description": "per entity of the field map the fields that go another way than by default (FLD-33); "
+        "an entity that is named is replaced whole. A series follows the appointments except in what is "
+        "named for recurringappointmentmaster. See profiles/{id}/fields",
         "additionalProperties": {"type": "object", "additionalProperties": _choice(Direction)},
     },
-    "organizationSettings": {"type": "object", "additionalProperties": {"type": ["boolean", "integer"]}},
+    "organizationSettings": {
+        "type": "object",
+        "description": "the organization's settings that this profile has otherwise (SET); only those named "
+        "change, null takes one back. See profiles/{id}/settings",
+        "additionalProperties": {"type": ["boolean", "integer", "null"]},
+    },
+}
+_FIELD_CHANGE: Schema = {
+    "entity": TEXT,
+    "field": TEXT,
+    "direction": {**_choice(Direction), "description": "both ways, one way, or none (FLD-33)"},
 }
 
 SCHEMAS: dict[str, Schema] = {
@@ -179,6 +247,38 @@ SCHEMAS: dict[str, Schema] = {
     "Profile": _object(id=TEXT, **_SETTINGS),
     "Profiles": _list_of("Profile"),
     "ProfileChanges": _closed([], id=TEXT, **_SETTINGS),
+    "Field": _object(
+        **_FIELD_CHANGE,
+        label=TEXT,
+        rule=TEXT,
+        exchange=TEXT,
+        dynamics=TEXTS,
+        default=_choice(Direction),
+        settable=FLAG,
+        computed=FLAG,
+        limits={"type": "object", "additionalProperties": NUMBER, "description": "longest text by column"},
+        tooLong={"enum": ["cut", "leave", None], "description": "cut it and say so, or leave it and say so"},
+        setting={**TEXT_OR_NULL, "description": "the setting that turns the field on"},
+    ),
+    "Fields": _list_of("Field"),
+    "FieldChange": {
+        **_object(**_FIELD_CHANGE),
+        "description": "what else GET shows of a field may stay in it and is not looked at",
+    },
+    "FieldChanges": _closed(["value"], value={"type": "array", "items": reference("FieldChange")}),
+    "OrganizationSetting": _object(
+        id=TEXT,
+        name=TEXT,
+        type={"type": "string", "enum": ["boolean", "integer"]},
+        value={"type": ["boolean", "integer"]},
+        source={"type": "string", "enum": ["profile", "organization", "default"]},
+        default={"type": ["boolean", "integer"]},
+        organization={"type": ["boolean", "integer", "string", "null"]},
+        overridable=FLAG,
+        meaning=TEXT,
+        touches={"type": "array", "items": {"type": "string", "enum": list(EVERYTHING)}},
+    ),
+    "OrganizationSettings": _list_of("OrganizationSetting"),
     "Finding": _object(
         {"fix": TEXT}, check=TEXT, level={"type": "string", "enum": ["ok", "note", "failed"]}, sentence=TEXT
     ),

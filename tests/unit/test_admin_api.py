@@ -11,7 +11,8 @@ import pytest
 
 from shared.jobs.messages import Job
 from shared.mailboxes import jobs_of_mailbox
-from shared.web.admin_api import Patience, handle
+from shared.web.admin_api import handle
+from shared.web.call import Patience
 from shared.web.http import Request
 from tests.doubles.service import Service
 from tests.doubles.world import EPOCH
@@ -366,10 +367,10 @@ async def test_the_default_profile_exists_from_the_start(api):
     _, listed = await api("GET", "profiles")
     (default,) = listed["value"]
     assert default["id"] == "default"
-    assert default["brake"] == {"items": 25, "people": 200}
+    assert default["brake"] == {"items": 25, "people": 200, "percent": 100}
     assert default["schedulingConflicts"] == "warn"
     status, changed = await api("PUT", "profiles/default", {"brake": {"items": 7}})
-    assert (status, changed["brake"]) == (200, {"items": 7, "people": 200})
+    assert (status, changed["brake"]) == (200, {"items": 7, "people": 200, "percent": 100})
     assert (await api("GET", "profiles/none"))[0] == 404
 
 

@@ -10,7 +10,8 @@ from shared.dynamics.dataverse.messages import Json
 from shared.dynamics.dataverse.odata import address
 from shared.errors import ProfileBroken
 from shared.model.attachment import DEFAULT_LARGEST, FileLimits
-from shared.model.organization import RICH_BODIES, Expansion, Organization
+from shared.model.organization import Expansion, Organization
+from shared.model.organization_settings import RICH_BODIES
 
 Settings = dict[str, bool | int | str]
 
