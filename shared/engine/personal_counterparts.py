@@ -1,6 +1,6 @@
-"""Finds the row that a tracked item may be, and the item that a row may be (CONT-9): by the id that we chose or
-stamped, then by what people are known by. Tasks that Microsoft's own sync left behind are found by subject and
-due date (PAIN-6)."""
+"""Finds the row that a tracked item may be, and the item that a row may be (CONT-9): by the id that we chose
+or stamped, then by what people are known by. Tasks that Microsoft's own sync left behind are found by subject
+and due date (PAIN-6)."""
 
 from __future__ import annotations
 
@@ -188,8 +188,8 @@ class Counterparts:
     async def _tasks_for(
         self, records: Sequence[DynamicsRecord], pool: Sequence[ExchangeItem] | None, busy: Set[str]
     ) -> dict[str, Finding]:
-        """Only while the lists are read for the first time: tracked tasks that name no row, as Microsoft's own
-        sync leaves them. Those of one subject and due date are alike, so any will do."""
+        """Only while the lists are read for the first time: tracked tasks that name no row, as Microsoft's
+        own sync leaves them. Those of one subject and due date are alike, so any will do."""
         if pool is None:
             return {}
         free: dict[tuple[str, str], list[ExchangeItem]] = {}

@@ -30,8 +30,8 @@ RECONCILE = InboxRow("reconcile", "contacts and tasks")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which feeds this pass reads, besides those whose reading is under way. ``everything``: whatever is due or
-    not (an administrator waits, or the rig settles)."""
+    """Which feeds this pass reads, besides those whose reading is under way. ``everything``: whatever is due
+    or not (an administrator waits, or the rig settles)."""
 
     contacts: bool = True
     everything: bool = False
@@ -106,8 +106,8 @@ class PersonalGathering:
     # --- feeds ------------------------------------------------------------------------------------
 
     async def _read_feeds(self, source: PersonalItems, touched: PersonalTouched) -> None:
-        """All places side by side, page by page. A dead token begins a full round; at its end linked items that
-        were not seen are looked up by id."""
+        """All places side by side, page by page. A dead token begins a full round; at its end linked items
+        that were not seen are looked up by id."""
         cursors = {p.id: self._cursor(touched.kind, p.id) for p in await self._places(source, touched.kind)}
         fresh = bool(cursors) and all(not cursor.link for cursor in cursors.values())
         open_places = set(cursors)

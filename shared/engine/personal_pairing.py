@@ -1,5 +1,5 @@
-"""Pair contacts and tasks: bring each touched item together with its link and its row, and find out who may be
-the same (CONT-9, PAIN-6)."""
+"""Pair contacts and tasks: bring each touched item together with its link and its row, and find out who may
+be the same (CONT-9, PAIN-6)."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class PersonalPairing:
             return paired
         await self._load_links(touched, work)
         await self._read_items(touched, work, paired)
-        await self._follow_moves(touched, work)
+        await self._follow_moves(work)
         await self._rows_of_items(work)
         await self._records(touched, work, paired)
         await self._find_counterparts(touched, work, answers or {})
@@ -163,7 +163,7 @@ class PersonalPairing:
             found.update(await self._whole({one.id: one.place}, touched))
         return found
 
-    async def _follow_moves(self, touched: PersonalTouched, work: _Work) -> None:
+    async def _follow_moves(self, work: _Work) -> None:
         """A task that is moved to another list gets another id (LNK-11): before it counts as deleted, the
         item that names its row is looked for."""
         lost = {
@@ -177,7 +177,8 @@ class PersonalPairing:
         if self._kind != CONTACT:
             for row_id in sorted(lost.keys() - named.keys()):
                 found = await self._source.find_by_crm_id(row_id)
-                named.update({row_id: item for item in found[:1]})
+                if found:
+                    named[row_id] = found[0]
         for row_id, item in named.items():
             work.pairs.pop(lost[row_id], None)
             work.gone.discard(lost[row_id])
@@ -258,7 +259,7 @@ class PersonalPairing:
                 work.gone.discard(item_id)
                 work.alone.append(row_id)
         if any(item_id in work.gone for item_id in unread):
-            await self._follow_moves(touched, work)
+            await self._follow_moves(work)
 
     @staticmethod
     def _is_news(
@@ -340,8 +341,8 @@ class PersonalPairing:
         return link is None or link.state in (LinkState.CREATING, LinkState.LEFT_FILTER)
 
     def _matches(self, record: DynamicsRecord, touched: PersonalTouched) -> bool:
-        """Whether the row matches the owner's filters. What the product's own filter says (own and open) can be
-        read off the row."""
+        """Whether the row matches the owner's filters. What the product's own filter says (own and open) can
+        be read off the row."""
         known = touched.matching.get(record.id)
         if known is not None:
             return known

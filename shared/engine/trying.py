@@ -1,7 +1,8 @@
-"""Carrying out a decision: tried until both sides agree on what was there before (412: read again, decide again).
+"""Carrying out a decision: tried until both sides agree on what was there before (412: read again, decide
+again).
 
-A conflict (412, "is there already", "is gone") means: read again, decide again. A write whose answer is lost is
-unknown: it is resolved the same way, by reading back, never by repeating blindly.
+A conflict (412, "is there already", "is gone") means: read again, decide again. A write whose answer is lost
+is unknown: it is resolved the same way, by reading back, never by repeating blindly.
 """
 
 from __future__ import annotations

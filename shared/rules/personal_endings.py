@@ -35,7 +35,7 @@ def ending(situation: PersonalSituation, context: Context, link: Link) -> Decisi
     if situation.item_gone:
         return _item_gone(situation, context, link)
     if situation.record is Absence.PHYSICAL:
-        return _row_deleted(situation, context, link)
+        return _row_deleted(situation, link)
     if situation.record is Absence.ACCESS:
         return _hidden(situation, context, link, "the mailbox's owner may not read the row any more")
     item, record = situation.item, situation.row
@@ -95,7 +95,7 @@ def _row_goes(record: DynamicsRecord, context: Context) -> tuple[tuple[str, ...]
 # --- the Dynamics side is gone --------------------------------------------------------------------
 
 
-def _row_deleted(situation: PersonalSituation, context: Context, link: Link) -> Decision:
+def _row_deleted(situation: PersonalSituation, link: Link) -> Decision:
     item = situation.item
     if item is None:
         return close(situation, link, LinkState.DELETED, "it is gone on both sides", ("LNK-8",), ())
@@ -113,7 +113,8 @@ def _item_goes(item: ExchangeItem, table: str, *, owned: bool) -> tuple[tuple[st
 
 
 def _hidden(situation: PersonalSituation, context: Context, link: Link, reason: str) -> Decision:
-    """The row exists, but not for this user: a logical delete (FLT-10). SET-1 says whether it only unlinks."""
+    """The row exists, but not for this user: a logical delete (FLT-10). SET-1 says whether it only
+    unlinks."""
     item = situation.item
     if situation.dropped:
         kept = replace(link, markers={**link.markers, STAYS: True})

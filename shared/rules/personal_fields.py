@@ -30,9 +30,9 @@ def _is_on(row: FieldRow, context: Context) -> bool:
 
 
 def direction_of(row: FieldRow, context: Context, rights: FieldRights) -> Direction:
-    """The administrator's or the default direction, as far as field security leaves it open: what the user may
-    not read is not sent, what he may not write stays in Exchange (FLD-35)."""
-    chosen = field_table.direction_of(row, context.profile.directions.get(row.entity, {}))
+    """The administrator's or the default direction, as far as field security leaves it open: what the user
+    may not read is not sent, what he may not write stays in Exchange (FLD-35)."""
+    chosen = field_table.direction_in(row, context.profile.directions)
     if set(row.dynamics) & rights.unreadable:
         return Direction.NONE
     if set(row.dynamics) & rights.not_updatable:
@@ -42,7 +42,7 @@ def direction_of(row: FieldRow, context: Context, rights: FieldRights) -> Direct
 
 def may_create(row: FieldRow, context: Context, rights: FieldRights) -> bool:
     """Whether a row that is made from an Exchange item gets this field."""
-    chosen = field_table.direction_of(row, context.profile.directions.get(row.entity, {}))
+    chosen = field_table.direction_in(row, context.profile.directions)
     return chosen.reaches(Side.DYNAMICS) and not set(row.dynamics) & rights.not_creatable
 
 

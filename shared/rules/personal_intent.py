@@ -24,8 +24,8 @@ from shared.rules.personal_situation import PersonalSituation
 
 
 def with_intent(decision: Decision, situation: PersonalSituation, now: datetime) -> Link | None:
-    """The link to be stored before the decision is carried out; None when no content is written. A creation is
-    noted with its time: until it can have no effect any more nobody may repeat it."""
+    """The link to be stored before the decision is carried out; None when no content is written. A creation
+    is noted with its time: until it can have no effect any more nobody may repeat it."""
     link, before = decision.link, situation.link
     noted: dict[str, Value] = {}
     for action in decision.actions:

@@ -34,8 +34,8 @@ def first_merge(
     joined: Action,
     marked: Action,
 ) -> Decision:
-    """Nobody's value is lost: empty never beats filled, a real difference is decided like a conflict. Where an
-    earlier pass died between writing and committing, what it had written is known."""
+    """Nobody's value is lost: empty never beats filled, a real difference is decided like a conflict. Where
+    an earlier pass died between writing and committing, what it had written is known."""
     before = situation.link
     base = None
     if before is not None and before.state is LinkState.CREATING:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from shared.engine.ports import PendingDecision
 from shared.engine.looking import item_id
+from shared.engine.ports import PendingDecision
 from shared.engine.services import Services
 from shared.errors import Conflict, NotFound, SyncError, Throttled
 from shared.mailboxes import life_cycle
