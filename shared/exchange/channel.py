@@ -66,43 +66,53 @@ class Channel:
 
     async def rows(self, request: Request, page_size: int = 0) -> AsyncIterator[Json]:
         """All rows of a list, page by page; an empty page is not the end."""
+        body = (await self.send(request)).body
+        async for row in self.listed(request.kind, body, page_size):
+            yield row
+
+    async def listed(self, kind: str, body: Json, page_size: int = 0) -> AsyncIterator[Json]:
+        """The rows of a page that was read, and of the pages behind it."""
         while True:
-            body = (await self.send(request)).body
             for row in body.get("value") or ():
                 yield row
             link = body.get("@odata.nextLink")
             if link is None:
                 return
-            request = self.client.follow(request.kind, self.client.checked_link(link), page_size)
+            request = self.client.follow(kind, self.client.checked_link(link), page_size)
+            body = (await self.send(request)).body
 
     # --- several reads at once --------------------------------------------------------------------
 
     async def read_each(self, requests: Mapping[str, Request]) -> dict[str, Json | None]:
         """The bodies of several reads; None = gone. One is sent by itself, more go in batches of 20."""
+        answers = await self.answer_each(requests)
+        return {key: _body_or_none(answer) for key, answer in answers.items()}
+
+    async def answer_each(self, requests: Mapping[str, Request]) -> dict[str, Json | SyncError]:
+        """As ``read_each``, but what went wrong with one of them is its answer and nobody else's."""
         if len(requests) == 1:
             ((key, request),) = requests.items()
-            return {key: await self._read_or_none(request)}
-        found: dict[str, Json | None] = {}
+            return {key: await self._body_or_error(request)}
+        found: dict[str, Json | SyncError] = {}
         keys = list(requests)
         for begin in range(0, len(keys), BATCH_SIZE):
-            part = {key: requests[key] for key in keys[begin : begin + BATCH_SIZE]}
-            found.update(await self._batch(part))
+            found.update(await self._batch({key: requests[key] for key in keys[begin : begin + BATCH_SIZE]}))
         return found
 
-    async def _read_or_none(self, request: Request) -> Json | None:
+    async def _body_or_error(self, request: Request) -> Json | SyncError:
         try:
             return (await self.send(request)).body
-        except NotFound:
-            return None
+        except SyncError as error:
+            return error
 
-    async def _batch(self, requests: Mapping[str, Request]) -> dict[str, Json | None]:
+    async def _batch(self, requests: Mapping[str, Request]) -> dict[str, Json | SyncError]:
         """Parts that were throttled go once more, by themselves, after the wait that they were told."""
         answers = await self._batch_once(requests)
         late = [key for key, answer in answers.items() if isinstance(answer, Throttled | Transient)]
         if late:
             await self._wait_for([answers[key] for key in late])
             answers |= await self._batch_once({key: requests[key] for key in late})
-        return {key: _body_or_none(answer) for key, answer in answers.items()}
+        return answers
 
     async def _wait_for(self, errors: Sequence[Json | SyncError]) -> None:
         waits = [error.retry_after for error in errors if isinstance(error, Throttled)]
