@@ -28,7 +28,7 @@ FENCE_WAIT = timedelta(seconds=10)
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 120, 300))
 COMPARING = frozenset({"sync now", "enable", "resume"})
 QUESTIONS = frozenset({"preview", "explain"})
-HINTS = frozenset({"notification", "due", "dynamics", "owner", "missed"})
+HINTS = frozenset({"notification", "contacts", "due", "dynamics", "owner", "missed"})
 """Causes that ask for a look and carry nothing else: any later pass serves them as well."""
 
 log = logging.getLogger("sync.pass")
