@@ -21,11 +21,14 @@ from local.exchange.todo_tasks import TodoTasks
 
 Json = dict[str, Any]
 
+DELETED_ITEMS = "deleteditems"
+
 
 class PersonalItems:
     """What a mailbox holds besides its calendars."""
 
     def __init__(self, parts: Parts) -> None:
+        self._identifiers = parts.identifiers
         self.folders = ContactFolders(parts)
         self.contacts = ItemStore(parts, "contacts", immutable=True)
         self.lists = TodoLists(parts)
@@ -59,8 +62,14 @@ class PersonalItems:
         """What dragging an item to another folder or list does in Outlook; Graph has no request for it."""
         store = self._store(kind)
         item = store.get(user["id"], identifier)
+        return _id(store, store.move(item, self._place(user, kind, target)))
+
+    def _place(self, user: Json, kind: str, target: str) -> str:
+        """A contact in Deleted Items is in no contact folder, and is still read by its id."""
+        if kind == "contact" and target == DELETED_ITEMS:
+            return self._identifiers.folder()
         place = self.folders.get(user, target) if kind == "contact" else self.lists.get(user, target)
-        return _id(store, store.move(item, place["id"]))
+        return str(place["id"])
 
     def _store(self, kind: str) -> ItemStore:
         return self.contacts if kind == "contact" else self.tasks.store

@@ -73,14 +73,20 @@ class Channel:
 
     async def rows(self, request: Request, page_size: int = 0) -> AsyncIterator[Json]:
         """All rows of a list, page by page; an empty page is not the end."""
+        body = (await self.send(request)).body
+        async for row in self.listed(request.kind, body, page_size):
+            yield row
+
+    async def listed(self, kind: str, body: Json, page_size: int = 0) -> AsyncIterator[Json]:
+        """The rows of a page that was read, and of the pages behind it."""
         while True:
-            body = (await self.send(request)).body
             for row in body.get("value") or ():
                 yield row
             link = body.get("@odata.nextLink")
             if link is None:
                 return
-            request = self.client.follow(request.kind, self.client.checked_link(link), page_size)
+            request = self.client.follow(kind, self.client.checked_link(link), page_size)
+            body = (await self.send(request)).body
 
     # --- several reads at once --------------------------------------------------------------------
 
@@ -97,8 +103,7 @@ class Channel:
         found: dict[str, Json | SyncError] = {}
         keys = list(requests)
         for begin in range(0, len(keys), BATCH_SIZE):
-            part = {key: requests[key] for key in keys[begin : begin + BATCH_SIZE]}
-            found.update(await self._batch(part))
+            found.update(await self._batch({key: requests[key] for key in keys[begin : begin + BATCH_SIZE]}))
         return found
 
     async def _answer(self, request: Request) -> Json | SyncError:

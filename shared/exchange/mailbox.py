@@ -13,6 +13,7 @@ from shared.exchange.attachments import EventAttachments
 from shared.exchange.calendars import Calendars
 from shared.exchange.channel import Channel
 from shared.exchange.client import Json, Reply
+from shared.exchange.contacts import GraphContacts
 from shared.exchange.errors import UNREADABLE
 from shared.exchange.occurrences import Occurrences
 from shared.exchange.todo import TodoTasks
@@ -46,7 +47,12 @@ class GraphMailbox:
         self._occurrences = Occurrences(channel, self._event)
         self._attachments = EventAttachments(channel, self._event)
         self._tasks = TodoTasks(channel, self._user, time_zone)
+        self._contacts = GraphContacts(channel, self._user)
         self.requests = channel.requests
+
+    @property
+    def contacts(self) -> GraphContacts:
+        return self._contacts
 
     def _user(self) -> Any:
         return self._client.graph.users.by_user_id(self._id)

@@ -18,6 +18,7 @@ from shared.model.mailbox import MailboxState
 LIFE = timedelta(minutes=10_000)
 """Graph allows 10,080 minutes for Outlook resources."""
 RENEW_BEFORE = timedelta(days=2)
+CONTACTS = "/contacts"
 
 log = logging.getLogger("sync.subscriptions")
 
@@ -33,8 +34,9 @@ def is_ours(row: SubscriptionRow, client_state: str) -> bool:
 
 
 def resources(mailbox_id: str) -> tuple[str, ...]:
-    """What a mailbox is watched for."""
-    return (f"/users/{mailbox_id}/events",)
+    """What a mailbox is watched for: its default calendar and its default contact folder; the others are
+    read with them, and tasks by the clock, for Graph tells nobody of tasks."""
+    return (f"/users/{mailbox_id}/events", f"/users/{mailbox_id}{CONTACTS}")
 
 
 async def ensure(services: Services, mailbox_id: str) -> int:

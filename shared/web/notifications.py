@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from shared.engine.ports import Jobs, SubscriptionRow, SubscriptionStore
 from shared.errors import SyncError
-from shared.mailboxes.change_notifications import is_ours
+from shared.mailboxes.change_notifications import CONTACTS, is_ours
 from shared.web.http import Answer, Request, error_answer, parse_json
 
 GRAPH_LIMIT = 1024 * 1024
@@ -92,7 +92,7 @@ async def _causes(
     for entry in entries:
         row = known.get(_subscription_id(entry))
         if row is not None and is_ours(row, _text(entry, "clientState")):
-            causes.setdefault(_cause(entry, lifecycle), set()).add(row.mailbox)
+            causes.setdefault(_cause(entry, row, lifecycle), set()).add(row.mailbox)
     return causes
 
 
@@ -116,11 +116,12 @@ def _text(entry: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _cause(entry: Mapping[str, Any], lifecycle: bool) -> str:
+def _cause(entry: Mapping[str, Any], row: SubscriptionRow, lifecycle: bool) -> str:
+    """What it is about is said by our own row, not by the sender."""
     event = _text(entry, "lifecycleEvent")
     if lifecycle or event:
         return LIFECYCLE_CAUSES.get(event, "missed")
-    return "notification"
+    return "contacts" if row.resource.endswith(CONTACTS) else "notification"
 
 
 async def _queue(causes: Mapping[str, set[str]], jobs: Jobs, now: Clock) -> None:

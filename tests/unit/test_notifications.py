@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from shared.engine.ports import SubscriptionRow
 from shared.errors import Transient
-from shared.mailboxes.change_notifications import hash_of
+from shared.mailboxes.change_notifications import hash_of, resources
 from shared.web import notifications
 from shared.web.http import Request
 from tests.doubles.jobs import RecordingJobs
@@ -66,6 +66,22 @@ async def test_a_notification_asks_for_a_pass_of_its_mailbox(store):
     answer, sent = await told(store, [note(), note("sub-2")])
     assert answer.status == 202
     assert sent == [("mailbox-1", "notification"), ("mailbox-2", "notification")]
+
+
+async def test_a_hint_says_what_it_is_about_by_the_subscription_that_it_came_through(store):
+    for number, resource in ((3, resources("mailbox-1")[1]), (4, "/users/x/contactFolders/y/contacts")):
+        until = EPOCH + timedelta(days=1)
+        await store.put(SubscriptionRow(f"sub-{number}", "mailbox-1", resource, hash_of(SECRET), until))
+    _, sent = await told(store, [note("sub-3"), note("sub-4"), note("sub-3", resource="Users/x/Events/y")])
+    assert sent == [("mailbox-1", "contacts")]
+    _, sent = await told(store, [note("sub-1", resource="Users/x/Contacts/y"), note("sub-3")])
+    assert sent == [("mailbox-1", "notification"), ("mailbox-1", "contacts")]
+    _, sent = await told(store, [note("sub-3", lifecycleEvent="missed")], lifecycle=True)
+    assert sent == [("mailbox-1", "missed")]
+
+
+def test_a_mailbox_is_watched_for_its_events_and_its_contacts():
+    assert resources("mailbox-1") == ("/users/mailbox-1/events", "/users/mailbox-1/contacts")
 
 
 async def test_a_burst_is_one_hint_and_one_lookup(store):

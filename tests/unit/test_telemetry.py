@@ -153,10 +153,10 @@ async def test_subscriptions_that_end_soon_or_are_missing_are_counted() -> None:
     await service.settle()
     assert await overview.subscriptions_of_all(service.services) == (0, 0)
     service.clock.forward(6 * 86400 + 20 * 3600)
-    assert await overview.subscriptions_of_all(service.services) == (0, 1)
+    assert await overview.subscriptions_of_all(service.services) == (0, 2)
     for row in await service.services.subscriptions.of_mailbox(ann.id):
         await service.services.subscriptions.remove(row.id)
-    assert await overview.subscriptions_of_all(service.services) == (1, 0)
+    assert await overview.subscriptions_of_all(service.services) == (2, 0)
 
 
 def test_what_the_host_tells_of_a_message_and_of_a_call() -> None:
