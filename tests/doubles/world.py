@@ -43,12 +43,14 @@ from shared.model.decision import (
 from shared.model.event import EventType, ExchangeEvent, Stamps
 from shared.model.organization import Organization
 from shared.model.party import Party, RecordRef
+from shared.model.personal import PERSONAL_TABLES
 from shared.model.scheduling import Availability, Busy, Claim
 from shared.rules import attendees
 from shared.rules.invitations import mailed_by_update
 from shared.rules.tracking import normal_guid
 from tests.doubles import series_world
 from tests.doubles.files_world import DynamicsFiles, ExchangeFiles
+from tests.doubles.no_people import NoItems, NoRecords
 from tests.doubles.service_world import ServiceAppointments
 
 EPOCH = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -278,6 +280,14 @@ class MemoryMailbox(ExchangeFiles):
 
     # --- the port ---------------------------------------------------------------------------------
 
+    @property
+    def tasks(self) -> NoItems:
+        return NoItems()
+
+    @property
+    def contacts(self) -> NoItems:
+        return NoItems()
+
     async def info(self) -> MailboxInfo:
         return MailboxInfo(self.id, self.address, self.address, "UTC")
 
@@ -430,7 +440,7 @@ def _without_stamps(event: ExchangeEvent) -> ExchangeEvent:
 
 
 @dataclass
-class MemoryDynamics(ServiceAppointments, DynamicsFiles):
+class MemoryDynamics(ServiceAppointments, DynamicsFiles, NoRecords):
     """The appointments of one organization, org-wide rights, change tracking."""
 
     clock: Clock
@@ -553,6 +563,8 @@ class MemoryDynamics(ServiceAppointments, DynamicsFiles):
             raise CursorExpired("0x80044352")
         if table == SERVICE and not self.service_scheduling:
             return ChangePage((), (), "", complete=True)
+        if table in PERSONAL_TABLES:
+            return ChangePage((), (), f"{self.epoch}:{len(self.log)}", complete=True)
         begin = int(link.split(":")[1]) if link else 0
         touched = list(self.rows) if link is None else list(dict.fromkeys(self.log[begin:]))
         rows = tuple(row for i in touched if i in self.rows for row in _changed(self.rows[i], table))

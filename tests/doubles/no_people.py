@@ -1,0 +1,90 @@
+"""A mailbox without contacts and tasks, and a Dynamics whose users want none: for stories about appointments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shared.engine.ports import ChangedRow, ItemPage, Likeness
+from shared.errors import NotFound
+from shared.model.appointment import Absence
+from shared.model.personal import (
+    CreateItem,
+    CreateRecord,
+    DeleteItem,
+    DeleteRecord,
+    DynamicsRecord,
+    ExchangeItem,
+    FieldRights,
+    MarkItem,
+    Match,
+    Place,
+    PlacedId,
+    UpdateItem,
+    UpdateRecord,
+)
+from shared.model.sync_filter import Filters, SyncFilter
+
+WRONG = "nobody has contacts or tasks here"
+
+
+class NoItems:
+    """No folders, no lists, nothing in them; nothing can be made."""
+
+    async def places(self) -> Sequence[Place]:
+        return []
+
+    async def changes(self, links: Mapping[str, str | None]) -> Mapping[str, ItemPage]:
+        return {place: ItemPage(gone=True) for place in links}
+
+    async def items(self, ids: Sequence[PlacedId]) -> Mapping[str, ExchangeItem | None]:
+        return {placed.id: None for placed in ids}
+
+    async def find_by_crm_id(self, dynamics_id: str) -> Sequence[ExchangeItem]:
+        return []
+
+    async def search(self, emails: Sequence[str], name: str) -> Sequence[ExchangeItem]:
+        return []
+
+    async def create(self, write: CreateItem) -> ExchangeItem:
+        raise AssertionError(WRONG)
+
+    async def update(self, write: UpdateItem) -> ExchangeItem:
+        raise AssertionError(WRONG)
+
+    async def mark(self, write: MarkItem) -> ExchangeItem:
+        raise AssertionError(WRONG)
+
+    async def delete(self, write: DeleteItem) -> None:
+        raise NotFound(write.item.id)
+
+
+class NoRecords:
+    """Part of a Dynamics double: no contacts, no tasks, no filters."""
+
+    async def records(
+        self, table: str, ids: Sequence[str], *, as_user: str
+    ) -> Mapping[str, DynamicsRecord | Absence]:
+        return dict.fromkeys(ids, Absence.PHYSICAL)
+
+    async def create_record(self, write: CreateRecord, *, as_user: str) -> DynamicsRecord:
+        raise AssertionError(WRONG)
+
+    async def update_record(self, write: UpdateRecord, *, as_user: str) -> DynamicsRecord:
+        raise AssertionError(WRONG)
+
+    async def delete_record(self, write: DeleteRecord, *, as_user: str) -> None:
+        raise NotFound(write.id)
+
+    async def contacts_like(self, wanted: Sequence[Likeness], *, as_user: str) -> Sequence[Sequence[Match]]:
+        return [[] for _ in wanted]
+
+    async def field_rights(self, table: str, *, as_user: str) -> FieldRights:
+        return FieldRights()
+
+    async def sync_filters(self, user_id: str) -> Filters:
+        return Filters()
+
+    async def matching(
+        self, filters: Sequence[SyncFilter], ids: Sequence[str] | None, *, as_user: str
+    ) -> Sequence[ChangedRow]:
+        return []
