@@ -23,7 +23,10 @@ from handover import HandoverError, Json, Service, Step, carry_out, cli_token, m
 
 NAME = "Exchange synchronization"
 PATH = "/api/dynamics/changes"
-TABLES = ("recurringappointmentmaster", "appointment", "serviceappointment")
+TABLES = (
+    *("recurringappointmentmaster", "appointment", "serviceappointment"),
+    *("contact", "task", "phonecall", "letter", "fax"),
+)
 OPTIONAL = frozenset({"serviceappointment"})
 """Tables that an organization has only with the app they belong to (service scheduling)."""
 MESSAGES = ("Create", "Update", "Delete")

@@ -46,6 +46,13 @@ class Callers:
         user_id = impersonated["systemuserid"]
         return Caller(user_id, self.role(user_id), behind=user, service=service)
 
+    @property
+    def administrators(self) -> frozenset[str]:
+        """The two real callers."""
+        return frozenset(
+            str(self._store.journal.get("meta", who)) for who in ("application", "administrator")
+        )
+
     def role(self, user: str) -> str:
         return str(self._profile(user).get("role", DEFAULT_ROLE))
 

@@ -51,6 +51,7 @@ def _paged(root: Element, entity: FetchEntity) -> Fetch:
         raise invalid("the attribute 'top' cannot be used together with paging.")
     if top is not None and top > MOST_ROWS:
         raise invalid(f"'{top}' is more than {MOST_ROWS} rows.")
+    _check_cookie(root.get("paging-cookie"), page or 1)
     return Fetch(
         entity,
         distinct=root.get("distinct") in ("true", "1"),
@@ -59,6 +60,18 @@ def _paged(root: Element, entity: FetchEntity) -> Fetch:
         page=page or 1,
         total=root.get("returntotalrecordcount") == "true",
     )
+
+
+def _check_cookie(text: str | None, page: int) -> None:
+    """The cookie of the page before, decoded; what it says is not needed here."""
+    if text is None:
+        return
+    try:
+        cookie = ElementTree.fromstring(text)
+    except (ParseError, DefusedXmlException) as error:
+        raise invalid("Malformed XML in the Paging Cookie") from error
+    if cookie.tag != "cookie" or cookie.get("page") != str(page - 1):
+        raise invalid("the paging cookie is not that of the page before.")
 
 
 class _FetchReader:

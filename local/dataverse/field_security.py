@@ -26,6 +26,9 @@ class Permission:
     update: bool = False
 
 
+ALL = Permission(read=True, create=True, update=True)
+
+
 class FieldSecurity:
     """A secured column is closed to everybody but administrators and those with a permission. Reading one
     without permission answers null, in filters and orders too (an assumption)."""
@@ -43,6 +46,11 @@ class FieldSecurity:
     def secured(self, table: Table) -> set[str]:
         prefix = f"{table.name}."
         return {name.removeprefix(prefix) for name in self._store.notes(SECURED) if name.startswith(prefix)}
+
+    def permission(self, user: str, table: Table, column: str) -> Permission | None:
+        """What was given to a user, if anything was said of that user at all."""
+        known: dict[str, Any] = self._store.notes(SECURED)[f"{table.name}.{column}"]
+        return Permission(**known[user]) if user in known else None
 
     def masked(self, caller: Caller, table: Table, row: Row) -> Row:
         """The row as this caller sees it."""
@@ -65,5 +73,4 @@ class FieldSecurity:
         return set() if caller.role == ADMINISTRATOR else self.secured(table)
 
     def _permission(self, caller: Caller, table: Table, column: str) -> Permission:
-        known: dict[str, Any] = self._store.notes(SECURED)[f"{table.name}.{column}"]
-        return Permission(**known.get(caller.user, {}))
+        return self.permission(caller.user, table, column) or Permission()

@@ -104,7 +104,7 @@ def attribute(table: Table, column: Column, secured: bool = False) -> Json:
         "EntityLogicalName": table.name,
         "AttributeType": kind,
         "AttributeTypeName": {"Value": f"{kind}Type"},
-        "MetadataId": _metadata_id(f"{table.name}.{column.name}"),
+        "MetadataId": column_id(table, column.name),
         "DisplayName": _label(column.name),
         "IsPrimaryId": column.name == table.primary_id,
         "IsPrimaryName": column.name == table.primary_name,
@@ -152,6 +152,10 @@ def _relationships(table: Table) -> list[Json]:
         for column in table.columns
         for navigation, target in column.navigation
     ]
+
+
+def column_id(table: Table, column: str) -> str:
+    return _metadata_id(f"{table.name}.{column}")
 
 
 def _metadata_id(name: str) -> str:

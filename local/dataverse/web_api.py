@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from local.dataverse.access_actions import AccessActions
 from local.dataverse.actions import Actions
+from local.dataverse.attribute_privileges import AttributePrivileges
 from local.dataverse.bulk import BulkMessages
 from local.dataverse.call import Call, Reply
 from local.dataverse.callers import Callers
@@ -47,6 +48,7 @@ class WebApi:
         self._filters = FilterActions(store, self.records)
         self._access = AccessActions(store, self.records, self.security)
         self._metadata = Metadata(self.security.fields)
+        self._privileges = AttributePrivileges(self.records, self.security.fields, self._callers)
 
     def answer(self, call: Call) -> Reply:
         """The answer, also when it is a refusal. A refused request has changed nothing."""
@@ -119,6 +121,8 @@ class WebApi:
         name = rest[0].name
         if len(rest) == 1 and name.startswith(NAMESPACE) and call.method == "POST":
             return self._row_action(call, session, table, row_id, name.removeprefix(NAMESPACE))
+        if len(rest) == 1 and name.startswith(NAMESPACE) and call.method == "GET":
+            return self._row_function(call, session, table, row_id, name.removeprefix(NAMESPACE))
         if len(rest) == 1:
             return self._rows.property(call, session, table, row_id, rest[0].name)
         if len(rest) == 2 and rest[1].name == "$ref":
@@ -131,6 +135,11 @@ class WebApi:
         if FilterActions.is_on_row(table, name):
             return self._filters.instantiate(call, session, row_id, name)
         return self._actions.on_row(call, session, table, row_id, name)
+
+    def _row_function(self, call: Call, session: Session, table: Table, row_id: str, name: str) -> Reply:
+        if not AttributePrivileges.is_on_row(table, name):
+            raise refuse("UnknownSegment", segment=name)
+        return self._privileges.answer(call, session, table, row_id)
 
     def _who_am_i(self, call: Call, session: Session) -> Reply:
         body = {

@@ -1,10 +1,10 @@
-"""Which refusals mean that service appointments are not to be had, and which are about something else."""
+"""Which refusals mean that a table is not to be had, and which are about something else."""
 
 from __future__ import annotations
 
 import pytest
 
-from shared.dynamics.dataverse.service_appointments import is_closed
+from shared.dynamics.dataverse.closed_tables import is_closed
 from shared.errors import CursorExpired, MailboxBroken, NotFound, ProfileBroken, Refused, SyncError, Transient
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 
-from tests.wire.dataverse_org import Json, Org, error_code, meeting, organization
+from tests.wire.dataverse_org import Json, Org, Person, error_code, meeting, organization
 
 DETECT = {"MSCRM.SuppressDuplicateDetection": "false"}
 DUPLICATE = (412, "0x80040333")
@@ -224,3 +225,48 @@ async def test_the_metadata_tells_which_columns_are_secured(org: Org) -> None:
     await secure(org)
     attributes = "EntityDefinitions(LogicalName='contact')/Attributes?$select=LogicalName,IsSecured"
     assert [row["LogicalName"] for row in await org.values(attributes) if row["IsSecured"]] == ["jobtitle"]
+
+
+# --- what a user may do with secured columns ---------------------------------------------------------
+
+ATTRIBUTES = "EntityDefinitions(LogicalName='contact')/Attributes?$select=LogicalName,MetadataId"
+PRIVILEGES = "Microsoft.Dynamics.CRM.RetrievePrincipalAttributePrivileges"
+
+
+async def privileges(org: Org, person: Person, **options: Any) -> dict[str, tuple[int, int, int]]:
+    """By column: create, read, update."""
+    ids = {row["MetadataId"]: row["LogicalName"] for row in await org.values(ATTRIBUTES)}
+    body = await org.get(f"systemusers({person.id})/{PRIVILEGES}", **options)
+    rights = ("CanCreate", "CanRead", "CanUpdate")
+    return {
+        ids[each["AttributeId"]]: tuple(each[right] for right in rights)
+        for each in body["AttributePrivileges"]
+    }
+
+
+async def test_a_user_learns_what_profiles_allow_and_nothing_of_columns_that_none_names(org: Org) -> None:
+    ida, bo = await org.person("Ida"), await org.person("Bo", "administrator")
+    assert await privileges(org, ida) == {}
+    await secure(org, allow={ida.id: ["read", "update"]})
+    await secure(org, "governmentid")
+    assert await privileges(org, ida) == {"jobtitle": (0, 4, 4)}
+    assert await privileges(org, bo) == {"jobtitle": (4, 4, 4), "governmentid": (4, 4, 4)}
+    await secure(org, secured=False)
+    assert await privileges(org, ida) == {}
+
+
+async def test_who_is_no_administrator_asks_only_about_himself(org: Org) -> None:
+    ida, bo = await org.person("Ida"), await org.person("Bo")
+    assert await privileges(org, ida, user=ida) == {}
+    path = f"systemusers({ida.id})/{PRIVILEGES}"
+    assert error_code(await org.call("GET", path, user=bo)) == (403, "0x80040220")
+
+
+async def test_a_function_is_called_as_it_is_documented_or_not_at_all(org: Org) -> None:
+    ida, contact = await org.person("Ida"), await org.contact("Kim")
+    path = f"systemusers({ida.id})/{PRIVILEGES}"
+    assert (await org.call("GET", f"{path}()")).status_code == 200
+    assert (await org.call("GET", f"{path}?$select=AttributePrivileges")).status_code == 400
+    assert (await org.call("POST", path, {})).status_code == 404
+    assert (await org.call("GET", f"contacts({contact['contactid']})/{PRIVILEGES}")).status_code == 404
+    assert (await org.call("GET", f"systemusers({uuid4()})/{PRIVILEGES}")).status_code == 404

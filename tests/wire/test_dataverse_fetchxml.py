@@ -276,3 +276,15 @@ async def test_parties_are_joined_with_the_caller_in_mind(org: Org) -> None:
     )
     rows = await org.values(f"appointments?fetchXml={quote(text)}", user=ida)
     assert [row["subject"] for row in rows] == ["optional", "organizer"]
+
+
+async def test_a_paging_cookie_is_that_of_the_page_before_and_not_encoded_any_more(org: Org) -> None:
+    await company(org)
+    cookie = "&lt;cookie page='1'&gt;&lt;contactid last='{A}' first='{B}'/&gt;&lt;/cookie&gt;"
+    second = f'count="2" page="2" paging-cookie="{cookie}"'
+    assert await names(org, "", second) == ["Carl", "Dora"]
+    third = second.replace('page="2"', 'page="3"')
+    for wrong in (third, second.replace(cookie, quote(cookie)), second.replace(cookie, "")):
+        text = f'<fetch {wrong}><entity name="contact"/></fetch>'
+        response = await org.call("GET", f"contacts?fetchXml={quote(text)}")
+        assert error_code(response) == (400, "0x80060888")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.dynamics.dataverse.activities import ACTIVITIES, APPOINTMENTS, Activity
 from shared.dynamics.dataverse.appointments import PREFER, decode
+from shared.dynamics.dataverse.by_id import Reading, existence_request, rows_by_id
 from shared.dynamics.dataverse.changes import changed_row
 from shared.dynamics.dataverse.client import Client
 from shared.dynamics.dataverse.messages import Request
@@ -15,7 +16,6 @@ from shared.dynamics.dataverse.odata import (
     any_of,
     chunks,
     guid,
-    is_guid,
     literal,
     lookup,
     with_annotations,
@@ -23,7 +23,6 @@ from shared.dynamics.dataverse.odata import (
 from shared.dynamics.dataverse.organized import Organized, of_types, organized_rows, overlaps
 from shared.dynamics.dataverse.queries import rows_of_all
 from shared.engine.ports import ChangedRow, Window
-from shared.errors import NotFound, Refused
 from shared.model.appointment import APPOINTMENT, Absence, DynamicsAppointment, InstanceType
 from shared.model.party import ParticipationType
 
@@ -41,77 +40,19 @@ def row_request(row_id: str, kind: Activity = APPOINTMENTS) -> Request:
 async def appointments(
     client: Client, ids: Sequence[str], as_user: str, kind: Activity = APPOINTMENTS
 ) -> Found:
-    async def read(distinct: Sequence[str]) -> Found:
-        if len(distinct) == 1:
-            return await _one(client, distinct[0], as_user, kind)
-        return await _many(client, distinct, as_user, kind)
-
-    return await by_guid(ids, read)
+    return await rows_by_id(client, ids, as_user, _reading(kind))
 
 
-async def by_guid(ids: Sequence[str], read: Callable[[Sequence[str]], Awaitable[Found]]) -> Found:
-    """What is no GUID cannot be the id of a row; whoever asks by a stamp may have read anything there."""
-    wanted = {row_id: guid(row_id) for row_id in ids if is_guid(row_id)}
-    found: Found = {row_id: Absence.PHYSICAL for row_id in ids if row_id not in wanted}
-    distinct = sorted(set(wanted.values()))
-    rows = await read(distinct) if distinct else {}
-    return found | {row_id: rows[normal] for row_id, normal in wanted.items()}
+def _reading(kind: Activity) -> Reading[DynamicsAppointment]:
+    return Reading(
+        request=lambda row_id: row_request(row_id, kind),
+        existence=lambda row_id: existence(row_id, kind),
+        decode=lambda row: decode(row, kind=kind),
+    )
 
 
-async def _one(client: Client, row_id: str, as_user: str, kind: Activity) -> Found:
-    request = row_request(row_id, kind)
-    try:
-        answer = await client.send(request, as_user=as_user)
-    except Refused as error:
-        if not is_absent(error):
-            raise
-        return {row_id: await _absence(client, row_id, kind)}
-    return {row_id: decode(client.body_of(request, answer), kind=kind)}
-
-
-async def _absence(client: Client, row_id: str, kind: Activity) -> Absence:
-    try:
-        await client.send(_existence(row_id, kind), as_user=None)
-    except NotFound:
-        return Absence.PHYSICAL
-    return Absence.ACCESS
-
-
-async def _many(client: Client, ids: Sequence[str], as_user: str, kind: Activity) -> Found:
-    requests = [row_request(row_id, kind) for row_id in ids]
-    answers = await client.read_batch(requests, as_user=as_user)
-    found: Found = {}
-    unread = []
-    for row_id, request, answer in zip(ids, requests, answers, strict=True):
-        if answer.ok:
-            found[row_id] = decode(client.body_of(request, answer), kind=kind)
-        elif is_absent(error := client.error(request, answer, as_user)):
-            unread.append(row_id)
-        else:
-            raise error
-    return found | await absences(client, unread, kind)
-
-
-async def absences(client: Client, ids: Sequence[str], kind: Activity) -> Found:
-    """As the application, which reads everything: gone, or only not for this user (FLT-10)."""
-    requests = [_existence(row_id, kind) for row_id in ids]
-    answers = await client.read_batch(requests, as_user=None) if ids else []
-    found: Found = {}
-    for row_id, request, answer in zip(ids, requests, answers, strict=True):
-        error = None if answer.ok else client.error(request, answer, None)
-        if error is not None and not isinstance(error, NotFound):
-            raise error
-        found[row_id] = Absence.PHYSICAL if error else Absence.ACCESS
-    return found
-
-
-def _existence(row_id: str, kind: Activity) -> Request:
-    """That the application may not read a row would say nothing about the row."""
-    return Request("GET", address(kind.entity_set, row_id, select="activityid"), organization_wide=True)
-
-
-def is_absent(error: Exception) -> bool:
-    return isinstance(error, NotFound) or (isinstance(error, Refused) and error.status == 403)
+def existence(row_id: str, kind: Activity) -> Request:
+    return existence_request(kind.entity_set, row_id, "activityid")
 
 
 # --- queries --------------------------------------------------------------------------------------

@@ -59,6 +59,11 @@ class Client:
     async def close(self) -> None:
         await self._transport.close()
 
+    @property
+    def url(self) -> str:
+        """The organization's, without a path: where people open its rows too."""
+        return self._transport.url
+
     def owns(self, link: str) -> bool:
         """Whether the link leads to this organization's Web API."""
         return self._transport.owns(link)

@@ -32,7 +32,9 @@ async def organization(client: Client) -> Organization:
     settings = settings_of(row.get("orgdborgsettings"))
     if row.get(RICH_BODIES):
         settings[RICH_BODIES] = True
-    return Organization(str(row["organizationid"]).lower(), settings, _files(row), _expansion(row))
+    return Organization(
+        str(row["organizationid"]).lower(), settings, _files(row), _expansion(row), client.url
+    )
 
 
 def _expansion(row: Json) -> Expansion:

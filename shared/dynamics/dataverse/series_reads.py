@@ -9,8 +9,9 @@ from typing import Any
 
 from shared.dynamics.dataverse import series_pattern
 from shared.dynamics.dataverse.activities import APPOINTMENTS, MASTERS
-from shared.dynamics.dataverse.appointment_reads import Found, absences, by_guid, is_absent, row_request
+from shared.dynamics.dataverse.appointment_reads import Found, existence, row_request
 from shared.dynamics.dataverse.appointments import PREFER, decode
+from shared.dynamics.dataverse.by_id import absences, by_guid, is_absent
 from shared.dynamics.dataverse.changes import changed_row
 from shared.dynamics.dataverse.client import Client
 from shared.dynamics.dataverse.deleted_instances import UNREADABLE, original_starts
@@ -55,7 +56,7 @@ async def _many(client: Client, ids: Sequence[str], as_user: str) -> Found:
             if first.ok or not is_absent(error):
                 raise
             unread.append(row_id)
-    return found | await absences(client, unread, MASTERS)
+    return found | await absences(client, unread, lambda row_id: existence(row_id, MASTERS))
 
 
 def _requests(series_id: str) -> tuple[Request, Request]:

@@ -12,18 +12,25 @@ from shared.dynamics.dataverse import (
     attachments,
     availability,
     changes,
+    contact_search,
+    filter_runs,
     organization,
+    record_reads,
+    record_writes,
     series_reads,
     series_writes,
-    service_appointments,
+    sync_filters,
     users,
 )
 from shared.dynamics.dataverse.client import Client, Sleep
+from shared.dynamics.dataverse.closed_tables import OPTIONAL, ClosedTables
 from shared.dynamics.dataverse.errors import Now
+from shared.dynamics.dataverse.field_rights import FieldSecurity
 from shared.dynamics.dataverse.resolve import AddressBooks
+from shared.dynamics.dataverse.service_appointments import ServiceAppointments
 from shared.dynamics.dataverse.transport import Credential
-from shared.engine.ports import ChangedRow, ChangePage, DynamicsMailboxRow, DynamicsUser, Window
-from shared.model.appointment import APPOINTMENT, SERVICE, Absence, DynamicsAppointment
+from shared.engine.ports import ChangedRow, ChangePage, DynamicsMailboxRow, DynamicsUser, Likeness, Window
+from shared.model.appointment import APPOINTMENT, Absence, DynamicsAppointment
 from shared.model.attachment import Attachment, NewFile
 from shared.model.decision import (
     CreateAppointment,
@@ -34,7 +41,16 @@ from shared.model.decision import (
 )
 from shared.model.organization import Organization
 from shared.model.party import RecordRef
+from shared.model.personal import (
+    CreateRecord,
+    DeleteRecord,
+    DynamicsRecord,
+    FieldRights,
+    Match,
+    UpdateRecord,
+)
 from shared.model.scheduling import Availability, Claim
+from shared.model.sync_filter import Filters, SyncFilter
 
 
 class Dataverse:
@@ -53,7 +69,9 @@ class Dataverse:
     ) -> None:
         self._client = Client(url, credential, clock, in_flight=in_flight, sleep=sleep)
         self._address_books = AddressBooks(self._client)
-        self._services = service_appointments.ServiceAppointments(self._client, clock)
+        self._closed = ClosedTables(self._client, clock)
+        self._services = ServiceAppointments(self._client, self._closed)
+        self._field_security = FieldSecurity(self._client, clock)
         self._page_size = page_size
 
     @property
@@ -70,8 +88,8 @@ class Dataverse:
         return await organization.organization(self._client)
 
     async def changes(self, table: str, link: str | None) -> ChangePage:
-        if table == SERVICE:
-            return await self._services.changes(link, self._page_size)
+        if table in OPTIONAL:
+            return await self._closed.changes(table, link, self._page_size)
         return await changes.changes(self._client, table, link, self._page_size)
 
     # --- people -----------------------------------------------------------------------------------
@@ -175,3 +193,35 @@ class Dataverse:
 
     async def remove_attachment(self, attachment_id: str, *, as_user: str) -> None:
         await attachments.remove(self._client, attachment_id, as_user)
+
+    # --- contacts, tasks, phone calls, letters, faxes ---------------------------------------------
+
+    async def records(
+        self, table: str, ids: Sequence[str], *, as_user: str
+    ) -> Mapping[str, DynamicsRecord | Absence]:
+        return await record_reads.records(self._client, table, ids, as_user)
+
+    async def create_record(self, write: CreateRecord, *, as_user: str) -> DynamicsRecord:
+        return await record_writes.create(self._client, write, as_user)
+
+    async def update_record(self, write: UpdateRecord, *, as_user: str) -> DynamicsRecord:
+        return await record_writes.update(self._client, write, as_user)
+
+    async def delete_record(self, write: DeleteRecord, *, as_user: str) -> None:
+        await record_writes.delete(self._client, write, as_user)
+
+    async def contacts_like(self, wanted: Sequence[Likeness], *, as_user: str) -> Sequence[Sequence[Match]]:
+        return await contact_search.contacts_like(self._client, wanted, as_user)
+
+    async def field_rights(self, table: str, *, as_user: str) -> FieldRights:
+        return await self._field_security.rights(table, as_user)
+
+    # --- sync filters -----------------------------------------------------------------------------
+
+    async def sync_filters(self, user_id: str) -> Filters:
+        return await sync_filters.sync_filters(self._client, user_id)
+
+    async def matching(
+        self, filters: Sequence[SyncFilter], ids: Sequence[str] | None, *, as_user: str
+    ) -> Sequence[ChangedRow]:
+        return await filter_runs.matching(self._client, filters, ids, as_user)

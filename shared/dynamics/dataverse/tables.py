@@ -38,12 +38,16 @@ class Feed:
         return f"{self.key},_ownerid_value{self.more}"
 
 
-# The other synchronised tables (contacts, tasks …) are one more line each. Series come before appointments:
-# a master is known before its instances are seen.
+# Series come before appointments: a master is known before its instances are seen.
 FEEDS: Mapping[str, Feed] = {
     "recurringappointmentmaster": Feed("recurringappointmentmasters", "activityid"),
     "appointment": Feed("appointments", "activityid", ",seriesid,instancetypecode"),
     "serviceappointment": Feed("serviceappointments", "activityid"),
+    "contact": Feed("contacts", "contactid"),
+    "task": Feed("tasks", "activityid"),
+    "phonecall": Feed("phonecalls", "activityid"),
+    "letter": Feed("letters", "activityid"),
+    "fax": Feed("faxes", "activityid"),
 }
 
 

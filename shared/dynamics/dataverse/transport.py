@@ -43,8 +43,9 @@ class Transport:
         # httpx logs every URL, and filters hold addresses.
         for name in ("httpx", "httpcore"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        self.root = url.rstrip("/") + SERVICE
-        self._scope = url.rstrip("/") + "/.default"
+        self.url = url.rstrip("/")
+        self.root = self.url + SERVICE
+        self._scope = self.url + "/.default"
         self._credential = credential
         self._slots = asyncio.Semaphore(in_flight)
         self._httpx = httpx
