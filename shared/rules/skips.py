@@ -255,6 +255,40 @@ class Reason(Enum):
         "the item went round three times without a human edit and was stopped",
     )
 
+    # contacts
+    SHORTENED = (
+        "shortened",
+        ("CONT-1",),
+        "Dynamics takes less of it than Exchange holds ({detail}); the rest stays in Exchange, until it is "
+        "changed in Dynamics",
+    )
+    TOO_LONG = (
+        "too long",
+        ("CONT-1",),
+        "it is longer than Dynamics takes ({detail}) and would be wrong if it were cut; it stays in Exchange",
+    )
+    DATE_TOO_EARLY = (
+        "date too early",
+        ("CONT-1",),
+        "Dynamics knows no dates before {detail}; this one stays in Exchange",
+    )
+    NOT_A_PARENT = (
+        "not a parent",
+        ("CONT-6",),
+        "a contact belongs to an account or to another contact; what this one regards (type {detail}) is "
+        "neither",
+    )
+    UNNAMED = (
+        "nothing to be known by",
+        ("SET-22", "CONT-8"),
+        "the contact has neither a name nor a company nor an e-mail address; give it one of them",
+    )
+    NO_EMAIL_ADDRESS = (
+        "not an e-mail address",
+        ("SET-22", "CONT-8"),
+        "{detail} is no e-mail address; correct or remove it",
+    )
+
     def __init__(self, code: str, rules: tuple[str, ...], sentence: str) -> None:
         self.code = code
         self.rules = rules
