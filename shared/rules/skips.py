@@ -222,6 +222,25 @@ class Reason(Enum):
         "the item went round three times without a human edit and was stopped",
     )
 
+    # tasks
+    TASK_RECURS = (
+        "recurring task",
+        ("TASK-12",),
+        "recurring tasks are not synchronized; each of them would have to be a row of its own",
+    )
+    TASK_OF_OTHERS = (
+        "not the mailbox's own list",
+        ("TASK-12", "X-5"),
+        "its list ({detail}) is shared by somebody else or made of flagged messages: only tasks of the "
+        "mailbox's own lists are synchronized",
+    )
+    TASK_DATES_CROSS = (
+        "starts after it is due",
+        ("TASK-5", "TASK-7"),
+        "the start that one side has and the due date of the other cannot go together, and the direction of "
+        "one of them keeps it from being moved; the dates stay as they are",
+    )
+
     def __init__(self, code: str, rules: tuple[str, ...], sentence: str) -> None:
         self.code = code
         self.rules = rules
