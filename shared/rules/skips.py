@@ -237,12 +237,6 @@ class Reason(Enum):
         ("FLD-35", "FAQ-3"),
         "field-level security does not let the mailbox's owner {detail} this column in Dynamics",
     )
-    TOO_LONG = (
-        "too long",
-        ("FLD-33",),
-        "it is longer than the other side takes ({detail}), and a part of it would be wrong; it stays where "
-        "it is",
-    )
     SAME_PERSON = ("may be the same", ("CONT-9",), "it waits for an administrator: {detail}")
     NOT_MERGED = (
         "kept apart by decision",
@@ -287,6 +281,24 @@ class Reason(Enum):
         "not an e-mail address",
         ("SET-22", "CONT-8"),
         "{detail} is no e-mail address; correct or remove it",
+    )
+    # tasks
+    TASK_RECURS = (
+        "recurring task",
+        ("TASK-12",),
+        "recurring tasks are not synchronized; each of them would have to be a row of its own",
+    )
+    TASK_OF_OTHERS = (
+        "not the mailbox's own list",
+        ("TASK-12", "X-5"),
+        "its list ({detail}) is shared by somebody else or made of flagged messages: only tasks of the "
+        "mailbox's own lists are synchronized",
+    )
+    TASK_DATES_CROSS = (
+        "starts after it is due",
+        ("TASK-5", "TASK-7"),
+        "the start that one side has and the due date of the other cannot go together, and the direction of "
+        "one of them keeps it from being moved; the dates stay as they are",
     )
 
     def __init__(self, code: str, rules: tuple[str, ...], sentence: str) -> None:

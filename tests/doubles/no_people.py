@@ -1,4 +1,5 @@
-"""A mailbox without contacts and tasks, and a Dynamics whose users want none: for stories about appointments."""
+"""A mailbox without contacts and tasks, and a Dynamics whose users want none: for stories about
+appointments."""
 
 from __future__ import annotations
 
