@@ -166,7 +166,7 @@ class Counterparts:
         picked: dict[str, tuple[ExchangeItem, str]] = {}
         found: dict[str, Finding] = {}
         for record in records:
-            me = as_match_of(record, self._context.mailbox.user_id)
+            me = as_match_of(record, user=self._context.mailbox.user_id)
             near = book.like(me) if book else await self._source.search(sorted(me.emails), me.name)
             linked = await self._linked_items([item.id for item in near if item.id not in taken])
             free = {item.id: item for item in near if item.id not in taken and item.id not in linked}

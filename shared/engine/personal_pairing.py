@@ -346,8 +346,10 @@ class PersonalPairing:
         known = touched.matching.get(record.id)
         if known is not None:
             return known
-        filters = self._filters.of(record.table)
-        return any(each.usual for each in filters) and is_owned(record, self._context) and record.state == 0
+        return self._takes_own(record.table) and is_owned(record, self._context) and record.state == 0
+
+    def _takes_own(self, table: str) -> bool:
+        return any(each.usual for each in self._filters.of(table))
 
     # --- situations -------------------------------------------------------------------------------
 
@@ -382,6 +384,7 @@ class PersonalPairing:
                     ended_before=bool(entry and self._context.mailbox.id in entry.ended),
                     rights=rights.get(self._table_of(record, link), FieldRights()),
                     moved=item_id in work.moved,
+                    takes_own=self._takes_own(self._table_of(record, link)),
                 )
             )
         return found

@@ -12,8 +12,19 @@ from shared.model.values import Side, Value, Values
 from shared.rules import slots
 from shared.rules.field_table import FieldRow
 from shared.rules.merge import MISSING, BaseValue, FieldState, Merged, merge
-from shared.rules.personal_fields import crossing, direction_of, fields_of, fits, losses, why_held
+from shared.rules.personal_fields import (
+    closed_fields,
+    crossing,
+    direction_of,
+    fields_of,
+    fits,
+    losses,
+    losses_to_exchange,
+    why_held,
+)
 from shared.rules.situation import Context
+from shared.rules.task_coupling import coupled
+from shared.rules.task_pair import TaskPair
 
 WINNER = Side.DYNAMICS
 """Of a field that both sides changed (LNK-10: contacts and tasks)."""
@@ -30,6 +41,8 @@ class PersonalContent:
     lost: dict[str, Value] = field(default_factory=dict)
     skips: list[Skip] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
+    rules: tuple[str, ...] = ()
+    """Behind writes that follow from others (``task_coupling``)."""
 
     @property
     def absorb(self) -> tuple[str, ...]:
@@ -54,7 +67,31 @@ def merge_content(
     for row in content.fields:
         if row.name in shown and row.name in record.values:
             _merge_field(row, item, record, shown, base, context, rights, content)
+    if record.table != CONTACT:
+        _couple(pair_of(item.values, record, context, rights), content)
     return content
+
+
+def pair_of(shown: Values, record: DynamicsRecord, context: Context, rights: FieldRights) -> TaskPair:
+    return TaskPair(
+        record.table,
+        shown,
+        record.values,
+        context.zone,
+        context.now,
+        record.outgoing,
+        context.profile.directions.get(record.table, {}),
+        closed_fields(record.table, rights),
+    )
+
+
+def _couple(pair: TaskPair, content: PersonalContent) -> None:
+    """Fields of a task that belong together become whole."""
+    whole = coupled(pair, content.exchange, content.dynamics)
+    content.exchange, content.dynamics = dict(whole.exchange), dict(whole.dynamics)
+    content.kept |= whole.held
+    content.skips += whole.skips
+    content.rules = whole.rules
 
 
 def _merge_field(
@@ -89,6 +126,7 @@ def _merge_field(
             return
         content.dynamics[row.name] = over.to_dynamics(state.exchange)
     else:
+        content.skips += losses_to_exchange(row, state.dynamics)
         content.exchange[row.name] = over.to_exchange(state.dynamics)
     _note_lost(row, merged, state, content)
 

@@ -15,9 +15,9 @@ from shared.model.personal import (
     Match,
 )
 from shared.model.scheduling import Asked
-from shared.model.values import Side, Value
+from shared.model.values import Side, Value, Values
 from shared.rules import contact_names, contact_validation, keys, task_endings, task_reminders, tracking
-from shared.rules.personal_content import exchange_values
+from shared.rules.personal_content import exchange_values, pair_of
 from shared.rules.personal_fields import crossing, direction_of, fields_of, fits, losses, may_create, why_held
 from shared.rules.personal_marks import (
     is_owned,
@@ -30,9 +30,12 @@ from shared.rules.personal_marks import (
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 from shared.rules.skips import Reason
+from shared.rules.task_coupling import coupled
 from shared.rules.tracking_marks import stamps_of
 
 REGARDING = "regarding"
+NEW_ROW = [0, 2]
+"""State and status of a task that Dynamics has just made: open, not started."""
 
 
 def left(situation: PersonalSituation, skip: Skip, link: Link | None = None) -> Decision:
@@ -90,7 +93,7 @@ def _create_record(situation: PersonalSituation, context: Context, item: Exchang
         row_id,
         values,
         detect_duplicates=table == CONTACT and not situation.apart,
-        actual_start=_instant(context) if table == TASK else "",
+        actual_start=_actual_start(item, values, context) if table == TASK else "",
     )
     rules = ("CONT-1", "CONT-7", "CONT-9") if table == CONTACT else ("TASK-1", "TASK-8")
     create = Action(
@@ -108,8 +111,9 @@ def _create_record(situation: PersonalSituation, context: Context, item: Exchang
     return Decision(situation.ref(), (create, marked), tuple(skips), link, all_fields(table, context))
 
 
-def _instant(context: Context) -> str:
-    return context.now.replace(microsecond=0).isoformat().replace("+00:00", "Z")
+def _actual_start(item: ExchangeItem, values: Values, context: Context) -> str:
+    completed = values.get("completed")
+    return task_endings.actual_start(item, str(completed) if completed else None, context.now)
 
 
 def _values_for_dynamics(
@@ -130,7 +134,11 @@ def _values_for_dynamics(
         if not fits(row, value):
             continue
         values[row.name] = crossing(row, item, None, context).to_dynamics(value)
-    return values, skips
+    if table == CONTACT:
+        return values, skips
+    empty = DynamicsRecord(table, "", "", {"status": NEW_ROW})
+    whole = coupled(pair_of(item.values, empty, context, situation.rights), {}, values)
+    return dict(whole.dynamics), [*skips, *whole.skips]
 
 
 # --- to Exchange ----------------------------------------------------------------------------------
@@ -152,7 +160,7 @@ def from_dynamics(situation: PersonalSituation, context: Context, record: Dynami
         ),
         categories=(tracking.TRACKED_CATEGORY,) if wears_category(situation.kind, context) else (),
         display_name=_display_name(record) if record.table == CONTACT else "",
-        reminder=_reminder(record, context) or None,
+        reminder=_reminder(record, context),
         link_url=link_url(context.organization, record.table, record.id),
         link_name=record.name,
     )
@@ -175,10 +183,10 @@ def _display_name(record: DynamicsRecord) -> str:
     return record.name or contact_names.full_name({"name": record.value("name")})
 
 
-def _reminder(record: DynamicsRecord, context: Context) -> str:
+def _reminder(record: DynamicsRecord, context: Context) -> str | None:
     if record.table == CONTACT:
-        return ""
-    return task_reminders.reminder(record.values, context.zone, context.now)
+        return None
+    return task_reminders.on_creation(record.values, context.zone, context.now)
 
 
 def _values_for_exchange(
@@ -190,7 +198,10 @@ def _values_for_exchange(
             continue
         if direction_of(row, context, situation.rights).reaches(Side.EXCHANGE):
             values[row.name] = crossing(row, None, record, context).to_exchange(record.values[row.name])
-    return values
+    if record.table == CONTACT:
+        return values
+    whole = coupled(pair_of({}, record, context, situation.rights), values, {})
+    return dict(whole.exchange)
 
 
 # --- who is it? -----------------------------------------------------------------------------------

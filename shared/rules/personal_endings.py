@@ -85,8 +85,8 @@ def _item_gone(situation: PersonalSituation, context: Context, link: Link) -> De
 def _row_goes(record: DynamicsRecord, context: Context) -> tuple[tuple[str, ...], bool, str]:
     """The rules, whether the row is deleted too, and why not."""
     if record.table != CONTACT:
-        goes = task_endings.deletes_in_dynamics(record, context.organization.number(SET_4))
-        return ("TASK-11",), goes, f"the setting {SET_4} says so"
+        goes = task_endings.deletes_in_dynamics(record, context.organization.number(SET_4), context.now)
+        return task_endings.DELETED_IN_EXCHANGE_RULES, goes, f"the setting {SET_4} says so"
     if context.profile.contact_deletion is ContactDeletion.UNLINK:
         return ("CONT-4", "X-2"), False, "the profile's delete policy only unlinks contacts"
     return ("CONT-4",), is_owned(record, context), "it is owned by somebody else"
@@ -109,7 +109,8 @@ def _row_deleted(situation: PersonalSituation, link: Link) -> Decision:
 def _item_goes(item: ExchangeItem, table: str, *, owned: bool) -> tuple[tuple[str, ...], bool, str]:
     if table == CONTACT:
         return ("CONT-3",), not owned, "its owner's copy is kept"
-    return ("TASK-10",), task_endings.deletes_in_exchange(item), "it is completed"
+    goes = task_endings.deletes_in_exchange(item)
+    return task_endings.DELETED_IN_DYNAMICS_RULES, goes, "it is completed"
 
 
 def _hidden(situation: PersonalSituation, context: Context, link: Link, reason: str) -> Decision:

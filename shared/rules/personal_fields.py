@@ -46,6 +46,12 @@ def may_create(row: FieldRow, context: Context, rights: FieldRights) -> bool:
     return chosen.reaches(Side.DYNAMICS) and not set(row.dynamics) & rights.not_creatable
 
 
+def closed_fields(table: str, rights: FieldRights) -> frozenset[str]:
+    """Those that the user may not write in Dynamics (FLD-35)."""
+    closed = rights.unreadable | rights.not_updatable
+    return frozenset(row.name for row in field_table.of_entity(table) if set(row.dynamics) & closed)
+
+
 def why_held(row: FieldRow, rights: FieldRights) -> Skip:
     """Why a change of this field does not travel."""
     if set(row.dynamics) & rights.unreadable:
@@ -66,6 +72,11 @@ def crossing(
 def fits(row: FieldRow, value: Value) -> bool:
     """Whether Dynamics takes a value of Exchange, whole or cut."""
     return contact_crossing.fits(row, value) if row.entity == CONTACT else True
+
+
+def losses_to_exchange(row: FieldRow, value: Value) -> list[Skip]:
+    """What of a Dynamics value Exchange does not take."""
+    return [] if row.entity == CONTACT else task_crossing.losses_to_exchange(row, value)
 
 
 def losses(row: FieldRow, value: Value) -> list[Skip]:

@@ -78,10 +78,9 @@ def memory_of(situation: PersonalSituation, context: Context, *, owned: bool) ->
     """What the link remembers besides the marks."""
     known = situation.link.markers if situation.link else {}
     matches = situation.in_filter
-    memory: dict[str, Value] = {
-        OWNED: owned,
-        IN_FILTER: bool(known.get(IN_FILTER)) if matches is None else matches,
-    }
+    if matches is None:
+        matches = bool(known.get(IN_FILTER)) or (situation.row is None and owned and situation.takes_own)
+    memory: dict[str, Value] = {OWNED: owned, IN_FILTER: matches}
     if known.get(STAYS) and not matches:
         memory[STAYS] = True
     if situation.kind == CONTACT:

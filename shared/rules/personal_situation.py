@@ -32,7 +32,8 @@ class PersonalSituation:
     brake. ``copy_of``: the live item that the stamped row is linked to already (LNK-7). ``ended_before``: a
     link of this mailbox with the row ended, says the index of items, though the link is lost.
     ``rights``: the columns that field-level security closes to the user (FLD-35). ``moved``: the item was
-    found in another place, under another id.
+    found in another place, under another id. ``takes_own``: a filter of the user's takes every open row that
+    he owns, so what is made of his item matches from the first.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class PersonalSituation:
     ended_before: bool = False
     rights: FieldRights = field(default_factory=FieldRights)
     moved: bool = False
+    takes_own: bool = False
 
     @property
     def row(self) -> DynamicsRecord | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shared.model.decision import Action, ActionKind, Decision
-from shared.model.link import Link, LinkState
+from shared.model.link import Base, Link, LinkState
 from shared.model.personal import (
     CONTACT,
     DynamicsRecord,
@@ -43,7 +43,8 @@ def first_merge(
         base = settled.base if settled.base.exchange else None
         link = replace(link, base=base) if base else link
     content = merge_content(item, record, base, context, situation.rights)
-    actions = (joined, *content_actions(context, item, record, content), marked)
+    known = base or Base()
+    actions = (joined, *content_actions(context, item, record, content, known), marked)
     return Decision(situation.ref(), actions, tuple(content.skips), link, content.absorb, dict(content.lost))
 
 
@@ -59,7 +60,7 @@ def in_step(
     base = link.base if link.base.exchange or link.base.dynamics else None
     content = merge_content(item, record, base, context, situation.rights)
     actions = [*_snapshot(context, link, item, record)]
-    actions += content_actions(context, item, record, content)
+    actions += content_actions(context, item, record, content, link.base)
     if _needs_mark(item, record, content, moved=situation.moved):
         regards = content.dynamics.get(REGARDING, record.value(REGARDING))
         rule = ("LNK-11",) if situation.moved else ("FLD-21",)
@@ -109,6 +110,7 @@ def content_actions(
     item: ExchangeItem,
     record: DynamicsRecord,
     content: PersonalContent,
+    base: Base,
 ) -> list[Action]:
     actions = []
     if content.dynamics:
@@ -116,8 +118,12 @@ def content_actions(
     writes = dict(content.exchange)
     if record.table == CONTACT:
         writes.pop(REGARDING, None)
-    if writes:
-        actions.append(_update_item(context, item, record, content, writes))
+    reminder = None
+    if record.table != CONTACT:
+        taken = content.dynamics
+        reminder = task_reminders.on_update(base.dynamics, record.values, taken, context.zone, context.now)
+    if writes or reminder is not None:
+        actions.append(_update_item(item, record, content, writes, reminder))
     return actions
 
 
@@ -137,17 +143,15 @@ def _update_record(record: DynamicsRecord, content: PersonalContent) -> Action:
 
 
 def _update_item(
-    context: Context,
     item: ExchangeItem,
     record: DynamicsRecord,
     content: PersonalContent,
     writes: dict[str, Value],
+    reminder: str | None,
 ) -> Action:
-    display_name, reminder = None, None
+    display_name = None
     if record.table == CONTACT and "name" in writes:
         display_name = contact_names.display_name_to_send(item, item.value("name"), writes["name"])
-    if record.table != CONTACT:
-        reminder = task_reminders.reminder_write(item, record, writes, context.zone, context.now)
     rules = _rules_of(record.table, content, writes)
     completes = writes.get("status") == "completed"
     return Action(
@@ -166,4 +170,5 @@ def _rules_of(table: str, content: PersonalContent, written: dict[str, Value]) -
     """The rules of the fields written, and of the conflict if one of them overwrote an edit."""
     rows = field_table.by_name(table)
     rules = tuple(dict.fromkeys(rows[name].rule for name in sorted(written)))
+    rules = tuple(dict.fromkeys((*rules, *content.rules)))
     return (*rules, "LNK-10") if set(written) & set(content.lost) else rules
