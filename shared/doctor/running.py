@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from shared.doctor.finding import Finding, failed, note, ok
 from shared.doctor.patient import Patient
 from shared.dynamics.dataverse.messages import Request
-from shared.dynamics.dataverse.tables import FEEDS
+from shared.engine.gather import TABLES
 from shared.mailboxes import overview
 from shared.model.mailbox import Mailbox, MailboxState
 
@@ -40,7 +40,7 @@ async def check_clock(patient: Patient) -> list[Finding]:
 async def check_feed(patient: Patient) -> list[Finding]:
     services, found = patient.services, []
     cursors = await services.feeds.cursors(services.feed)
-    for table in FEEDS:
+    for table in TABLES:
         cursor = cursors.get(table)
         if cursor is None or cursor.updated_at is None:
             text = f"The change feed of {table} has not been read yet."

@@ -201,7 +201,7 @@ def bind(ref: RecordRef) -> str:
     """A reference to a row in a body."""
     entity_set = ENTITY_SETS.get(ref.table)
     if entity_set is None:
-        raise Refused(f"rows of the table {ref.table} cannot be referred to from an appointment")
+        raise Refused(f"rows of the table {ref.table} cannot be referred to")
     try:
         return f"/{entity_set}({guid(ref.id)})"
     except ValueError:
