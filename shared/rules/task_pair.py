@@ -26,6 +26,9 @@ class TaskPair:
     directions: Mapping[str, Direction] = field(default_factory=dict)
     closed: frozenset[str] = frozenset()
 
+    def both_ways(self, name: str) -> bool:
+        return all(self.may(name, side) for side in Side)
+
     def may(self, name: str, side: Side) -> bool:
         """The field of this table travels to that side."""
         row = by_name(self.table).get(name)

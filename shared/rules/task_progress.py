@@ -68,19 +68,29 @@ def _text(value: Value) -> str | None:
 
 
 def settle(pair: TaskPair, exchange: Values, dynamics: Values) -> Writes:
-    """What the merge decided for these fields, made whole. Nothing decided: nothing to write."""
-    decided = {name: side for name in FIELDS if (side := towards(name, exchange, dynamics))}
-    writes = Writes()
-    if not decided:
-        return writes
+    """What the merge decided for these fields, made whole."""
     views = {
         Side.EXCHANGE: of_exchange(pair.exchange),
         Side.DYNAMICS: of_dynamics(pair.table, pair.dynamics, pair.zone, pair.now),
     }
+    decided = {name: side for name in FIELDS if (side := towards(name, exchange, dynamics))}
+    if not decided and _left_over(pair, views):
+        decided["percent"] = Side.EXCHANGE
+    writes = Writes()
+    if not decided:
+        return writes
     goal = _goal(decided, views)
     _to_exchange(pair, goal, writes)
     _to_dynamics(pair, views[Side.DYNAMICS], goal, "status" in dynamics, writes)
     return writes
+
+
+def _left_over(pair: TaskPair, views: Mapping[Side, Progress]) -> bool:
+    """Both sides went to the same status at once, and the extension still has the per cent of an earlier one,
+    which nobody sees: the row's count."""
+    left, right = views[Side.EXCHANGE], views[Side.DYNAMICS]
+    differ = left.status == right.status and left.percent != right.percent
+    return differ and pair.table == TASK and pair.both_ways("percent")
 
 
 def _goal(decided: Mapping[str, Side], views: Mapping[Side, Progress]) -> Progress:

@@ -40,19 +40,28 @@ def of_dynamics(pair: TaskPair, values: Values) -> Span:
 
 
 def settle(pair: TaskPair, exchange: Values, dynamics: Values) -> Writes:
-    """What the merge decided for the two, brought into order. Nothing decided: nothing to write."""
+    """What the merge decided for the two, brought into order."""
+    views = {Side.EXCHANGE: of_exchange(pair.exchange), Side.DYNAMICS: of_dynamics(pair, pair.dynamics)}
     sides = {name: side for name in FIELDS if (side := towards(name, exchange, dynamics))}
+    if not sides and _due_no_more(pair, views):
+        sides["due"] = Side.DYNAMICS
     writes = Writes()
     if not sides:
         return writes
-    views = {Side.EXCHANGE: of_exchange(pair.exchange), Side.DYNAMICS: of_dynamics(pair, pair.dynamics)}
     start_from, due_from = (sides[name].other if name in sides else None for name in FIELDS)
-    if due_from is None and start_from is Side.DYNAMICS and not pair.dynamics.get("due"):
-        due_from = Side.DYNAMICS  # the due day moved with the start (TASK-7)
+    if due_from is None and not pair.dynamics.get("due"):
+        due_from = start_from  # the row's due day is where its start is (TASK-7)
     goals = {side: _goal(side, start_from, due_from, views, pair) for side in Side}
     _to_exchange(pair, goals[Side.EXCHANGE], writes)
-    _to_dynamics(pair, goals[Side.DYNAMICS], "due" in dynamics, writes)
+    _to_dynamics(pair, goals[Side.DYNAMICS], sides.get("due") is Side.DYNAMICS, writes)
     return writes
+
+
+def _due_no_more(pair: TaskPair, views: dict[Side, Span]) -> bool:
+    """The row was due by its start, both sides moved the start alike, and only Exchange kept the day."""
+    left, right = views[Side.EXCHANGE], views[Side.DYNAMICS]
+    kept = left.start == right.start and left.due != right.due and not pair.dynamics.get("due")
+    return kept and pair.both_ways("due")
 
 
 def _goal(

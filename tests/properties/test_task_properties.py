@@ -262,6 +262,28 @@ def test_whatever_both_sides_do_one_pass_brings_them_together(
         assert pair.sync(data.draw(st.sampled_from(Side))) == ({}, {})
 
 
+@rule("TASK-3", "TASK-4", "TASK-5", "TASK-9")
+@settings(max_examples=400, deadline=None)
+@given(table=st.sampled_from(sorted(TABLES)), zone=near_zones, winner=st.sampled_from(Side), data=st.data())
+def test_what_one_side_alone_changed_is_never_undone(
+    table: str, zone: str, winner: Side, data: st.DataObject
+) -> None:
+    pair = Pair(table, ZoneInfo(zone))
+    edited(pair.todo, data.draw(todo_edits))
+    edited(pair.row, data.draw(row_edits(table)))
+    pair.sync(winner)
+    if data.draw(st.booleans()):
+        edited(pair.todo, data.draw(todo_edits))
+        before = pair.todo.values()
+        pair.sync(winner)
+        assert pair.todo.values() == before
+    else:
+        edited(pair.row, data.draw(row_edits(table)))
+        before = pair.row.values()
+        pair.sync(winner)
+        assert pair.row.values() == before
+
+
 @rule("FLD-13", "FLD-14", "FLD-15", "FLD-16")
 @settings(max_examples=400, deadline=None)
 @given(
