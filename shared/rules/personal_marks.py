@@ -11,6 +11,7 @@ from shared.model.values import Side, Value
 from shared.rules import tracking
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
+from shared.rules.task_crossing import NO_SUBJECT
 from shared.rules.tracking_marks import cleared, stamps_of
 
 OWNED = "owned"
@@ -43,6 +44,11 @@ def wears_category(kind: str, context: Context) -> bool:
 def link_url(organization: Organization, table: str, row_id: str) -> str:
     """Where a person opens the row."""
     return f"{organization.url.rstrip('/')}/main.aspx?pagetype=entityrecord&etn={table}&id={row_id}"
+
+
+def link_name(row_name: str) -> str:
+    """What the link is called; Exchange refuses one without a name."""
+    return row_name or NO_SUBJECT
 
 
 def new_link(
@@ -110,7 +116,7 @@ def mark(
         tracking.with_category(item.categories) if add else None,
         cleared(stamps_of(row_id, regards if table == CONTACT else None, context, (), table)),
         link_url(context.organization, table, row_id),
-        row_name,
+        link_name(row_name),
     )
     extra = ("LNK-3",) if table == CONTACT else ("TASK-13",)
     return Action(
