@@ -92,6 +92,8 @@ def _couple(pair: TaskPair, content: PersonalContent) -> None:
     content.kept |= whole.held
     content.skips += whole.skips
     content.rules = whole.rules
+    written = {*content.exchange, *content.dynamics}
+    content.lost = {name: value for name, value in content.lost.items() if name in written}
 
 
 def _merge_field(
