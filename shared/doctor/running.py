@@ -21,9 +21,10 @@ FIX_WORKER = (
     "its triggers again (docs/operations.md, 'worker-silent')."
 )
 FIX_TRACKING = (
-    "Switch on 'Track changes' in the table's properties, unless nobody uses it (docs/deploy.md); it is tried
-    " "again daily." ) FIX_RENEW = "The timer renew_subscriptions mends this within half an hour; if it does
-    not, see its log."
+    "Switch on 'Track changes' in the table's properties, unless nobody uses it (docs/deploy.md); it is "
+    "tried again daily."
+)
+FIX_RENEW = "The timer renew_subscriptions mends this within half an hour; if it does not, see its log."
 
 
 async def check_clock(patient: Patient) -> list[Finding]:
