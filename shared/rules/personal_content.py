@@ -130,6 +130,8 @@ def _merge_field(
     else:
         content.skips += losses_to_exchange(row, state.dynamics)
         content.exchange[row.name] = over.to_exchange(state.dynamics)
+        if losses(row, state.exchange):  # what Dynamics never had goes with the edit made there
+            content.lost[row.name] = state.exchange
     _note_lost(row, merged, state, content)
 
 
