@@ -276,6 +276,12 @@ class PersonalGathering:
                 touched.matching.update({row_id: row_id in matched for row_id in unknown})
 
 
+def _is_closed(link: Link) -> bool:
+    """A task that was closed when it was last seen: matching no filter is no news of it."""
+    status = link.base.dynamics.get("status")
+    return link.table != CONTACT and isinstance(status, list | tuple) and bool(status) and status[0] != 0
+
+
 def _is_known(link: Link | None, row: ChangedRow) -> bool:
     """In the version that the link holds, and under the parent's name that it holds."""
     if link is None:

@@ -86,6 +86,8 @@ def memory_of(situation: PersonalSituation, context: Context, *, owned: bool) ->
     matches = situation.in_filter
     if matches is None:
         matches = bool(known.get(IN_FILTER)) or (situation.row is None and owned and situation.takes_own)
+    elif not matches and is_closed_of_own(situation.row, context):
+        matches = bool(known.get(IN_FILTER))
     memory: dict[str, Value] = {OWNED: owned, IN_FILTER: matches}
     if known.get(STAYS) and not matches:
         memory[STAYS] = True
@@ -97,6 +99,13 @@ def memory_of(situation: PersonalSituation, context: Context, *, owned: bool) ->
 def is_owned(record: DynamicsRecord | None, context: Context) -> bool:
     owner = record.owner if record else None
     return owner is not None and owner.id == context.mailbox.user_id
+
+
+def is_closed_of_own(record: DynamicsRecord | None, context: Context) -> bool:
+    """A task that is closed matches no filter of open ones and goes on all the same, as long as it is its
+    owner's: its completion is what he wants to see in Exchange (TASK-3), and reopening it there reopens the
+    row."""
+    return record is not None and record.table != CONTACT and record.state != 0 and is_owned(record, context)
 
 
 def mark(

@@ -82,8 +82,8 @@ def _without_old(link: Link) -> dict[str, Value]:
 
 
 def _needs_mark(item: ExchangeItem, record: DynamicsRecord, content: PersonalContent, *, moved: bool) -> bool:
-    """The stamps say something else than is true: a contact's parent changed, or the item lost its stamp: when
-    it was moved, or of a task, which is found by it when it moves, when somebody took the link off."""
+    """The stamps say something else than is true: a contact's parent changed, or the item lost its stamp when
+    it was moved; or somebody took a task's link off, by which it is found when it moves."""
     if record.table == CONTACT and REGARDING in content.exchange:
         return True
     lost = not (item.stamps and item.stamps.tracked)

@@ -230,7 +230,7 @@ async def test_the_day_whose_midnight_does_not_exist(windows: str, gap: tuple[in
     async with people() as world:
         ada = await world.person("ada", zone=windows)
         await world.settle()
-        task, row = await tracked(world, ada, dueDateTime=day(when, windows))
+        _, row = await tracked(world, ada, dueDateTime=day(when, windows))
         assert local_day(row["scheduledend"], zone) == when
         assert shown_day(await one_task(ada, "Call"), "dueDateTime", zone) == when
         assert await unchanged_by_more_rounds(world, ada)

@@ -1,4 +1,5 @@
-"""Stories about how tasks end: deleted on one side or both, untracked, given away (TASK-10, TASK-11, LNK-8)."""
+"""Stories about how tasks end: deleted on one side or both, untracked, given away (TASK-10, TASK-11,
+LNK-8)."""
 
 from __future__ import annotations
 
@@ -246,7 +247,7 @@ async def test_the_original_of_an_ignored_copy_is_deleted_and_the_copy_makes_not
         ada = await world.person("ada")
         await world.setting(**{SET_11: True})
         await world.settle()
-        task, row = await linked(world, ada)
+        task, _ = await linked(world, ada)
         await copy(ada, task["id"])
         await world.settle()
         await ada.delete_task(task["id"])
@@ -285,9 +286,11 @@ async def test_a_row_given_to_somebody_else_leaves_the_one_and_comes_to_the_othe
 
 
 @rule("FLT-6")
-async def test_a_completed_row_given_to_somebody_else_is_not_followed_any_more_when_it_is_opened() -> None:
+@pytest.mark.parametrize("role", ["usual", "administrator"])
+async def test_a_completed_row_given_to_somebody_else_is_not_followed_any_more(role: str) -> None:
+    """Whether its first owner may still read it or not."""
     async with people() as world:
-        ada, ben = await world.person("ada"), await world.person("ben")
+        ada, ben = await world.person("ada", role=role), await world.person("ben")
         await world.settle()
         _, row = await linked(world, ada)
         await ada.edit("tasks", row["activityid"], statecode=1, statuscode=5)
