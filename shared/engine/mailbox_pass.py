@@ -398,7 +398,8 @@ class MailboxPass:
 
 
 def _worth_saving(touched: Touched, agenda: Agenda) -> list[Cursor]:
-    """An idle pass has no news but a new token; the old one serves as well, so it is saved now and then."""
+    """An idle pass has no news but a new token; the old one serves as well, so it is saved now and then. In
+    the middle of a round the place counts: pages may be empty."""
     return [cursor for cursor in touched.cursors if _is_stale(agenda.cursors.get(cursor.feed), cursor)]
 
 
@@ -406,7 +407,8 @@ def _is_stale(saved: Cursor | None, cursor: Cursor) -> bool:
     if saved is None or saved.updated_at is None or cursor.updated_at is None:
         return True
     changed = (saved.complete, saved.window, saved.round) != (cursor.complete, cursor.window, cursor.round)
-    return changed or cursor.updated_at - saved.updated_at > CURSOR_AGE
+    moved = not cursor.complete and saved.link != cursor.link
+    return changed or moved or cursor.updated_at - saved.updated_at > CURSOR_AGE
 
 
 def _looked_at(touched: Touched) -> set[Key]:
