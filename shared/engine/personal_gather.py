@@ -125,10 +125,18 @@ class PersonalGathering:
                     self._read_places_again(touched.kind)
                 if page.gone or (page.complete and not page.expired):
                     open_places.discard(place)
-        self._touched.more |= bool(open_places)
+        touched.full_round = any(cursor.round for cursor in cursors.values())
+        if open_places:
+            self._wait_with_rows(touched)
         self._touched.dropped_cursors += [f"{touched.kind}:{place}" for place in sorted(vanished)]
         await self._end_rounds(cursors, open_places, vanished, touched, fresh=fresh)
         self._touched.cursors += cursors.values()
+
+    def _wait_with_rows(self, touched: PersonalTouched) -> None:
+        """Not all is read yet: a row may have an item that was not seen, and is not made again."""
+        self._touched.more = True
+        self._touched.overflow += [InboxRow(table, row_id) for row_id, table in touched.records.items()]
+        touched.records.clear()
 
     def _known_places(self, kind: str) -> set[str]:
         """Those whose feeds were read before."""
