@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.engine.personal_touched import PersonalWork
-from shared.engine.ports import Agenda, CalendarRef, ChangedRow, Cursor, ExchangeMailbox, InboxRow, Window
+from shared.engine.ports import (
+    Agenda,
+    CalendarRef,
+    ChangedRow,
+    Cursor,
+    ExchangeMailbox,
+    HistoryRow,
+    InboxRow,
+    Window,
+)
 from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
 from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
@@ -32,7 +41,6 @@ LOOK_LIMIT = 200
 CALENDARS_FEED = "calendars"
 CALENDARS_AGE = timedelta(days=1)
 WINDOW_STEP = timedelta(days=31)
-RECONCILE_AGE = timedelta(days=1)
 
 
 @dataclass
@@ -58,7 +66,9 @@ class Touched:
     personal: PersonalWork = field(default_factory=PersonalWork)
     """Contacts and tasks."""
     filters: Filters = field(default_factory=Filters)
-    """The owner's sync filters, as far as this pass had to know them."""
+    """The owner's sync filters."""
+    notes: list[HistoryRow] = field(default_factory=list)
+    """What is to be told of the filters themselves."""
 
     def record(self, table: str, dynamics_id: str) -> None:
         """Look at this row."""
@@ -125,13 +135,19 @@ async def gather(
             await _calendar_vanished(services, mailbox, calendar, touched)
     first = not any(name.startswith("calendar:") for name in agenda.cursors)
     asked = any(row.kind == "reconcile" for row in agenda.inbox)
-    stale = mailbox.reconciled_at is None or services.now() - mailbox.reconciled_at > RECONCILE_AGE
+    stale = _is_stale(mailbox, profile, services.now())
     if touched.full_round and not first:
         await _look_for_the_unseen(services, mailbox, touched)
     if reconcile or first or asked or stale:
         await _reconcile(services, mailbox, profile, current_window(agenda, profile, services.now()), touched)
     _bound(touched)
     return touched
+
+
+def _is_stale(mailbox: Mailbox, profile: Profile, now: datetime) -> bool:
+    """Each mailbox counts from its own last comparison, so they do not all compare at one time of the day."""
+    last = mailbox.reconciled_at
+    return last is None or now - last > timedelta(hours=profile.reconcile_hours)
 
 
 def _take_inbox(agenda: Agenda, touched: Touched) -> None:

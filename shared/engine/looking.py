@@ -19,7 +19,6 @@ from shared.model.appointment import SERIES, SERVICE, Absence
 from shared.model.link import Link
 from shared.model.personal import CONTACT, PERSONAL_TABLES, TASK, kind_of
 from shared.model.profile import Profile
-from shared.model.sync_filter import SyncFilter
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.tracking import normal_guid
@@ -94,7 +93,6 @@ class Looking:
         known = await known_filters(services, mailbox, self._profile, self._agenda, ask=False)
         pairing = PersonalPairing(services, self.context, known.filters, kind, everything=True)
         for touched in _personal_touches(kind, wanted, link):
-            await self._match(touched, known.filters.filters)
             try:
                 found = (await pairing.pair(touched, self._waiting.answers())).situations
             except Refused:
@@ -102,15 +100,6 @@ class Looking:
             if any(s.item is not None or s.record not in (None, Absence.PHYSICAL) for s in found):
                 return found
         return []
-
-    async def _match(self, touched: PersonalTouched, filters: Sequence[SyncFilter]) -> None:
-        """Whether the row matches a filter of the owner's; of the product's own the row itself tells."""
-        for row_id, table in touched.records.items():
-            own = [each for each in filters if each.table == table]
-            if own and not all(each.usual for each in own):
-                user = self.context.mailbox.user_id
-                found = await self._services.dynamics.matching(own, [row_id], as_user=user)
-                touched.matching[row_id] = bool(found)
 
 
 def _touch(wanted: str, link: Link | None) -> Touched:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.engine.apply import Applying
+from shared.engine.filters import FEED as FILTERS_FEED
 from shared.engine.gather import INBOX_LIMIT, Touched, gather
 from shared.engine.history_rows import rows_of, unreadable_row
 from shared.engine.kinds import (
@@ -23,7 +24,7 @@ from shared.engine.kinds import (
 from shared.engine.personal_apply import PersonalApplying
 from shared.engine.personal_gather import PersonalGathering, Wanted
 from shared.engine.personal_touched import ITEM_KINDS
-from shared.engine.planning import Answers, held_under, plan
+from shared.engine.planning import Answers, held_under, linked_items, plan
 from shared.engine.ports import (
     Agenda,
     Changes,
@@ -103,6 +104,8 @@ class MailboxPass:
         self._filters = touched.filters
         self._apply_held(agenda, answers, touched)
         await services.on_step("gathered")
+        if touched.notes:
+            await services.history.add(self._mailbox.id, touched.notes)
         if touched.nothing:
             await self._commit(
                 Changes(
@@ -156,12 +159,9 @@ class MailboxPass:
         await self._put_cursors(touched, unfinished, braked, answers, agenda)
 
     async def _braked(self, decided: Sequence[Decided], answers: Answers) -> Braked:
-        return apply_brake(
-            [decision for _, decision in decided],
-            self._profile.brake,
-            answers.braked,
-            waiting=bool(answers.waiting),
-        )
+        decisions, brake = [decision for _, decision in decided], self._profile.brake
+        linked = await linked_items(self._services, self._mailbox, brake, decisions)
+        return apply_brake(decisions, brake, answers.braked, waiting=bool(answers.waiting), linked=linked)
 
     async def _apply_all(
         self,
@@ -398,8 +398,13 @@ class MailboxPass:
 
 
 def _worth_saving(touched: Touched, agenda: Agenda) -> list[Cursor]:
-    """An idle pass has no news but a new token; the old one serves as well, so it is saved now and then."""
-    return [cursor for cursor in touched.cursors if _is_stale(agenda.cursors.get(cursor.feed), cursor)]
+    """An idle pass has no news but a new token; the old one serves as well, so it is saved now and then.
+    Filters are written down only when they are others."""
+    return [
+        cursor
+        for cursor in touched.cursors
+        if cursor.feed == FILTERS_FEED or _is_stale(agenda.cursors.get(cursor.feed), cursor)
+    ]
 
 
 def _is_stale(saved: Cursor | None, cursor: Cursor) -> bool:
