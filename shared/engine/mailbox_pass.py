@@ -278,11 +278,12 @@ class MailboxPass:
         answers: Answers,
         agenda: Agenda,
     ) -> None:
-        """The cursors move once everything read is either committed, held, or waits in the inbox."""
+        """The cursors move once everything read is either committed, held, or waits in the inbox. An answer
+        holds until all is done that it is about."""
         waiting = [*touched.overflow, *look_again(unfinished)]
         kept = set(_inbox_rows_of(unfinished, touched.inbox))
-        held_ids = {str(d.item.dynamics) for d in braked.held}
-        settled = [row for row in agenda.held if row.id in answers.braked and row.id not in held_ids]
+        open_ids = {d.item.dynamics for d in braked.held} | {s.ref().dynamics for s in unfinished}
+        settled = [row for row in agenda.held if row.id in answers.braked and row.id not in open_ids]
         await self._commit(
             Changes(
                 cursors=touched.cursors,
@@ -325,12 +326,7 @@ class MailboxPass:
         fresh = [d for d in braked.held if str(d.item.dynamics) not in known]
         if self._fence is None:
             await self._claim()
-        number = self._current_fence().generation
-        question = answers.waiting[0].id if answers.waiting else f"{self._mailbox.id}-{number}"
-        if not answers.waiting:
-            await self._services.decisions.put(
-                PendingDecision(question, self._mailbox.id, Question.BRAKE, braked.question, now)
-            )
+        question = answers.waiting[0].id if answers.waiting else await self._ask(braked.question)
         rows = [HeldRow(_table_of(d), str(d.item.dynamics), question) for d in fresh]
         history: list[HistoryRow] = []
         for decision in fresh:
@@ -339,6 +335,17 @@ class MailboxPass:
             await self._services.history.add(self._mailbox.id, history)
         if rows:
             await self._commit(Changes(held_added=rows))
+
+    async def _ask(self, question: str) -> str:
+        """The id of the question. A pass that died before its rows were held may have put one already."""
+        found = await self._services.decisions.of_mailbox(self._mailbox.id)
+        left = [d.id for d in found if d.kind is Question.BRAKE and not d.answer]
+        number = self._current_fence().generation
+        asked = left[0] if left else f"{self._mailbox.id}-{number}"
+        put = PendingDecision(asked, self._mailbox.id, Question.BRAKE, question, self._services.now())
+        await self._services.decisions.put(put)
+        await self._services.on_step("asked")
+        return asked
 
     # --- scheduling conflicts ---------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from shared.model.mailbox import Mailbox
 from shared.model.personal import CONTACT, PERSONAL_TABLES, TASK, Place, kind_of
 from shared.model.profile import Profile
 from shared.rules.personal import may_come_back
-from shared.rules.personal_marks import IN_FILTER, PLACE, STAYS
+from shared.rules.personal_marks import PLACE, is_seen_otherwise
 
 PAGE_LIMIT = 40
 PLACES_AGE = timedelta(hours=1)
@@ -233,23 +233,19 @@ class PersonalGathering:
         self, table: str, known: KnownFilters, links: Mapping[str, Link]
     ) -> Mapping[str, str]:
         touched, user = self._work.of_table(table), self._mailbox.user_id
+        settings = known.settings_changed
         found = await sync_filters.matches(self._services, user, known.filters, table)
         for row in found.rows.values():
             touched.matching[row.id] = True
             link = links.get(row.id)
-            if (
-                link is not None
-                and link.linked
-                and (known.settings_changed or not link.markers.get(IN_FILTER))
-            ):
+            if link is not None and link.linked and (settings or is_seen_otherwise(link, True)):
                 touched.force(table, row.id)
             elif not _is_known(link, row):
                 touched.records[row.id] = table
         for link in links.values():
             if link.table == table and link.linked and link.dynamics_id not in found.rows:
                 takes = touched.matching[link.dynamics_id] = found.takes(link.dynamics_id)
-                leaves = takes is False and link.markers.get(IN_FILTER) and not link.markers.get(STAYS)
-                if leaves or known.settings_changed:
+                if settings or is_seen_otherwise(link, takes):
                     touched.force(table, link.dynamics_id)
         return found.broken
 

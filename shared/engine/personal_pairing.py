@@ -28,7 +28,7 @@ from shared.model.personal import (
 )
 from shared.model.sync_filter import Filters
 from shared.rules import keys, tracking
-from shared.rules.personal_marks import IN_FILTER, PLACE, STAYS, is_owned, is_tracked
+from shared.rules.personal_marks import PLACE, is_owned, is_seen_otherwise, is_tracked
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 
@@ -282,8 +282,7 @@ class PersonalPairing:
         """Another version than the link holds, or the filters say something else of it."""
         if row_id in touched.forced or not isinstance(record, DynamicsRecord) or not link.linked:
             return True
-        matches_now, marks = self._matches(record, touched), link.markers
-        if matches_now is not None and matches_now != bool(marks.get(IN_FILTER)) and not marks.get(STAYS):
+        if is_seen_otherwise(link, self._matches(record, touched)):
             return True
         return version_of(record.etag) != version_of(link.dynamics_etag)
 
