@@ -27,7 +27,7 @@ from shared.model.mailbox import Mailbox
 from shared.model.personal import PERSONAL_TABLES
 from shared.model.profile import Profile
 from shared.model.sync_filter import Filters
-from shared.rules import attachments
+from shared.rules import attachments, filter_marks
 from shared.rules.occurrence_base import versions_of
 from shared.rules.situation import KIND
 from shared.rules.skips import Reason
@@ -67,6 +67,8 @@ class Touched:
     """Contacts and tasks."""
     filters: Filters = field(default_factory=Filters)
     """The owner's sync filters."""
+    matching: dict[str, bool | None] = field(default_factory=dict)
+    """What is known of rows and these filters."""
     notes: list[HistoryRow] = field(default_factory=list)
     """What is to be told of the filters themselves."""
 
@@ -139,8 +141,10 @@ async def gather(
     if touched.full_round and not first:
         await _look_for_the_unseen(services, mailbox, touched)
     if reconcile or first or asked or stale:
-        await _reconcile(services, mailbox, profile, current_window(agenda, profile, services.now()), touched)
-    _bound(touched)
+        await compare_rows(
+            services, mailbox, profile, current_window(agenda, profile, services.now()), touched
+        )
+    bound(touched)
     return touched
 
 
@@ -244,7 +248,9 @@ async def _look_for_the_unseen(services: Services, mailbox: Mailbox, touched: To
 
 def may_come_back(link: Link) -> bool:
     """Of an ended link: whether Dynamics alone can bring it back. Only where no person ended it: who is taken
-    off a service appointment can be put on it again (FLT-6)."""
+    off a service appointment can be put on it again, what left a filter can match again (FLT-6)."""
+    if filter_marks.may_come_back(link):
+        return True
     return link.table == SERVICE and link.state is LinkState.LEFT_FILTER
 
 
@@ -253,7 +259,7 @@ def version_of(etag: str | None) -> str:
     return "".join(character for character in etag or "" if character.isdigit())
 
 
-async def _reconcile(
+async def compare_rows(
     services: Services, mailbox: Mailbox, profile: Profile, window: Window, touched: Touched
 ) -> None:
     """Compare what Dynamics has for this user with the links: ids and versions only. The feed carries
@@ -293,7 +299,7 @@ def _is_known(link: Link | None, row: ChangedRow) -> bool:
     return version_of(link.dynamics_etag) == version_of(row.version)
 
 
-def _bound(touched: Touched) -> None:
+def bound(touched: Touched) -> None:
     """What is too much for one pass waits in the inbox."""
     touched.masters -= set(touched.rows)
     touched.overflow += [InboxRow("event", item) for item in _shed(touched.look)]

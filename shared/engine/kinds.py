@@ -79,7 +79,7 @@ class ReadAgain:
 
     async def appointment(self, situation: AppointmentSituation) -> AppointmentSituation:
         touched = touched_by(situation)
-        pairing = Pairing(self._services, self._context, everything=True)
+        pairing = Pairing(self._services, self._context, self._filters, everything=True)
         dropped = (
             frozenset([situation.link.dynamics_id]) if situation.dropped and situation.link else frozenset()
         )

@@ -19,6 +19,7 @@ from shared.model.appointment import SERIES, SERVICE, Absence
 from shared.model.link import Link
 from shared.model.personal import CONTACT, PERSONAL_TABLES, TASK, kind_of
 from shared.model.profile import Profile
+from shared.model.sync_filter import Filters
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.tracking import normal_guid
@@ -82,16 +83,19 @@ class Looking:
     async def _paired(self, touched: Touched) -> Sequence[AppointmentSituation]:
         """Text that is no id of Exchange's is refused by it: then there is nothing to explain."""
         try:
-            return (await Pairing(self._services, self.context, everything=True).pair(touched)).situations
+            pairing = Pairing(self._services, self.context, await self._filters(), everything=True)
+            return (await pairing.pair(touched)).situations
         except Refused:
             return []
+
+    async def _filters(self) -> Filters:
+        services, mailbox = self._services, self.context.mailbox
+        return (await known_filters(services, mailbox, self._profile, self._agenda, ask=False)).filters
 
     # --- contacts and tasks -----------------------------------------------------------------------
 
     async def _personal(self, kind: str, wanted: str, link: Link | None) -> Sequence[PersonalSituation]:
-        services, mailbox = self._services, self.context.mailbox
-        known = await known_filters(services, mailbox, self._profile, self._agenda, ask=False)
-        pairing = PersonalPairing(services, self.context, known.filters, kind, everything=True)
+        pairing = PersonalPairing(self._services, self.context, await self._filters(), kind, everything=True)
         for touched in _personal_touches(kind, wanted, link):
             try:
                 found = (await pairing.pair(touched, self._waiting.answers())).situations

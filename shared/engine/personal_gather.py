@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.engine import appointment_filters
 from shared.engine import filters as sync_filters
 from shared.engine.filters import KnownFilters
 from shared.engine.gather import Touched, version_of
@@ -183,8 +184,6 @@ class PersonalGathering:
 
     async def _filters(self) -> None:
         """Ask for the filters when they may have changed; compare when they did, or when it is time."""
-        if not (is_on(CONTACT, self._profile) or is_on(TASK, self._profile)):
-            return
         comparing = self._touched.reconciled
         ask = comparing or (
             (self._wanted.everything or self._wanted.contacts)
@@ -197,10 +196,13 @@ class PersonalGathering:
         self._touched.filters = known.filters
         trouble = dict(known.trouble)
         if known.changed or comparing:
+            meetings = await appointment_filters.compare(
+                self._services, self._mailbox, self._profile, self._agenda, self._touched, known
+            )
             found = await self._compare(known)
             if found is None:
                 return
-            trouble = dict(found)
+            trouble = {**meetings, **found}
         if known.fresh:
             trouble.pop(sync_filters.FEED, None)
             trouble |= {sync_filters.FEED: known.unread} if known.unread else {}

@@ -55,7 +55,7 @@ async def plan(
     services: Services, mailbox: Mailbox, profile: Profile, agenda: Agenda, touched: Touched, answers: Answers
 ) -> Plan:
     context = await context_of(services, mailbox, profile, agenda)
-    paired = await Pairing(services, context).pair(touched, answers.drop)
+    paired = await Pairing(services, context, touched.filters).pair(touched, answers.drop)
     situations = [answers.items.told(situation) for situation in paired.situations]
     made = Plan(context, [(s, decide(s, context)) for s in situations], paired.echoes, paired.untracked)
     for some in touched.personal.both:
