@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.engine import appointment_filters
 from shared.engine import filters as sync_filters
 from shared.engine.filters import KnownFilters
 from shared.engine.gather import Touched, version_of
@@ -19,7 +20,7 @@ from shared.model.mailbox import Mailbox
 from shared.model.personal import CONTACT, PERSONAL_TABLES, TASK, Place, kind_of
 from shared.model.profile import Profile
 from shared.rules.personal import may_come_back
-from shared.rules.personal_marks import IN_FILTER, PLACE, STAYS
+from shared.rules.personal_marks import PLACE, is_seen_otherwise
 
 PAGE_LIMIT = 40
 PLACES_AGE = timedelta(hours=1)
@@ -183,8 +184,6 @@ class PersonalGathering:
 
     async def _filters(self) -> None:
         """Ask for the filters when they may have changed; compare when they did, or when it is time."""
-        if not (is_on(CONTACT, self._profile) or is_on(TASK, self._profile)):
-            return
         comparing = self._touched.reconciled
         ask = comparing or (
             (self._wanted.everything or self._wanted.contacts)
@@ -195,70 +194,62 @@ class PersonalGathering:
         )
         self._work.read_filters = known.fresh
         self._touched.filters = known.filters
+        trouble = dict(known.trouble)
         if known.changed or comparing:
-            await self._compare(known)
-        await self._match_touched(known)
+            meetings = await appointment_filters.compare(
+                self._services, self._mailbox, self._profile, self._agenda, self._touched, known
+            )
+            found = await self._compare(known)
+            if found is None:
+                return
+            trouble = {**meetings, **found}
+        if known.fresh:
+            trouble.pop(sync_filters.FEED, None)
+            trouble |= {sync_filters.FEED: known.unread} if known.unread else {}
+        self._touched.notes += sync_filters.note_rows(known.trouble, trouble, self._services.now())
+        if known.changed or trouble != known.trouble:
+            self._touched.cursors.append(sync_filters.cursor_of(known, trouble, self._services))
 
-    async def _compare(self, known: KnownFilters) -> None:
-        """Not before the first reading of Exchange is complete: what is there already is not made again."""
+    async def _compare(self, known: KnownFilters) -> Mapping[str, str] | None:
+        """Why filters cannot be run, by their ids. None: not before the first reading of Exchange is
+        complete, or what is there already would be made again."""
         if any(
             not c.complete for c in self._touched.cursors if c.feed.startswith((f"{CONTACT}:", f"{TASK}:"))
         ):
             self._touched.overflow.append(RECONCILE)
-            return
-        if known.changed:
-            await sync_filters.watch(self._services, self._mailbox, known.filters, PERSONAL_TABLES)
+            return None
+        tables = [table for table in PERSONAL_TABLES if is_on(kind_of(table), self._profile)]
+        wanted = known.filters.custom_tables.intersection(tables)
+        if not known.filters.unread:
+            await sync_filters.watch(self._services, self._mailbox.id, wanted, PERSONAL_TABLES)
         links: dict[str, dict[str, Link]] = {CONTACT: {}, TASK: {}}
         for kind, found in links.items():
             async for link in self._services.store.links(self._mailbox.id, kind):
                 found[link.dynamics_id] = link
-        for table in PERSONAL_TABLES:
-            kind = kind_of(table)
-            if is_on(kind, self._profile):
-                await self._compare_table(table, known, links[kind])
-        if known.changed:
-            self._touched.cursors.append(sync_filters.cursor_of(known, self._services))
+        trouble: dict[str, str] = {}
+        for table in tables:
+            trouble |= await self._compare_table(table, known, links[kind_of(table)])
+        return trouble
 
-    async def _compare_table(self, table: str, known: KnownFilters, links: Mapping[str, Link]) -> None:
-        touched, filters = self._work.of_table(table), known.filters.of(table)
-        user = self._mailbox.user_id
-        rows = await self._services.dynamics.matching(filters, None, as_user=user) if filters else ()
-        for row in rows:
+    async def _compare_table(
+        self, table: str, known: KnownFilters, links: Mapping[str, Link]
+    ) -> Mapping[str, str]:
+        touched, user = self._work.of_table(table), self._mailbox.user_id
+        settings = known.settings_changed
+        found = await sync_filters.matches(self._services, user, known.filters, table)
+        for row in found.rows.values():
             touched.matching[row.id] = True
             link = links.get(row.id)
-            if (
-                link is not None
-                and link.linked
-                and (known.settings_changed or not link.markers.get(IN_FILTER))
-            ):
+            if link is not None and link.linked and (settings or is_seen_otherwise(link, True)):
                 touched.force(table, row.id)
             elif not _is_known(link, row):
                 touched.records[row.id] = table
         for link in links.values():
-            if link.table == table and link.linked and link.dynamics_id not in touched.matching:
-                touched.matching[link.dynamics_id] = False
-                leaves = link.markers.get(IN_FILTER) and not link.markers.get(STAYS)
-                if leaves or known.settings_changed:
+            if link.table == table and link.linked and link.dynamics_id not in found.rows:
+                takes = touched.matching[link.dynamics_id] = found.takes(link.dynamics_id)
+                if settings or is_seen_otherwise(link, takes):
                     touched.force(table, link.dynamics_id)
-
-    async def _match_touched(self, known: KnownFilters) -> None:
-        """Whether the rows of this pass match: asked of Dynamics, as the user, for these ids only; what the
-        product's own filter says of a row can be read off the row (``personal_pairing``)."""
-        for touched in self._work.both:
-            for table in sorted(set(touched.records.values())):
-                filters = known.filters.of(table)
-                unknown = [
-                    row_id
-                    for row_id, its_table in touched.records.items()
-                    if its_table == table and row_id not in touched.matching
-                ]
-                if not unknown or all(each.usual for each in filters):
-                    continue
-                found = await self._services.dynamics.matching(
-                    filters, unknown, as_user=self._mailbox.user_id
-                )
-                matched = {row.id for row in found}
-                touched.matching.update({row_id: row_id in matched for row_id in unknown})
+        return found.broken
 
 
 def _is_known(link: Link | None, row: ChangedRow) -> bool:

@@ -115,9 +115,9 @@ def _item_goes(item: ExchangeItem, table: str, *, owned: bool) -> tuple[tuple[st
 
 def _hidden(situation: PersonalSituation, context: Context, link: Link, reason: str) -> Decision:
     """The row exists, but not for this user: a logical delete (FLT-10). SET-1 says whether it only
-    unlinks."""
+    unlinks; what an administrator said before still holds."""
     item = situation.item
-    if situation.dropped:
+    if situation.dropped or link.markers.get(STAYS):
         kept = replace(link, markers={**link.markers, STAYS: True})
         return Decision(situation.ref(), skips=(Reason.STAYS_LINKED.skip(),), link=kept)
     if item is None:

@@ -25,6 +25,13 @@ PLACE = "place"
 """Marker: the contact folder or task list that the item is in."""
 
 
+def is_seen_otherwise(link: Link, matches: bool | None) -> bool:
+    """Whether the filters say something else of the linked row than when it was last looked at."""
+    if matches is None:
+        return False
+    return matches if link.markers.get(STAYS) else matches != bool(link.markers.get(IN_FILTER))
+
+
 def categories_count(kind: str, context: Context) -> bool:
     """X-6: the category tracks contacts too, unless the profile switches that off."""
     return kind != CONTACT or context.profile.track_categorized_contacts

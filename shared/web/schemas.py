@@ -203,7 +203,17 @@ SCHEMAS: dict[str, Schema] = {
         profile={"type": "string", "default": "default"},
     ),
     "State": _object(id=TEXT, state=_choice(MailboxState)),
-    "Preview": _object({"nextLink": TEXT}, **_PREVIEW, untracked=NUMBER, brake=TEXT_OR_NULL),
+    "Preview": _object(
+        {"nextLink": TEXT},
+        **_PREVIEW,
+        untracked=NUMBER,
+        brake=TEXT_OR_NULL,
+        filters={
+            "type": "array",
+            "description": "per Dynamics table its active sync filters and how many rows enter and leave",
+            "items": _object(table=TEXT, names=TEXTS, enters=NUMBER, leaves=NUMBER),
+        },
+    ),
     "Link": _object(
         state=_choice(LinkState), role=_choice(Role), generation=NUMBER, reason=TEXT, rules=TEXTS
     ),
