@@ -96,7 +96,8 @@ class Looking:
         for touched in _personal_touches(kind, wanted, link):
             await self._match(touched, known.filters.filters)
             try:
-                found = (await pairing.pair(touched, self._waiting.answers())).situations
+                paired = await pairing.pair(touched, self._waiting.answers(), named=self._waiting.named())
+                found = paired.situations
             except Refused:
                 continue
             if any(s.item is not None or s.record not in (None, Absence.PHYSICAL) for s in found):

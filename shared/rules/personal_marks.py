@@ -35,6 +35,12 @@ def is_tracked(item: ExchangeItem, context: Context) -> bool:
     return tracking.is_tracked(item, context.organization, categories_count=counts)
 
 
+def is_tracked_anew(item: ExchangeItem, link: Link, context: Context) -> bool:
+    """A person tracks an item whose link has ended (LNK-8)."""
+    counts = categories_count(item.kind, context)
+    return tracking.is_tracked_anew(item, link, context.organization, categories_count=counts)
+
+
 def wears_category(kind: str, context: Context) -> bool:
     """Whether linked items get our category."""
     return context.organization.flag("TrackCategorizedItems") and categories_count(kind, context)
