@@ -239,14 +239,11 @@ class PersonalGathering:
         for row in rows:
             touched.matching[row.id] = True
             link = links.get(row.id)
-            if (
-                link is not None
-                and link.linked
-                and (known.settings_changed or not link.markers.get(IN_FILTER))
-            ):
+            news = not _is_known(link, row)
+            if link is None or not link.linked:
+                touched.records |= {row.id: table} if news else {}
+            elif news or known.settings_changed or not link.markers.get(IN_FILTER):
                 touched.force(table, row.id)
-            elif not _is_known(link, row):
-                touched.records[row.id] = table
         for link in links.values():
             if link.table == table and link.linked and link.dynamics_id not in touched.matching:
                 touched.matching[link.dynamics_id] = False
