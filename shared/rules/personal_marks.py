@@ -24,6 +24,9 @@ ADDRESSES = "addresses"
 PLACE = "place"
 """Marker: the contact folder or task list that the item is in."""
 
+REFUSED = "refused"
+"""Marker: what one side did not take when the link was last written, by code and fields."""
+
 
 def categories_count(kind: str, context: Context) -> bool:
     """X-6: the category tracks contacts too, unless the profile switches that off."""

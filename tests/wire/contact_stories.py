@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from shared.model.link import Link
+from shared.model.personal import PlacedId
 from tests.wire.people import CATEGORY, PUBLIC_STRINGS, People, Person, people
 
 Json = dict[str, Any]
@@ -20,6 +21,10 @@ BOB: Json = {"firstname": "Bob", "lastname": "Ray", "emailaddress1": "bob@fabrik
 STATE = f"Double {PUBLIC_STRINGS} Name crmLinkState"
 CRM_ID = f"String {PUBLIC_STRINGS} Name crmid"
 ORG_ID = f"String {PUBLIC_STRINGS} Name crmorgid"
+REGARDING = {
+    "regarding": f"String {PUBLIC_STRINGS} Name crmRegardingObjectId",
+    "regarding_type": f"String {PUBLIC_STRINGS} Name crmRegardingObjectTypeCode",
+}
 
 
 @asynccontextmanager
@@ -70,8 +75,9 @@ async def copy(person: Person, contact_id: str) -> str:
 
 
 async def stamp(person: Person, contact_id: str, **marks: Any) -> None:
-    """As Microsoft's app or its sync stamps a contact: ``state``, ``row``, ``organization``."""
-    named = {"state": STATE, "row": CRM_ID, "organization": ORG_ID}
+    """As Microsoft's app or its sync stamps a contact: ``state``, ``row``, ``organization``, ``regarding``
+    and ``regarding_type``."""
+    named = {"state": STATE, "row": CRM_ID, "organization": ORG_ID, **REGARDING}
     rows = [{"id": named[name], "value": str(value)} for name, value in marks.items()]
     await person.edit_contact(contact_id, singleValueExtendedProperties=rows)
 
@@ -95,6 +101,14 @@ async def held(person: Person, row_id: str) -> Json:
     found = await person.row("contacts", row_id)
     assert found is not None
     return found
+
+
+async def values_of(person: Person, contact_id: str) -> dict[str, Any]:
+    """Every field of the field map, as the adapter reads the contact."""
+    source = person.world.services.exchange.mailbox(person.mailbox).contacts
+    item = (await source.items([PlacedId(contact_id, "")]))[contact_id]
+    assert item is not None
+    return {name: value for name, value in item.values.items() if name != "regarding"}
 
 
 async def sentence(person: Person, item_id: str) -> str:
