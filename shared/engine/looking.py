@@ -98,7 +98,8 @@ class Looking:
         pairing = PersonalPairing(self._services, self.context, await self._filters(), kind, everything=True)
         for touched in _personal_touches(kind, wanted, link):
             try:
-                found = (await pairing.pair(touched, self._waiting.answers())).situations
+                paired = await pairing.pair(touched, self._waiting.answers(), named=self._waiting.named())
+                found = paired.situations
             except Refused:
                 continue
             if any(s.item is not None or s.record not in (None, Absence.PHYSICAL) for s in found):

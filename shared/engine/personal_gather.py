@@ -109,8 +109,9 @@ class PersonalGathering:
 
     async def _read_feeds(self, source: PersonalItems, touched: PersonalTouched) -> None:
         """All places side by side, page by page. A dead token begins a full round; at its end linked items
-        that were not seen are looked up by id."""
+        that were not seen are looked up by id, as are those of a place that is gone."""
         cursors = {p.id: self._cursor(touched.kind, p.id) for p in await self._places(source, touched.kind)}
+        vanished = self._places_read_before(touched.kind) - cursors.keys()
         fresh = bool(cursors) and all(not cursor.link for cursor in cursors.values())
         open_places = set(cursors)
         for _ in range(PAGE_LIMIT):
@@ -121,11 +122,13 @@ class PersonalGathering:
                 cursors[place] = self._take_page(cursors[place], page, touched)
                 if page.gone:
                     del cursors[place]
-                    self._place_vanished(touched.kind, place)
+                    vanished.add(place)
                 if page.gone or (page.complete and not page.expired):
                     open_places.discard(place)
         self._touched.more |= bool(open_places)
         await self._end_rounds(cursors, open_places, touched, fresh=fresh)
+        if vanished:
+            await self._places_vanished(touched, vanished)
         self._touched.cursors += cursors.values()
 
     def _cursor(self, kind: str, place: str) -> Cursor:
@@ -143,12 +146,22 @@ class PersonalGathering:
         touched.broken.update(page.broken)
         return Cursor(cursor.feed, page.link, page.complete, updated_at=now, round=cursor.round)
 
-    def _place_vanished(self, kind: str, place: str) -> None:
-        """A folder or list was deleted with all in it: forget its feed, read the list of places again."""
-        self._touched.dropped_cursors += [f"{kind}:{place}", f"{kind}-places"]
+    def _places_read_before(self, kind: str) -> set[str]:
+        prefix = f"{kind}:"
+        return {feed.removeprefix(prefix) for feed in self._agenda.cursors if feed.startswith(prefix)}
+
+    async def _places_vanished(self, touched: PersonalTouched, places: set[str]) -> None:
+        """Folders or lists were deleted with all in them, or moved out of reach: forget their feeds, read the
+        list of places again, and look for what was linked there."""
+        kind = touched.kind
+        self._touched.dropped_cursors += [*(f"{kind}:{place}" for place in sorted(places)), f"{kind}-places"]
         self._touched.cursors = [c for c in self._touched.cursors if c.feed != f"{kind}-places"]
-        self._work.of(kind).all_rows = False
+        touched.all_rows = False
         self._touched.overflow.append(RECONCILE)
+        async for link in self._services.store.links(self._mailbox.id, kind):
+            place = str(link.markers.get(PLACE) or "")
+            if link.linked and link.exchange_id and place in places and link.exchange_id not in touched.rows:
+                touched.look.setdefault(link.exchange_id, place)
 
     async def _end_rounds(
         self, cursors: dict[str, Cursor], open_places: set[str], touched: PersonalTouched, *, fresh: bool
@@ -240,10 +253,11 @@ class PersonalGathering:
         for row in found.rows.values():
             touched.matching[row.id] = True
             link = links.get(row.id)
-            if link is not None and link.linked and (settings or is_seen_otherwise(link, True)):
+            news = not _is_known(link, row)
+            if link is None or not link.linked:
+                touched.records |= {row.id: table} if news else {}
+            elif news or settings or is_seen_otherwise(link, True):
                 touched.force(table, row.id)
-            elif not _is_known(link, row):
-                touched.records[row.id] = table
         for link in links.values():
             if link.table == table and link.linked and link.dynamics_id not in found.rows:
                 takes = touched.matching[link.dynamics_id] = found.takes(link.dynamics_id)

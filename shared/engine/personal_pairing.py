@@ -4,7 +4,7 @@ be the same (CONT-9, PAIN-6)."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from shared.engine.filters import matches
@@ -28,7 +28,7 @@ from shared.model.personal import (
 )
 from shared.model.sync_filter import Filters
 from shared.rules import keys, tracking
-from shared.rules.personal_marks import PLACE, is_owned, is_seen_otherwise, is_tracked
+from shared.rules.personal_marks import PLACE, is_owned, is_seen_otherwise, is_tracked, is_tracked_anew
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 
@@ -87,9 +87,11 @@ class PersonalPairing:
         touched: PersonalTouched,
         answers: Mapping[str, str] | None = None,
         dropped: frozenset[str] = frozenset(),
+        named: frozenset[str] = frozenset(),
     ) -> PersonalPaired:
         """``answers``: what an administrator said about items or rows that may be the same, by their id.
-        ``dropped``: rows about which he said no to the brake."""
+        ``dropped``: rows about which he said no to the brake. ``named``: whom a question names that is not
+        answered yet; rows wait with it."""
         paired, work = PersonalPaired(), _Work(tables=dict(touched.records))
         if touched.nothing:
             return paired
@@ -98,7 +100,7 @@ class PersonalPairing:
         await self._follow_moves(work)
         await self._rows_of_items(work)
         await self._records(touched, work, paired)
-        await self._find_counterparts(touched, work, answers or {})
+        await self._find_counterparts(touched, work, answers or {}, named)
         found = await self._situations(touched, work, answers or {})
         paired.situations = [replace(s, dropped=s.ref().dynamics in dropped) for s in found]
         return paired
@@ -300,15 +302,14 @@ class PersonalPairing:
     # --- who may be the same ----------------------------------------------------------------------
 
     async def _find_counterparts(
-        self, touched: PersonalTouched, work: _Work, answers: Mapping[str, str]
+        self, touched: PersonalTouched, work: _Work, answers: Mapping[str, str], named: Set[str]
     ) -> None:
         """For tracked items without a row, rows; for rows that are to come to Exchange, items."""
-        context = self._context
         items = [
             work.items[item_id]
             for item_id, row_id in work.pairs.items()
-            if row_id is None and item_id in work.items and item_id not in work.copies
-            if is_tracked(work.items[item_id], context)
+            if item_id in work.items and item_id not in work.copies
+            if self._lacks_row(work.items[item_id], row_id, work)
         ]
         made = {item.id: self._made_of(item, work) for item in items}
         for item_id, finding in (await self._counterparts.rows_for(items, made, answers)).items():
@@ -320,7 +321,7 @@ class PersonalPairing:
             if self._matches(record, touched) and self._is_to_be_made(work.links.get(row_id))
         ]
         taken = {row_id for row_id in work.pairs.values() if row_id}
-        asked = {
+        asked = {*named} | {
             match.id for finding in work.findings.values() for match in finding.matches if finding.row is None
         }
         rows = [record for record in rows if record.id not in taken and record.id not in asked]
@@ -343,6 +344,14 @@ class PersonalPairing:
             work.pairs[item_id] = finding.row.id
             if finding.row.id in work.alone:
                 work.alone.remove(finding.row.id)
+
+    def _lacks_row(self, item: ExchangeItem, row_id: str | None, work: _Work) -> bool:
+        """It is to have one: tracked, or tracked anew when the row that it had is no more."""
+        if row_id is None:
+            return is_tracked(item, self._context)
+        link = work.links.get(row_id)
+        ended = link is not None and link.state.ended and work.records.get(row_id) is Absence.PHYSICAL
+        return link is not None and ended and is_tracked_anew(item, link, self._context)
 
     def _made_of(self, item: ExchangeItem, work: _Work) -> str:
         """The id that a pass gives to the row that it makes of this item."""
@@ -398,7 +407,7 @@ class PersonalPairing:
                     matches=finding.matches,
                     chosen=finding.chosen,
                     apart=answer == "go-on",
-                    kept_out=answer == "drop",
+                    kept_out=answer == "drop" or finding.kept_out,
                     copy_of=work.copies.get(item_id or ""),
                     ended_before=bool(entry and self._context.mailbox.id in entry.ended),
                     rights=rights.get(self._table_of(record, link), FieldRights()),

@@ -62,7 +62,7 @@ async def plan(
         if some.nothing:
             continue
         pairing = PersonalPairing(services, context, touched.filters, some.kind)
-        found = await pairing.pair(some, answers.items.answers(), answers.drop)
+        found = await pairing.pair(some, answers.items.answers(), answers.drop, answers.items.named())
         made.decided += [(s, decide(s, context)) for s in found.situations]
         made.echoes += found.echoes
         made.untracked += found.untracked

@@ -221,6 +221,8 @@ def _sentence(decisions: Sequence[Decision], link: Link | None) -> str:
     decision = decisions[0]
     parts = [f"{a.kind.value} in {a.side.value}: {a.reason} ({', '.join(a.rules)})" for a in decision.actions]
     parts += [f"left alone: {s.reason} ({', '.join(s.rules)})" for s in (*decision.skips, *_asked(decision))]
+    if decision.actions and link is not None and link.linked and link.reason:
+        parts.append(f"the last try was refused: {link.reason}")
     if not parts:
         parts = ["both sides are in step; there is nothing to do"]
     head = "Linked. " if link is not None and link.linked else "Not linked. "
