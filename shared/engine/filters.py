@@ -160,6 +160,12 @@ def _note(reason: str, outcome: str, at: datetime) -> HistoryRow:
 # --- keeping them ---------------------------------------------------------------------------------
 
 
+def everything(table: str) -> SyncFilter:
+    """Whatever rows of this table the user may read: for questions about rows that no filter of his finds."""
+    fetch = f'<fetch><entity name="{table}"/></fetch>'
+    return SyncFilter("", table, "all rows", fetch, "", FilterOrigin.SYSTEM)
+
+
 def _encoded(filters: Filters) -> list[dict[str, object]]:
     return [
         {

@@ -174,8 +174,9 @@ class PersonalGathering:
             return
         async for link in self._services.store.links(self._mailbox.id, touched.kind):
             place = str(link.markers.get(PLACE) or "")
-            if link.linked and link.exchange_id and place in ended and link.exchange_id not in touched.rows:
-                touched.look.setdefault(link.exchange_id, place)
+            item = link.exchange_id
+            if item and not link.state.ended and place in ended and item not in touched.rows:
+                touched.look.setdefault(item, place)
 
     async def _places(self, source: PersonalItems, kind: str) -> Sequence[Place]:
         """Own folders or lists; the list is kept as a cursor and read again daily."""
@@ -258,12 +259,30 @@ class PersonalGathering:
                 touched.records |= {row.id: table} if news else {}
             elif news or settings or is_seen_otherwise(link, True):
                 touched.force(table, row.id)
+        outside: dict[str, Link] = {}
         for link in links.values():
             if link.table == table and link.linked and link.dynamics_id not in found.rows:
                 takes = touched.matching[link.dynamics_id] = found.takes(link.dynamics_id)
                 if settings or is_seen_otherwise(link, takes):
                     touched.force(table, link.dynamics_id)
+                else:
+                    outside[link.dynamics_id] = link
+        await self._compare_outside(table, outside)
         return found.broken
+
+    async def _compare_outside(self, table: str, links: Mapping[str, Link]) -> None:
+        """Linked rows that match no filter, as closed tasks: what was changed or deleted, maybe while the
+        feed was broken."""
+        if not links:
+            return
+        touched, user = self._work.of_table(table), self._mailbox.user_id
+        found = await self._services.dynamics.matching(
+            [sync_filters.everything(table)], sorted(links), as_user=user
+        )
+        versions = {row.id: version_of(row.version) for row in found}
+        for row_id, link in links.items():
+            if versions.get(row_id) != version_of(link.dynamics_etag):
+                touched.force(table, row_id)
 
 
 def _is_known(link: Link | None, row: ChangedRow) -> bool:

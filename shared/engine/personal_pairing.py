@@ -28,6 +28,7 @@ from shared.model.personal import (
 )
 from shared.model.sync_filter import Filters
 from shared.rules import keys, tracking
+from shared.rules.personal_intent import is_the_noted
 from shared.rules.personal_marks import PLACE, is_owned, is_seen_otherwise, is_tracked, is_tracked_anew
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
@@ -131,7 +132,7 @@ class PersonalPairing:
                 wanted[item_id] = row.place
         for item_id in touched.removed:
             link = by_exchange.get(item_id)
-            if link is not None and link.linked:
+            if link is not None and not link.state.ended:
                 wanted[item_id] = str(link.markers.get(PLACE) or "") if self._kind == CONTACT else ""
         for item_id, item in (await self._whole(wanted, touched)).items():
             link = by_exchange.get(item_id)
@@ -341,6 +342,8 @@ class PersonalPairing:
         if finding.row is not None:
             work.records[finding.row.id] = finding.row
             work.tables[finding.row.id] = finding.row.table
+            for moved in [i for i, r in work.pairs.items() if r == finding.row.id and i in work.gone]:
+                del work.pairs[moved]
             work.pairs[item_id] = finding.row.id
             if finding.row.id in work.alone:
                 work.alone.remove(finding.row.id)
@@ -356,11 +359,21 @@ class PersonalPairing:
     def _made_of(self, item: ExchangeItem, work: _Work) -> str:
         """The id that a pass gives to the row that it makes of this item."""
         link = next((each for each in work.links.values() if each.exchange_id == item.id), None)
+        if link is None and (begun := self._begun_for(item, work)):
+            return begun.dynamics_id
         generation = link.generation if link else 1
         context = self._context
         return keys.record_id(
             context.organization.id, context.mailbox.id, item.id, generation, self._default_table()
         )
+
+    @staticmethod
+    def _begun_for(item: ExchangeItem, work: _Work) -> Link | None:
+        """A task was moved, and so got another id, while a row was made of it: the link of that pass, which
+        never came to its end."""
+        begun = (each for each in work.links.values() if each.state is LinkState.CREATING)
+        gone = (each for each in begun if each.exchange_id in work.gone)
+        return next((each for each in gone if is_the_noted(each, item)), None)
 
     @staticmethod
     def _is_to_be_made(link: Link | None) -> bool:

@@ -34,10 +34,13 @@ class Killed(BaseException):
 class Service:
     """Subscribed mailboxes, their people's edits, and ``settle()``."""
 
+    exchange_type: type[MemoryExchange] = MemoryExchange
+    dynamics_type: type[MemoryDynamics] = MemoryDynamics
+
     def __init__(self) -> None:
         self.clock = Clock()
-        self.exchange = MemoryExchange(self.clock)
-        self.dynamics = MemoryDynamics(self.clock)
+        self.exchange = self.exchange_type(self.clock)
+        self.dynamics = self.dynamics_type(self.clock)
         self.jobs = RecordingJobs()
         self.steps: list[str] = []
         self.kill_at: int | None = None
