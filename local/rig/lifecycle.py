@@ -149,7 +149,11 @@ def _register_webhook(record: Record) -> None:
         raise RigError(f"the Dataverse webhook could not be registered: {error}") from error
 
 
-WEBHOOK_TABLES = ("appointment", "serviceappointment")
+WEBHOOK_TABLES = (
+    *("appointment", "recurringappointmentmaster", "serviceappointment"),
+    *("contact", "task", "phonecall", "letter", "fax"),
+)
+"""Those after whose changes the hand-over script lets Dataverse call out."""
 
 
 def _load_sample_tenant(endpoints: dict[str, Any], say: Say) -> None:
