@@ -20,6 +20,7 @@ from local.rig.ports import free_ports, is_free
 from local.rig.processes import Process, stop_all, wait_until_answering
 from local.rig.record import Record, running_record
 from local.rig.settings import app_settings
+from shared.model.personal import PERSONAL_TABLES
 
 READY_SECONDS = 60.0
 STOP_SECONDS = 12.0
@@ -149,11 +150,7 @@ def _register_webhook(record: Record) -> None:
         raise RigError(f"the Dataverse webhook could not be registered: {error}") from error
 
 
-WEBHOOK_TABLES = (
-    *("appointment", "recurringappointmentmaster", "serviceappointment"),
-    *("contact", "task", "phonecall", "letter", "fax"),
-)
-"""Those after whose changes the hand-over script lets Dataverse call out."""
+WEBHOOK_TABLES = ("appointment", "serviceappointment", *PERSONAL_TABLES)
 
 
 def _load_sample_tenant(endpoints: dict[str, Any], say: Say) -> None:

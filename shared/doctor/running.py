@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from shared.doctor.finding import Finding, failed, note, ok
 from shared.doctor.patient import Patient
 from shared.dynamics.dataverse.messages import Request
-from shared.engine.gather import TABLES
+from shared.engine.router import FEED_TABLES
 from shared.mailboxes import overview
 from shared.model.mailbox import Mailbox, MailboxState
 
@@ -19,6 +19,10 @@ FIX_CLOCK = "Set the machine's clock (NTP). In Azure, restart the app and open a
 FIX_WORKER = (
     "Check that the worker runs and its timers are listed (az functionapp function list); if none is, sync "
     "its triggers again (docs/operations.md, 'worker-silent')."
+)
+FIX_TRACKING = (
+    "Switch on 'Track changes' in the table's properties, unless nobody uses it (docs/deploy.md); it is "
+    "tried again daily."
 )
 FIX_RENEW = "The timer renew_subscriptions mends this within half an hour; if it does not, see its log."
 
@@ -40,11 +44,14 @@ async def check_clock(patient: Patient) -> list[Finding]:
 async def check_feed(patient: Patient) -> list[Finding]:
     services, found = patient.services, []
     cursors = await services.feeds.cursors(services.feed)
-    for table in TABLES:
+    for table in FEED_TABLES:
         cursor = cursors.get(table)
         if cursor is None or cursor.updated_at is None:
             text = f"The change feed of {table} has not been read yet."
             found.append(note("feed", text, "It is read when the first mailbox is subscribed."))
+        elif not cursor.link:
+            text = f"Dynamics offers no change feed of {table}; mailboxes find its changes once a day."
+            found.append(note("feed", text, FIX_TRACKING))
         elif services.now() - cursor.updated_at > FEED_AGE:
             text = f"The change feed of {table} was last read {_ago(services.now(), cursor.updated_at)} ago."
             found.append(failed("feed", text, FIX_WORKER))

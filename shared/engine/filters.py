@@ -22,16 +22,18 @@ WATCHERS = "userquery"
 
 @dataclass(frozen=True, slots=True)
 class KnownFilters:
-    """``changed``: they, or settings that decide what is merged, are not those of the last comparison."""
+    """``changed``: they, or settings that decide what is merged (``settings_changed``), are not those of the
+    last comparison. ``fresh``: Dynamics was asked."""
 
     filters: Filters
-    fingerprint: str
+    settings: str
     changed: bool
+    settings_changed: bool = False
     fresh: bool = False
 
 
-def fingerprint_of(filters: Filters, profile: Profile) -> str:
-    """What, when it changes, makes every link to be looked at once: filters, address mode, directions."""
+def settings_of(profile: Profile) -> str:
+    """What, when it changes, makes every link to be looked at once: address mode, directions, what is on."""
     directions = {
         entity: {name: direction.value for name, direction in sorted(fields.items())}
         for entity, fields in sorted(profile.directions.items())
@@ -43,7 +45,7 @@ def fingerprint_of(filters: Filters, profile: Profile) -> str:
         "tasks": profile.synchronize_tasks,
         "directions": directions,
     }
-    return json.dumps([filters.fingerprint, settings], sort_keys=True)
+    return json.dumps(settings, sort_keys=True)
 
 
 async def known_filters(
@@ -62,8 +64,12 @@ async def known_filters(
         filters = await services.dynamics.sync_filters(mailbox.user_id)
     else:
         filters = _decoded(kept["filters"])
-    fingerprint = fingerprint_of(filters, profile)
-    return KnownFilters(filters, fingerprint, kept is None or kept["fingerprint"] != fingerprint, fresh)
+    settings = settings_of(profile)
+    if kept is None:
+        return KnownFilters(filters, settings, changed=True, fresh=fresh)
+    other_settings = kept["settings"] != settings
+    other_filters = _decoded(kept["filters"]).fingerprint != filters.fingerprint
+    return KnownFilters(filters, settings, other_settings or other_filters, other_settings, fresh)
 
 
 def is_due(mailbox: Mailbox, services: Services) -> bool:
@@ -72,7 +78,7 @@ def is_due(mailbox: Mailbox, services: Services) -> bool:
 
 
 def cursor_of(known: KnownFilters, services: Services) -> Cursor:
-    link = json.dumps({"filters": _encoded(known.filters), "fingerprint": known.fingerprint})
+    link = json.dumps({"filters": _encoded(known.filters), "settings": known.settings})
     return Cursor(FEED, link, complete=True, updated_at=services.now())
 
 

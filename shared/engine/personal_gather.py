@@ -22,7 +22,8 @@ from shared.rules.personal import may_come_back
 from shared.rules.personal_marks import IN_FILTER, PLACE, STAYS
 
 PAGE_LIMIT = 40
-PLACES_AGE = timedelta(days=1)
+PLACES_AGE = timedelta(hours=1)
+"""How soon a new folder or list is seen."""
 NEVER_TRACKED = timedelta(hours=1)
 """How often the lists of a mailbox are read that never had a tracked task."""
 RECONCILE = InboxRow("reconcile", "contacts and tasks")
@@ -224,14 +225,20 @@ class PersonalGathering:
         rows = await self._services.dynamics.matching(filters, None, as_user=user) if filters else ()
         for row in rows:
             touched.matching[row.id] = True
-            if not _is_known(links.get(row.id), row) or known.changed:
+            link = links.get(row.id)
+            if (
+                link is not None
+                and link.linked
+                and (known.settings_changed or not link.markers.get(IN_FILTER))
+            ):
+                touched.force(table, row.id)
+            elif not _is_known(link, row):
                 touched.records[row.id] = table
-            if known.changed and row.id in links and links[row.id].linked:
-                touched.forced.add(row.id)
         for link in links.values():
             if link.table == table and link.linked and link.dynamics_id not in touched.matching:
                 touched.matching[link.dynamics_id] = False
-                if link.markers.get(IN_FILTER) and not link.markers.get(STAYS):
+                leaves = link.markers.get(IN_FILTER) and not link.markers.get(STAYS)
+                if leaves or known.settings_changed:
                     touched.force(table, link.dynamics_id)
 
     async def _match_touched(self, known: KnownFilters) -> None:
@@ -255,12 +262,12 @@ class PersonalGathering:
 
 
 def _is_known(link: Link | None, row: ChangedRow) -> bool:
-    """In the version that the link holds, under the parent's name that it holds, and known to match."""
+    """In the version that the link holds, and under the parent's name that it holds."""
     if link is None:
         return False
     if link.state.ended:
         return not may_come_back(link)
-    if not link.linked or not link.markers.get(IN_FILTER):
+    if not link.linked:
         return False
     renamed = row.company is not None and link.base.dynamics.get("company", row.company) != row.company
     return version_of(link.dynamics_etag) == version_of(row.version) and not renamed

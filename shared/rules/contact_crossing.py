@@ -120,7 +120,7 @@ def _sent(row: FieldRow, value: Value) -> str:
 
 
 def _visible(value: Value) -> Value:
-    return normal(_text(value))
+    return normal(_text(value)).strip()
 
 
 def _number(value: Value) -> Value:

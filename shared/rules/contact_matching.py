@@ -14,7 +14,7 @@ from enum import Enum
 from shared.model.personal import DynamicsRecord, ExchangeItem, Match
 from shared.model.values import Side, Values
 from shared.rules.contact_names import EMAILS, full_name
-from shared.rules.person_names import Accord, accord, folded, letters_of, read
+from shared.rules.person_names import Accord, accord, folded, generation_in, letters_of, read
 
 
 class Verdict(Enum):
@@ -117,13 +117,14 @@ def as_match_of(record: DynamicsRecord, *, user: str = "", linked: bool = False)
 
 
 def _name_of(values: Values) -> str:
-    """The name with its suffix, and with a title that stands for a given name."""
+    """The name with what tells father from son, and with a title that stands for a given name."""
     spoken = full_name(values)
     parts = values.get("name")
     if not spoken or not isinstance(parts, Mapping):
         return ""
     title = "" if parts.get("givenName") else str(parts.get("title") or "")
-    return " ".join(word for word in (title, spoken, str(parts.get("generation") or "")) if word)
+    generation = generation_in(str(parts.get("generation") or ""))
+    return " ".join(word for word in (title, spoken, generation) if word)
 
 
 def _chosen_name(item: ExchangeItem, emails: frozenset[str], company: str) -> str:

@@ -88,6 +88,12 @@ def read(text: str) -> PersonName:
     return PersonName(tuple(words), generation, mister, several=any(word in _AND for word in words))
 
 
+def generation_in(text: str) -> str:
+    """Jr., Sr., II … in a suffix that may hold degrees as well."""
+    words = (_bare(word) for word in folded(text).replace(",", " ").split())
+    return next((word for word in words if word in _GENERATIONS), "")
+
+
 def folded(text: str) -> str:
     """Without the differences of case, accent and width."""
     wide = unicodedata.normalize("NFKC", text).casefold().translate(_NOT_COMPOSED)

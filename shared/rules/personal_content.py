@@ -92,6 +92,8 @@ def _couple(pair: TaskPair, content: PersonalContent) -> None:
     content.kept |= whole.held
     content.skips += whole.skips
     content.rules = whole.rules
+    written = {*content.exchange, *content.dynamics}
+    content.lost = {name: value for name, value in content.lost.items() if name in written}
 
 
 def _merge_field(
@@ -128,6 +130,8 @@ def _merge_field(
     else:
         content.skips += losses_to_exchange(row, state.dynamics)
         content.exchange[row.name] = over.to_exchange(state.dynamics)
+        if losses(row, state.exchange):  # what Dynamics never had goes with the edit made there
+            content.lost[row.name] = state.exchange
     _note_lost(row, merged, state, content)
 
 

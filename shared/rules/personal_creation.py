@@ -17,7 +17,7 @@ from shared.model.personal import (
 from shared.model.scheduling import Asked
 from shared.model.values import Side, Value, Values
 from shared.rules import contact_names, contact_validation, keys, task_endings, task_reminders, tracking
-from shared.rules.personal_content import exchange_values, pair_of
+from shared.rules.personal_content import exchange_values
 from shared.rules.personal_fields import crossing, direction_of, fields_of, fits, losses, may_create, why_held
 from shared.rules.personal_marks import (
     is_owned,
@@ -30,12 +30,9 @@ from shared.rules.personal_marks import (
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 from shared.rules.skips import Reason
-from shared.rules.task_coupling import coupled
 from shared.rules.tracking_marks import stamps_of
 
 REGARDING = "regarding"
-NEW_ROW = [0, 2]
-"""State and status of a task that Dynamics has just made: open, not started."""
 
 
 def left(situation: PersonalSituation, skip: Skip, link: Link | None = None) -> Decision:
@@ -134,11 +131,7 @@ def _values_for_dynamics(
         if not fits(row, value):
             continue
         values[row.name] = crossing(row, item, None, context).to_dynamics(value)
-    if table == CONTACT:
-        return values, skips
-    empty = DynamicsRecord(table, "", "", {"status": NEW_ROW})
-    whole = coupled(pair_of(item.values, empty, context, situation.rights), {}, values)
-    return dict(whole.dynamics), [*skips, *whole.skips]
+    return values, skips
 
 
 # --- to Exchange ----------------------------------------------------------------------------------
@@ -198,10 +191,7 @@ def _values_for_exchange(
             continue
         if direction_of(row, context, situation.rights).reaches(Side.EXCHANGE):
             values[row.name] = crossing(row, None, record, context).to_exchange(record.values[row.name])
-    if record.table == CONTACT:
-        return values
-    whole = coupled(pair_of({}, record, context, situation.rights), values, {})
-    return dict(whole.exchange)
+    return values
 
 
 # --- who is it? -----------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from shared.model.decision import Skip
 from shared.model.personal import CONTACT, DynamicsRecord, ExchangeItem, FieldRights
 from shared.model.profile import ContactAddresses
 from shared.model.values import Direction, Side, Value
-from shared.rules import contact_crossing, field_table, task_crossing
+from shared.rules import contact_crossing, field_table, regarding, task_crossing
 from shared.rules.field_table import FieldRow
 from shared.rules.merge import Crossing
 from shared.rules.situation import Context
@@ -71,7 +71,9 @@ def crossing(
 
 def fits(row: FieldRow, value: Value) -> bool:
     """Whether Dynamics takes a value of Exchange, whole or cut."""
-    return contact_crossing.fits(row, value) if row.entity == CONTACT else True
+    if row.entity == CONTACT:
+        return contact_crossing.fits(row, value)
+    return row.kind != "regarding" or value is None or regarding.is_known(value)
 
 
 def losses_to_exchange(row: FieldRow, value: Value) -> list[Skip]:
@@ -83,4 +85,6 @@ def losses(row: FieldRow, value: Value) -> list[Skip]:
     """What of an Exchange value Dynamics does not take, for people to know."""
     if row.entity == CONTACT:
         return contact_crossing.losses(row, value)
+    if not fits(row, value):
+        return [Reason.UNKNOWN_REGARDING.skip(fields=(row.name,))]
     return task_crossing.losses(row, value)
