@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.engine.personal_touched import PersonalWork
-from shared.engine.ports import Agenda, CalendarRef, ChangedRow, Cursor, ExchangeMailbox, InboxRow, Window
+from shared.engine.ports import (
+    Agenda,
+    CalendarRef,
+    ChangedRow,
+    Cursor,
+    ExchangeMailbox,
+    HistoryRow,
+    InboxRow,
+    Window,
+)
 from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
 from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
@@ -55,6 +64,8 @@ class Touched:
     more: bool = False
     full_round: bool = False
     reconciled: bool = False
+    news: list[HistoryRow] = field(default_factory=list)
+    """What the history has to say about the mailbox itself."""
     personal: PersonalWork = field(default_factory=PersonalWork)
     """Contacts and tasks."""
     filters: Filters = field(default_factory=Filters)
