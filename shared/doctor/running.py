@@ -8,8 +8,8 @@ from email.utils import parsedate_to_datetime
 from shared.doctor.finding import Finding, failed, note, ok
 from shared.doctor.patient import Patient
 from shared.dynamics.dataverse.messages import Request
-from shared.engine.router import FEED_TABLES
 from shared.mailboxes import overview
+from shared.model.feed_tables import FEED_TABLES
 from shared.model.mailbox import Mailbox, MailboxState
 
 SKEW = timedelta(seconds=60)

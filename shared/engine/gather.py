@@ -22,6 +22,7 @@ from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
 from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
 from shared.model.event import EventType, ExchangeEvent
+from shared.model.feed_tables import CALENDAR_TABLES
 from shared.model.link import Link, LinkState
 from shared.model.mailbox import Mailbox
 from shared.model.personal import PERSONAL_TABLES
@@ -33,7 +34,7 @@ from shared.rules.situation import KIND
 from shared.rules.skips import Reason
 
 TABLE = APPOINTMENT
-TABLES = (SERIES, APPOINTMENT, SERVICE)
+TABLES = CALENDAR_TABLES
 """The Dynamics tables of what is in calendars."""
 PAGE_LIMIT = 20
 INBOX_LIMIT = 500

@@ -11,10 +11,10 @@ from shared.engine.kinds import AnySituation, Decided, bring_up, decide, with_av
 from shared.engine.looking import Looking, item_id
 from shared.engine.personal_gather import PersonalGathering, Wanted
 from shared.engine.planning import Answers, context_of, plan
-from shared.engine.router import FEED_TABLES
 from shared.engine.services import Services
 from shared.engine.waiting import waiting_of
 from shared.model.decision import Action, Decision, ItemRef, Skip
+from shared.model.feed_tables import FEED_TABLES
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile

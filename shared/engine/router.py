@@ -7,18 +7,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from shared.engine.filters import WATCHERS
-from shared.engine.gather import TABLES, version_of
+from shared.engine.gather import version_of
 from shared.engine.ports import ChangedRow, ChangePage, Cursor, InboxRow, ItemEntry
 from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
 from shared.model.appointment import SERIES, SERVICE, InstanceType
+from shared.model.feed_tables import FEED_TABLES
 from shared.model.link import Link
 from shared.model.personal import PERSONAL_TABLES
 from shared.rules.occurrence_base import versions_of
 
 PAGES_PER_RUN = 40
-FEED_TABLES = (*TABLES, *PERSONAL_TABLES)
-"""The tables whose changes are followed."""
 REMOVED = "removed"
 
 
@@ -68,9 +67,10 @@ class Router:
         self._result = RouterResult()
         self._cursors: list[Cursor] = []
 
-    async def run(self) -> RouterResult:
+    async def run(self, tables: Sequence[str] = FEED_TABLES) -> RouterResult:
+        """Reads these tables; what they have to do with each other is in ``model.feed_tables``."""
         found, cursors = _Found(), await self._services.feeds.cursors(self._organization)
-        for table in FEED_TABLES:
+        for table in tables:
             await self._read(table, cursors.get(table), found)
         await self._route(found)
         if self._cursors:

@@ -10,6 +10,7 @@ from shared.engine.router import Router
 from shared.engine.services import Services
 from shared.errors import SyncError, Throttled
 from shared.jobs.messages import FeedJob
+from shared.model.feed_tables import tables_of
 
 log = logging.getLogger("sync.router")
 
@@ -23,7 +24,7 @@ async def run(services: Services, job: FeedJob) -> None:
 async def _read(services: Services, job: FeedJob) -> None:
     """A failure is left to the net's next asking, which comes within the minute; throttling too."""
     try:
-        result = await Router(services, job.organization).run()
+        result = await Router(services, job.organization).run(tables_of(job.cause))
     except Throttled as error:
         log.warning("change feed throttled for %ds", error.retry_after)
         return

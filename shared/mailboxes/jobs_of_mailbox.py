@@ -12,12 +12,12 @@ from shared import telemetry
 from shared.engine.mailbox_pass import MailboxPass, PassResult
 from shared.engine.personal_gather import Wanted
 from shared.engine.questions import explain, preview
-from shared.engine.router import FEED_TABLES
 from shared.engine.services import Services
 from shared.errors import FenceLost, MailboxBroken, NotFound, ProfileBroken, SyncError, Throttled
 from shared.jobs.messages import Job
 from shared.mailboxes import change_notifications, life_cycle
 from shared.mailboxes.plain_words import sentence
+from shared.model.feed_tables import FEED_TABLES
 from shared.model.mailbox import Mailbox, MailboxState
 from shared.model.profile import Profile
 from shared.model.values import Value

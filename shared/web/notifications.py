@@ -18,6 +18,7 @@ from typing import Any, Protocol
 from shared.engine.ports import Jobs, SubscriptionRow, SubscriptionStore
 from shared.errors import SyncError
 from shared.mailboxes.change_notifications import CONTACTS, is_ours
+from shared.model.feed_tables import cause_of
 from shared.web.http import Answer, Request, error_answer, parse_json
 
 GRAPH_LIMIT = 1024 * 1024
@@ -130,14 +131,15 @@ async def _queue(causes: Mapping[str, set[str]], jobs: Jobs, now: Clock) -> None
 
 
 async def dynamics(request: Request, key: str, organization: str, jobs: Jobs, now: Clock) -> Answer:
-    """Dataverse's web hook: whatever it says means "read the change feed"."""
+    """Dataverse's web hook: whatever it says means "read the change feed", of the tables that it is about."""
     given = request.header("x-webhook-key") or request.query.get("code", "")
     if not key or not _same(given, key):
         return error_answer(401, "unauthorized", "The web hook's key is wrong or missing.")
     if len(request.body) > DATAVERSE_LIMIT:
         return error_answer(413, "tooLarge", "The message is too large.")
     try:
-        await jobs.read_feed(organization, "push", now())
+        about = cause_of(request.header("x-ms-dynamics-entity-name").lower())
+        await jobs.read_feed(organization, about, now())
     except SyncError as error:
         log.warning("change hint not queued: %s", error.code or type(error).__name__)
         return error_answer(503, "notQueued", "It could not be queued; send it again.")

@@ -51,8 +51,8 @@ class Running:
     tables: Tables
     jobs: RecordingJobs
 
-    async def read_feed(self) -> None:
-        await feed_jobs.run(self.services, FeedJob(FEED, "test"))
+    async def read_feed(self, cause: str = "test") -> None:
+        await feed_jobs.run(self.services, FeedJob(FEED, cause))
 
     async def run_pass(self, mailbox: str, cause: str = "test") -> None:
         await jobs_of_mailbox.run(self.services, Job(mailbox, cause))

@@ -46,8 +46,9 @@ async def person(world: World) -> Person:
 
 
 async def test_an_idle_pass(world: World, person: Person) -> None:
+    """A notification about events has nothing to do with contacts, and Dynamics is not asked for anything."""
     await reset(world)
-    await world.service.run_pass(person.box.id)
+    await world.service.run_pass(person.box.id, "notification")
     assert await counted(world) == {
         "graph": {"GET /users/{id}/calendarView/delta": 1},
         "dataverse": {},
@@ -65,6 +66,7 @@ async def test_an_idle_reading_of_the_change_feed(world: World, person: Person) 
             "GET /appointments": 1,
             "GET /recurringappointmentmasters": 1,
             "GET /serviceappointments": 1,
+            **{f"GET /{name}": 1 for name in ("contacts", "tasks", "phonecalls", "letters", "faxes")},
         },
         "storage": 2,  # the cursors of all tables, read and written
         "messages": 0,
@@ -75,7 +77,7 @@ async def test_one_changed_event(world: World, person: Person) -> None:
     event = await person.event()
     await person.graph("PATCH", f"/events/{event['id']}", {"subject": "Changed"})
     await reset(world)
-    await world.service.run_pass(person.box.id)
+    await world.service.run_pass(person.box.id, "notification")
     assert await counted(world) == {
         "graph": {
             "GET /users/{id}/calendarView/delta": 1,
@@ -95,8 +97,8 @@ async def test_one_changed_event(world: World, person: Person) -> None:
 async def test_one_changed_appointment(world: World, person: Person) -> None:
     await person.rows("PATCH", f"({await person.row()})", {"location": "Changed"})
     await reset(world)
-    await world.service.read_feed()
-    await world.service.run_pass(person.box.id)
+    await world.service.read_feed("push calendar")
+    await world.service.run_pass(person.box.id, "dynamics")
     assert await counted(world) == {
         "graph": {
             "GET /users/{id}/calendarView/delta": 1,
@@ -125,7 +127,7 @@ async def test_a_first_sync_of_a_thousand_events(world: World) -> None:
         await _create(world, one, begin)
     await reset(world)
     for _ in range(6):
-        await world.service.run_pass(one.box.id)
+        await world.service.run_pass(one.box.id, "continue")
     used = await counted(world)
     assert len(await one.mine()) == 100
     graph, dataverse = Counter(used["graph"]), Counter(used["dataverse"])

@@ -29,8 +29,8 @@ async def person(world: World) -> Person:
 
 async def used(person: Person) -> dict[str, Any]:
     await reset(person.world)
-    await person.world.service.read_feed()
-    await person.world.service.run_pass(person.box.id)
+    await person.world.service.read_feed("push calendar")
+    await person.world.service.run_pass(person.box.id, "notification")
     return await counted(person.world)
 
 

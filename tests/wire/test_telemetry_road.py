@@ -46,7 +46,7 @@ def test_a_change_in_dynamics_shares_its_trace_with_the_feed_and_the_pass(road: 
     road.settle()
     road.add_appointment(ben, subject="From Dynamics")
     road.eventually(lambda: road.events(ben) or None)
-    (feed,) = [row for row in spans(road, name="feed", cause="push") if row["routed"]][-1:]
+    (feed,) = [row for row in spans(road, name="feed", cause="push calendar") if row["routed"]][-1:]
     passed = [row for row in spans(road, name="pass", trace=feed["trace"]) if row.get("actions")]
     assert passed
     assert passed[0]["parent"] == feed["span"]
