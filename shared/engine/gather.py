@@ -64,14 +64,14 @@ class Touched:
     more: bool = False
     full_round: bool = False
     reconciled: bool = False
+    news: list[HistoryRow] = field(default_factory=list)
+    """What the history has to say about the mailbox itself."""
     personal: PersonalWork = field(default_factory=PersonalWork)
     """Contacts and tasks."""
     filters: Filters = field(default_factory=Filters)
     """The owner's sync filters."""
     matching: dict[str, bool | None] = field(default_factory=dict)
     """What is known of rows and these filters."""
-    notes: list[HistoryRow] = field(default_factory=list)
-    """What is to be told of the filters themselves."""
 
     def record(self, table: str, dynamics_id: str) -> None:
         """Look at this row."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.engine.apply import Applying
+from shared.engine.closed_kinds import NOTES
 from shared.engine.filters import FEED as FILTERS_FEED
 from shared.engine.gather import INBOX_LIMIT, Touched, gather
 from shared.engine.history_rows import rows_of, unreadable_row
@@ -104,13 +105,13 @@ class MailboxPass:
         self._filters = touched.filters
         self._apply_held(agenda, answers, touched)
         await services.on_step("gathered")
-        if touched.notes:
-            await services.history.add(self._mailbox.id, touched.notes)
         if touched.nothing:
+            await self._tell(touched)
             await self._commit(
                 Changes(
                     cursors=_worth_saving(touched, agenda),
                     dropped_cursors=touched.dropped_cursors,
+                    inbox_added=touched.overflow,
                     inbox_removed=touched.inbox,
                 )
             )
@@ -148,6 +149,7 @@ class MailboxPass:
 
     async def _work(self, agenda: Agenda, touched: Touched, answers: Answers, *, deadline: datetime) -> None:
         made = await plan(self._services, self._mailbox, self._profile, agenda, touched, answers)
+        await self._tell(touched)
         await self._services.on_step("decided")
         self._result.echoes, self._result.untracked = made.echoes, made.untracked
         braked = await self._braked(made.decided, answers)
@@ -298,6 +300,11 @@ class MailboxPass:
                 await self._services.decisions.remove(decision)
         await self._record_broken(touched)
 
+    async def _tell(self, touched: Touched) -> None:
+        """What is new about the mailbox itself, before the cursors say that it was told."""
+        if touched.news:
+            await self._services.history.add(self._mailbox.id, touched.news)
+
     async def _record_broken(self, touched: Touched) -> None:
         """An item that cannot be read is recorded with its reason and never blocks its neighbours."""
         now = self._services.now()
@@ -418,6 +425,7 @@ def _is_stale(saved: Cursor | None, cursor: Cursor) -> bool:
     if saved is None or saved.updated_at is None or cursor.updated_at is None:
         return True
     changed = (saved.complete, saved.window, saved.round) != (cursor.complete, cursor.window, cursor.round)
+    changed |= cursor.feed in NOTES and saved.link != cursor.link
     return changed or cursor.updated_at - saved.updated_at > CURSOR_AGE
 
 

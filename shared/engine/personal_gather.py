@@ -4,17 +4,18 @@ comparison of what the owner's filters match with what is linked (FLT-6, FLT-10)
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.engine import appointment_filters
+from shared.engine import appointment_filters, closed_kinds
 from shared.engine import filters as sync_filters
 from shared.engine.filters import KnownFilters
 from shared.engine.gather import Touched, version_of
 from shared.engine.personal_touched import KIND_OF_ITEM, PersonalTouched
 from shared.engine.ports import Agenda, ChangedRow, Cursor, InboxRow, ItemPage, PersonalItems
 from shared.engine.services import Services
+from shared.errors import SyncError
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
 from shared.model.personal import CONTACT, PERSONAL_TABLES, TASK, Place, kind_of
@@ -75,14 +76,16 @@ class PersonalGathering:
         self._wanted = wanted
         self._work = touched.personal
         self._box = services.exchange.mailbox(mailbox.id, mailbox.time_zone)
+        self._begins = False
+        """A kind is read for the first time, or for the first time again."""
 
     async def gather(self) -> None:
         self._take_inbox()
-        if is_on(CONTACT, self._profile) and (self._wanted.contacts or self._is_under_way(CONTACT)):
-            await self._read_feeds(self._box.contacts, self._work.contacts)
-        if is_on(TASK, self._profile) and self._reads_tasks():
-            await self._read_feeds(self._box.tasks, self._work.tasks)
-            self._work.asked_tasks = True
+        self._begins = any(
+            is_on(kind, self._profile) and not self._was_read(kind) for kind in (CONTACT, TASK)
+        )
+        await self._read(CONTACT, self._box.contacts, due=self._wanted.contacts)
+        await self._read(TASK, self._box.tasks, due=self._tasks_are_due())
         await self._filters()
         self._touched.overflow += self._work.shed()
         self._touched.more |= bool(self._touched.overflow)
@@ -94,12 +97,44 @@ class PersonalGathering:
             elif row.kind in KIND_OF_ITEM and is_on(KIND_OF_ITEM[row.kind], self._profile):
                 self._work.look(row.kind, row.id, row.version)
 
-    def _reads_tasks(self) -> bool:
-        if self._is_under_way(TASK):
-            return True
-        if not self._profile.task_polling_minutes:
-            return False
+    def _tasks_are_due(self) -> bool:
         return self._wanted.everything or tasks_are_due(self._mailbox, self._profile, self._services)
+
+    async def _read(self, kind: str, source: PersonalItems, *, due: bool) -> None:
+        """The feeds of one kind, unless it is off or we are not let at it."""
+        closed = kind in closed_kinds.notes_of(self._agenda)
+        if not is_on(kind, self._profile):
+            self._touched.dropped_cursors += [closed_kinds.feed_of(kind)] if closed else []
+            closed_kinds.leave_out(kind, self._touched, self._agenda)
+        elif closed and not self._may_try(kind):
+            closed_kinds.leave_out(kind, self._touched, self._agenda)
+        elif kind == TASK and not self._profile.task_polling_minutes:
+            return
+        elif due or not self._was_read(kind) or self._is_under_way(kind):
+            self._work.asked_tasks |= kind == TASK
+            try:
+                await self._read_feeds(source, self._work.of(kind))
+            except SyncError as error:
+                if not closed_kinds.by_exchange(error):
+                    raise
+                self._close(kind, closed_kinds.note_about_exchange(kind, error))
+            else:
+                if closed:
+                    closed_kinds.reopen(kind, self._touched, self._services.now())
+
+    def _may_try(self, kind: str) -> bool:
+        now = self._services.now()
+        return self._wanted.everything or closed_kinds.is_to_be_tried(kind, self._agenda, now)
+
+    def _close(self, kind: str, why: str) -> None:
+        closed_kinds.close(kind, why, self._touched, self._agenda, self._services.now())
+
+    def _is_open(self, kind: str) -> bool:
+        return is_on(kind, self._profile) and kind not in self._work.left_out
+
+    def _was_read(self, kind: str) -> bool:
+        """Since it was last switched on, or let in again."""
+        return any(name.startswith(f"{kind}:") for name in self._agenda.cursors)
 
     def _is_under_way(self, kind: str) -> bool:
         prefix = f"{kind}:"
@@ -198,14 +233,18 @@ class PersonalGathering:
 
     async def _filters(self) -> None:
         """Ask for the filters when they may have changed; compare when they did, or when it is time."""
-        comparing = self._touched.reconciled
+        comparing = self._touched.reconciled or self._begins
         ask = comparing or (
             (self._wanted.everything or self._wanted.contacts)
             and (self._wanted.everything or sync_filters.is_due(self._mailbox, self._services))
         )
-        known = await sync_filters.known_filters(
-            self._services, self._mailbox, self._profile, self._agenda, ask=ask
-        )
+        try:
+            known = await sync_filters.known_filters(
+                self._services, self._mailbox, self._profile, self._agenda, ask=ask
+            )
+        except SyncError as error:
+            self._close_all(error)
+            return
         self._work.read_filters = known.fresh
         self._touched.filters = known.filters
         trouble = dict(known.trouble)
@@ -220,9 +259,27 @@ class PersonalGathering:
         if known.fresh:
             trouble.pop(sync_filters.FEED, None)
             trouble |= {sync_filters.FEED: known.unread} if known.unread else {}
-        self._touched.notes += sync_filters.note_rows(known.trouble, trouble, self._services.now())
+        self._touched.news += sync_filters.note_rows(known.trouble, trouble, self._services.now())
         if known.changed or trouble != known.trouble:
             self._touched.cursors.append(sync_filters.cursor_of(known, trouble, self._services))
+
+    def _close_all(self, error: SyncError) -> None:
+        """Without filters nobody knows what comes from Dynamics."""
+        if not closed_kinds.by_dynamics(error):
+            raise error
+        for kind in (CONTACT, TASK):
+            if self._is_open(kind):
+                self._close(kind, closed_kinds.note(kind, error))
+
+    async def _unless_refused(self, kind: str, asking: Awaitable[Mapping[str, str]]) -> Mapping[str, str]:
+        """Nothing, and the kind left out, where Dynamics does not let us ask."""
+        try:
+            return await asking
+        except SyncError as error:
+            if not closed_kinds.by_dynamics(error):
+                raise
+            self._close(kind, closed_kinds.note(kind, error))
+            return {}
 
     async def _compare(self, known: KnownFilters) -> Mapping[str, str] | None:
         """Why filters cannot be run, by their ids. None: not before the first reading of Exchange is
@@ -242,7 +299,10 @@ class PersonalGathering:
                 found[link.dynamics_id] = link
         trouble: dict[str, str] = {}
         for table in tables:
-            trouble |= await self._compare_table(table, known, links[kind_of(table)])
+            kind = kind_of(table)
+            if self._is_open(kind):
+                comparing = self._compare_table(table, known, links[kind])
+                trouble |= await self._unless_refused(kind, comparing)
         return trouble
 
     async def _compare_table(

@@ -61,6 +61,15 @@ class PersonalWork:
     asked_tasks: bool = False
     """The task lists were read."""
     read_filters: bool = False
+    left_out: set[str] = field(default_factory=set)
+    """Kinds that are switched off, or that we are not let at: this pass does nothing about them."""
+
+    def leave_out(self, kind: str) -> None:
+        self.left_out.add(kind)
+        if kind == CONTACT:
+            self.contacts = PersonalTouched(CONTACT)
+        else:
+            self.tasks = PersonalTouched(TASK)
 
     def of(self, kind: str) -> PersonalTouched:
         return self.contacts if kind == CONTACT else self.tasks
@@ -69,8 +78,9 @@ class PersonalWork:
         return self.of(kind_of(table))
 
     @property
-    def both(self) -> tuple[PersonalTouched, PersonalTouched]:
-        return (self.contacts, self.tasks)
+    def both(self) -> tuple[PersonalTouched, ...]:
+        """Of the kinds that are not left out."""
+        return tuple(some for some in (self.contacts, self.tasks) if some.kind not in self.left_out)
 
     @property
     def nothing(self) -> bool:

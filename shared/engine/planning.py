@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from shared.engine import closed_kinds
 from shared.engine.gather import Touched, current_window
 from shared.engine.kinds import Decided, decide
 from shared.engine.pair import Pairing
@@ -12,6 +13,7 @@ from shared.engine.personal_pairing import PersonalPairing
 from shared.engine.ports import Agenda, HeldRow, PendingDecision
 from shared.engine.services import Services
 from shared.engine.waiting import Waiting
+from shared.errors import SyncError
 from shared.model.decision import Decision
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Brake, Profile
@@ -62,7 +64,14 @@ async def plan(
         if some.nothing:
             continue
         pairing = PersonalPairing(services, context, touched.filters, some.kind)
-        found = await pairing.pair(some, answers.items.answers(), answers.drop, answers.items.named())
+        try:
+            found = await pairing.pair(some, answers.items.answers(), answers.drop, answers.items.named())
+        except SyncError as error:
+            if not closed_kinds.by_either(error):
+                raise
+            why = closed_kinds.note(some.kind, error)
+            closed_kinds.close(some.kind, why, touched, agenda, services.now())
+            continue
         made.decided += [(s, decide(s, context)) for s in found.situations]
         made.echoes += found.echoes
         made.untracked += found.untracked

@@ -188,6 +188,7 @@ SCHEMAS: dict[str, Schema] = {
     "Mailbox": _object(**_MAILBOX),
     "MailboxDetails": _object(
         **_MAILBOX,
+        notes=TEXTS,
         feeds={"type": "array", "items": _FEED},
         inbox=NUMBER,
         waiting=NUMBER,

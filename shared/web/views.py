@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from shared.engine import closed_kinds
 from shared.engine.ports import Agenda, HistoryRow, PendingDecision, SubscriptionRow
 from shared.engine.questions import item_json
 from shared.model.mailbox import Mailbox
@@ -57,6 +58,7 @@ def mailbox_details(
     ]
     return {
         **mailbox_json(mailbox, now),
+        "notes": list(closed_kinds.notes_of(agenda).values()),
         "feeds": feeds,
         "inbox": len(agenda.inbox),
         "waiting": len(agenda.held),
