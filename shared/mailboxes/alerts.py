@@ -41,8 +41,9 @@ async def look(services: Services) -> Outcome:
 def compared(known: Sequence[Alert], found: Iterable[Condition], now: datetime) -> Outcome:
     """What becomes of the alerts, now that these conditions were found."""
     before = {alert.key: alert for alert in known}
+    active = {alert.key for alert in known if alert.active}
     present = [_present(before.pop(each.key, None), each, now) for each in found]
-    raised = tuple(alert for alert in present if alert.raised_at == now)
+    raised = tuple(alert for alert in present if alert.active and alert.key not in active)
     cleared = tuple(replace(alert, cleared_at=now) for alert in before.values() if alert.active)
     passed = tuple(alert for alert in before.values() if alert.raised_at is None)
     over = [alert for alert in before.values() if alert.cleared_at is not None]
