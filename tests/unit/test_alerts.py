@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -225,3 +227,15 @@ async def test_a_line_names_nobody(service: Service, ada: MemoryMailbox, lines: 
     assert (line["event"], line["what"], line["severity"]) == ("raised", "mailbox-broken", "error")
     assert ada.id not in json.dumps(line)
     assert "@" not in json.dumps(line)
+
+
+@rule("MBX-19")
+def test_what_is_told_is_mailed_by_one_rule_or_another() -> None:
+    """The template mails each raised alert that is told, but for those with a rule of their own."""
+    text = (Path(__file__).parents[2] / "infra" / "modules" / "alerts.bicep").read_text()
+    (query,) = re.findall(r"'(.*m\.kind\) == \"alert\".*)'", text)
+    assert 'tostring(m.event) == "raised" and tobool(m.told)' in query
+    (excluded,) = re.findall(r"!in \((.*)\)", query)
+    others = {"mailbox-broken": "m.broken", "mailboxes-lag": "m.oldest_pass_s"}
+    assert {name.strip(' "') for name in excluded.split(",")} == set(others) <= set(KINDS)
+    assert all(measured in text for measured in others.values())
