@@ -27,7 +27,9 @@ from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
 from tests.doubles.jobs import RecordingJobs
 from tests.doubles.tables import (
+    MemoryAlertStore,
     MemoryAnswerStore,
+    MemoryDeadLetterStore,
     MemoryDecisionStore,
     MemoryFeedStore,
     MemoryHistoryStore,
@@ -326,6 +328,8 @@ async def people() -> AsyncIterator[People]:
             answers=MemoryAnswerStore(clock.now),
             feeds=MemoryFeedStore(),
             subscriptions=MemorySubscriptionStore(),
+            dead_letters=MemoryDeadLetterStore(),
+            alerts=MemoryAlertStore(),
             jobs=jobs,
             now=clock.now,
             feed=FEED,
