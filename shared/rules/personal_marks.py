@@ -25,6 +25,16 @@ ADDRESSES = "addresses"
 PLACE = "place"
 """Marker: the contact folder or task list that the item is in."""
 
+REFUSED = "refused"
+"""Marker: what one side did not take when the link was last written, by code and fields."""
+
+
+def is_seen_otherwise(link: Link, matches: bool | None) -> bool:
+    """Whether the filters say something else of the linked row than when it was last looked at."""
+    if matches is None:
+        return False
+    return matches if link.markers.get(STAYS) else matches != bool(link.markers.get(IN_FILTER))
+
 
 def categories_count(kind: str, context: Context) -> bool:
     """X-6: the category tracks contacts too, unless the profile switches that off."""
@@ -34,6 +44,12 @@ def categories_count(kind: str, context: Context) -> bool:
 def is_tracked(item: ExchangeItem, context: Context) -> bool:
     counts = categories_count(item.kind, context)
     return tracking.is_tracked(item, context.organization, categories_count=counts)
+
+
+def is_tracked_anew(item: ExchangeItem, link: Link, context: Context) -> bool:
+    """A person tracks an item whose link has ended (LNK-8)."""
+    counts = categories_count(item.kind, context)
+    return tracking.is_tracked_anew(item, link, context.organization, categories_count=counts)
 
 
 def wears_category(kind: str, context: Context) -> bool:

@@ -17,7 +17,7 @@ from shared.model.profile import ContactAddresses
 from shared.model.values import Side, Value
 from shared.rules import contact_names, field_table, personal_intent, task_reminders
 from shared.rules.personal_content import PersonalContent, merge_content
-from shared.rules.personal_marks import ADDRESSES, PLACE, is_owned, mark, memory_of
+from shared.rules.personal_marks import ADDRESSES, PLACE, REFUSED, STAYS, is_owned, mark, memory_of
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 
@@ -70,6 +70,7 @@ def in_step(
         link,
         exchange_id=item.id,
         subject=situation.ref().subject,
+        reason="",
         markers={**_without_old(link), **memory, PLACE: item.place},
     )
     return Decision(
@@ -78,7 +79,7 @@ def in_step(
 
 
 def _without_old(link: Link) -> dict[str, Value]:
-    return {name: value for name, value in link.markers.items() if name != "stays"}
+    return {name: value for name, value in link.markers.items() if name not in (STAYS, REFUSED)}
 
 
 def _needs_mark(item: ExchangeItem, record: DynamicsRecord, content: PersonalContent, *, moved: bool) -> bool:
