@@ -110,7 +110,7 @@ class PersonalGathering:
         """All places side by side, page by page. A dead token begins a full round; at its end linked items
         that were not seen are looked up by id, as are those of a place that is gone."""
         cursors = {p.id: self._cursor(touched.kind, p.id) for p in await self._places(source, touched.kind)}
-        vanished = self._places_read_before(touched.kind) - cursors.keys()
+        vanished = self._known_places(touched.kind) - cursors.keys()
         fresh = bool(cursors) and all(not cursor.link for cursor in cursors.values())
         open_places = set(cursors)
         for _ in range(PAGE_LIMIT):
@@ -122,13 +122,18 @@ class PersonalGathering:
                 if page.gone:
                     del cursors[place]
                     vanished.add(place)
+                    self._read_places_again(touched.kind)
                 if page.gone or (page.complete and not page.expired):
                     open_places.discard(place)
         self._touched.more |= bool(open_places)
-        await self._end_rounds(cursors, open_places, touched, fresh=fresh)
-        if vanished:
-            await self._places_vanished(touched, vanished)
+        self._touched.dropped_cursors += [f"{touched.kind}:{place}" for place in sorted(vanished)]
+        await self._end_rounds(cursors, open_places, vanished, touched, fresh=fresh)
         self._touched.cursors += cursors.values()
+
+    def _known_places(self, kind: str) -> set[str]:
+        """Those whose feeds were read before."""
+        prefix = f"{kind}:"
+        return {name.removeprefix(prefix) for name in self._agenda.cursors if name.startswith(prefix)}
 
     def _cursor(self, kind: str, place: str) -> Cursor:
         feed = f"{kind}:{place}"
@@ -145,39 +150,36 @@ class PersonalGathering:
         touched.broken.update(page.broken)
         return Cursor(cursor.feed, page.link, page.complete, updated_at=now, round=cursor.round)
 
-    def _places_read_before(self, kind: str) -> set[str]:
-        prefix = f"{kind}:"
-        return {feed.removeprefix(prefix) for feed in self._agenda.cursors if feed.startswith(prefix)}
-
-    async def _places_vanished(self, touched: PersonalTouched, places: set[str]) -> None:
-        """Folders or lists were deleted with all in them, or moved out of reach: forget their feeds, read the
-        list of places again, and look for what was linked there."""
-        kind = touched.kind
-        self._touched.dropped_cursors += [*(f"{kind}:{place}" for place in sorted(places)), f"{kind}-places"]
-        self._touched.cursors = [c for c in self._touched.cursors if c.feed != f"{kind}-places"]
-        touched.all_rows = False
-        self._touched.overflow.append(RECONCILE)
-        async for link in self._services.store.links(self._mailbox.id, kind):
-            place = str(link.markers.get(PLACE) or "")
-            if link.linked and link.exchange_id and place in places and link.exchange_id not in touched.rows:
-                touched.look.setdefault(link.exchange_id, place)
+    def _read_places_again(self, kind: str) -> None:
+        """A folder or list is gone that the list of places, as it was read last, still has."""
+        self._touched.dropped_cursors.append(f"{kind}-places")
 
     async def _end_rounds(
-        self, cursors: dict[str, Cursor], open_places: set[str], touched: PersonalTouched, *, fresh: bool
+        self,
+        cursors: dict[str, Cursor],
+        open_places: set[str],
+        vanished: set[str],
+        touched: PersonalTouched,
+        *,
+        fresh: bool,
     ) -> None:
+        """Linked items that a full round did not show are looked up by their ids, and those of a place that
+        is no more: they were moved before it was deleted, or deleted with it."""
         ended = {place: cursor for place, cursor in cursors.items() if cursor.round and cursor.complete}
         for place, cursor in ended.items():
             cursors[place] = Cursor(cursor.feed, cursor.link, complete=True, updated_at=cursor.updated_at)
         touched.all_rows = fresh and not open_places and len(ended) == len(cursors)
-        if not ended:
+        if not ended and not vanished:
             return
         async for link in self._services.store.links(self._mailbox.id, touched.kind):
-            place = str(link.markers.get(PLACE) or "")
-            if link.linked and link.exchange_id and place in ended and link.exchange_id not in touched.rows:
-                touched.look.setdefault(link.exchange_id, place)
+            place, item = str(link.markers.get(PLACE) or ""), link.exchange_id
+            if not link.linked or not item or item in touched.rows:
+                continue
+            if place in ended or place in vanished:
+                touched.look.setdefault(item, place)
 
     async def _places(self, source: PersonalItems, kind: str) -> Sequence[Place]:
-        """Own folders or lists; the list is kept as a cursor and read again daily."""
+        """Own folders or lists; what they are is kept as a cursor and read again when it is old."""
         feed = f"{kind}-places"
         known = self._agenda.cursors.get(feed)
         now = self._services.now()
@@ -269,6 +271,12 @@ class PersonalGathering:
                 )
                 matched = {row.id for row in found}
                 touched.matching.update({row_id: row_id in matched for row_id in unknown})
+
+
+def _is_closed(link: Link) -> bool:
+    """A task that was closed when it was last seen: matching no filter is no news of it."""
+    status = link.base.dynamics.get("status")
+    return link.table != CONTACT and isinstance(status, list | tuple) and bool(status) and status[0] != 0
 
 
 def _is_known(link: Link | None, row: ChangedRow) -> bool:

@@ -20,7 +20,7 @@ from shared.model.personal import (
 from shared.model.profile import ContactDeletion
 from shared.model.values import Side
 from shared.rules import task_endings, tracking
-from shared.rules.personal_marks import IN_FILTER, OWNED, STAYS, is_owned
+from shared.rules.personal_marks import IN_FILTER, OWNED, STAYS, is_closed_of_own, is_owned
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 from shared.rules.skips import Reason
@@ -49,11 +49,10 @@ def ending(situation: PersonalSituation, context: Context, link: Link) -> Decisi
 
 
 def has_left(situation: PersonalSituation, context: Context, link: Link, record: DynamicsRecord) -> bool:
-    """It matched and does not any more (FLT-6). A task that is closed goes on: its completion is what its
-    owner wants to see in Exchange (TASK-3), and reopening it there reopens the row."""
+    """It matched and does not any more (FLT-6)."""
     if situation.in_filter is not False or not link.markers.get(IN_FILTER) or link.markers.get(STAYS):
         return False
-    return record.table == CONTACT or record.state == 0 or not is_owned(record, context)
+    return not is_closed_of_own(record, context)
 
 
 # --- the Exchange side is gone --------------------------------------------------------------------

@@ -11,6 +11,7 @@ from shared.model.values import Side, Value
 from shared.rules import tracking
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
+from shared.rules.task_crossing import NO_SUBJECT
 from shared.rules.tracking_marks import cleared, stamps_of
 
 OWNED = "owned"
@@ -54,6 +55,11 @@ def link_url(organization: Organization, table: str, row_id: str) -> str:
     return f"{organization.url.rstrip('/')}/main.aspx?pagetype=entityrecord&etn={table}&id={row_id}"
 
 
+def link_name(row_name: str) -> str:
+    """What the link is called; Exchange refuses one without a name."""
+    return row_name or NO_SUBJECT
+
+
 def new_link(
     situation: PersonalSituation,
     context: Context,
@@ -89,6 +95,8 @@ def memory_of(situation: PersonalSituation, context: Context, *, owned: bool) ->
     matches = situation.in_filter
     if matches is None:
         matches = bool(known.get(IN_FILTER)) or (situation.row is None and owned and situation.takes_own)
+    elif not matches and is_closed_of_own(situation.row, context):
+        matches = bool(known.get(IN_FILTER))
     memory: dict[str, Value] = {OWNED: owned, IN_FILTER: matches}
     if known.get(STAYS) and not matches:
         memory[STAYS] = True
@@ -100,6 +108,13 @@ def memory_of(situation: PersonalSituation, context: Context, *, owned: bool) ->
 def is_owned(record: DynamicsRecord | None, context: Context) -> bool:
     owner = record.owner if record else None
     return owner is not None and owner.id == context.mailbox.user_id
+
+
+def is_closed_of_own(record: DynamicsRecord | None, context: Context) -> bool:
+    """A task that is closed matches no filter of open ones and goes on all the same, as long as it is its
+    owner's: its completion is what he wants to see in Exchange (TASK-3), and reopening it there reopens the
+    row."""
+    return record is not None and record.table != CONTACT and record.state != 0 and is_owned(record, context)
 
 
 def mark(
@@ -119,7 +134,7 @@ def mark(
         tracking.with_category(item.categories) if add else None,
         cleared(stamps_of(row_id, regards if table == CONTACT else None, context, (), table)),
         link_url(context.organization, table, row_id),
-        row_name,
+        link_name(row_name),
     )
     extra = ("LNK-3",) if table == CONTACT else ("TASK-13",)
     return Action(

@@ -63,7 +63,7 @@ def in_step(
     actions += content_actions(context, item, record, content, link.base)
     if _needs_mark(item, record, content, moved=situation.moved):
         regards = content.dynamics.get(REGARDING, record.value(REGARDING))
-        rule = ("LNK-11",) if situation.moved else ("FLD-21",)
+        rule = ("LNK-11",) if situation.moved or record.table != CONTACT else ("FLD-21",)
         actions.append(mark(item, record.table, record.id, record.name, regards, context, rules=rule))
     memory = memory_of(situation, context, owned=is_owned(record, context))
     kept = replace(
@@ -84,10 +84,11 @@ def _without_old(link: Link) -> dict[str, Value]:
 
 def _needs_mark(item: ExchangeItem, record: DynamicsRecord, content: PersonalContent, *, moved: bool) -> bool:
     """The stamps say something else than is true: a contact's parent changed, or the item lost its stamp when
-    it was moved."""
+    it was moved; or somebody took a task's link off, by which it is found when it moves."""
     if record.table == CONTACT and REGARDING in content.exchange:
         return True
-    return moved and not (item.stamps and item.stamps.tracked)
+    lost = not (item.stamps and item.stamps.tracked)
+    return lost and (moved or record.table != CONTACT)
 
 
 def _snapshot(context: Context, link: Link, item: ExchangeItem, record: DynamicsRecord) -> list[Action]:
