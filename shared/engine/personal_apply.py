@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from shared.engine.closed_kinds import ACCESS_DENIED
 from shared.engine.history_rows import refused_rows, rows_of
 from shared.engine.ports import Fence, PersonalItems
 from shared.engine.services import Services
 from shared.engine.trying import Outcome, Trying, reason_of
-from shared.errors import FenceLost, NotFound, Refused, Throttled
+from shared.errors import FenceLost, MailboxBroken, NotFound, Refused, Throttled
 from shared.model.decision import Action, Decision
 from shared.model.link import Link, LinkState
 from shared.model.personal import (
@@ -121,6 +122,15 @@ class PersonalApplying(Trying[PersonalSituation]):
             await self._services.items.end(link.table, link.dynamics_id, self._context.mailbox.id)
 
     async def _write(self, action: Action, situation: PersonalSituation, state: _State) -> None:
+        """Without the right to write here the item is refused; the mailbox goes on."""
+        try:
+            await self._send(action, situation, state)
+        except MailboxBroken as error:
+            if error.code != ACCESS_DENIED:
+                raise
+            raise Refused(str(error), code=error.code, status=error.status) from error
+
+    async def _send(self, action: Action, situation: PersonalSituation, state: _State) -> None:
         write, user = action.write, self._context.mailbox.user_id
         dynamics, source = self._services.dynamics, self._source(situation.kind)
         if isinstance(write, CreateRecord):

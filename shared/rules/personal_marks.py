@@ -29,6 +29,13 @@ REFUSED = "refused"
 """Marker: what one side did not take when the link was last written, by code and fields."""
 
 
+def is_seen_otherwise(link: Link, matches: bool | None) -> bool:
+    """Whether the filters say something else of the linked row than when it was last looked at."""
+    if matches is None:
+        return False
+    return matches if link.markers.get(STAYS) else matches != bool(link.markers.get(IN_FILTER))
+
+
 def categories_count(kind: str, context: Context) -> bool:
     """X-6: the category tracks contacts too, unless the profile switches that off."""
     return kind != CONTACT or context.profile.track_categorized_contacts
