@@ -324,7 +324,11 @@ class PersonalPairing:
             if self._lacks_row(work.items[item_id], row_id, work)
         ]
         made = {item.id: self._made_of(item, work) for item in items}
-        for item_id, finding in (await self._counterparts.rows_for(items, made, answers)).items():
+        taken = {row_id for row_id in work.pairs.values() if row_id}
+        rows_found = await self._counterparts.rows_for(
+            items, made, answers, taken, everything=touched.full_round
+        )
+        for item_id, finding in rows_found.items():
             self._take(item_id, finding, work)
         rows = [
             record

@@ -219,7 +219,13 @@ class People:
         return person
 
     async def subscribe(self, person: Person, zone: str = "UTC") -> None:
-        row = Mailbox(id=person.mailbox, address=person.address, user_id=person.user, time_zone=zone)
+        row = Mailbox(
+            id=person.mailbox,
+            address=person.address,
+            user_id=person.user,
+            time_zone=zone,
+            created_at=self.clock.now(),
+        )
         await self.services.registry.add(row)
         self.everybody.append(person)
 

@@ -20,6 +20,7 @@ from shared.dynamics.dataverse import (
     series_reads,
     series_writes,
     sync_filters,
+    task_search,
     users,
 )
 from shared.dynamics.dataverse.client import Client, Sleep
@@ -212,6 +213,9 @@ class Dataverse:
 
     async def contacts_like(self, wanted: Sequence[Likeness], *, as_user: str) -> Sequence[Sequence[Match]]:
         return await contact_search.contacts_like(self._client, wanted, as_user)
+
+    async def tasks_called(self, subjects: Sequence[str], *, as_user: str) -> Sequence[DynamicsRecord]:
+        return await task_search.tasks_called(self._client, subjects, as_user)
 
     async def field_rights(self, table: str, *, as_user: str) -> FieldRights:
         return await self._field_security.rights(table, as_user)
