@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
+from shared.web import views
 from tests.marks import rule
 from tests.wire.people import People, Person, people
 
@@ -60,6 +61,9 @@ async def test_without_the_right_to_tasks_all_else_goes_on_and_it_is_said_once(
     assert await appointments(ada) == ["Seen"]
     assert (await ada._row()).state == "active"
     (note,) = await notes(ada)
+    agenda = await world.services.store.agenda(ada.mailbox, inbox_limit=1)
+    shown = views.mailbox_details(await ada._row(), world.clock.now(), agenda, {}, [])
+    assert shown["notes"] == [note]
     assert "Tasks.ReadWrite.All" in note
     assert "synchronizeTasks" in note
     assert str(status) in note
