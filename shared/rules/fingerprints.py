@@ -20,3 +20,8 @@ def note(written: Side, exchange: Value, dynamics: Value) -> list[str]:
 def as_was(now: Value, print_then: str) -> Value:
     """The present value where it is still the one of then; else something that no value equals."""
     return now if fingerprint(now) == print_then else {"fingerprint": print_then}
+
+
+def is_unknown(value: Value) -> bool:
+    """Put there by ``as_was``: only its fingerprint is known."""
+    return isinstance(value, dict) and value.keys() == {"fingerprint"}

@@ -25,7 +25,8 @@ from shared.rules.situation import AppointmentSituation
 BECOMING = "becoming"
 """Noted of an item whose row is about to be replaced by one of another table: it is we who delete the old."""
 LEAVING = "leaving"
-"""Noted of the copy of a service appointment in which its user takes part no more: it is we who end it."""
+"""Noted of an item whose user it does not concern any more (a service appointment in which he takes part no
+more, a contact or task out of his filter): it is we who end it."""
 INVITING = "inviting"
 """Noted of a series that is created without its attendees, who are invited when its occurrences stand."""
 

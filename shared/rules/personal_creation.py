@@ -3,8 +3,10 @@ not."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shared.model.decision import Action, ActionKind, Decision, Skip
-from shared.model.link import Link
+from shared.model.link import Link, LinkState
 from shared.model.personal import (
     CONTACT,
     TASK,
@@ -22,6 +24,7 @@ from shared.rules.personal_fields import crossing, direction_of, fields_of, fits
 from shared.rules.personal_marks import (
     is_owned,
     is_tracked,
+    link_name,
     link_url,
     mark,
     new_link,
@@ -140,7 +143,7 @@ def _values_for_dynamics(
 def from_dynamics(situation: PersonalSituation, context: Context, record: DynamicsRecord) -> Decision:
     """A row that enters the sync filter gets its item in the default folder or list (FLT-6)."""
     if not situation.in_filter:
-        return left(situation, Reason.NOT_IN_FILTER.skip(), situation.link)
+        return left(situation, Reason.NOT_IN_FILTER.skip(), _no_more_begun(situation.link))
     asked = question(situation)
     if asked is not None:
         return Decision(situation.ref(), link=situation.link, asks=asked)
@@ -155,7 +158,7 @@ def from_dynamics(situation: PersonalSituation, context: Context, record: Dynami
         display_name=_display_name(record) if record.table == CONTACT else "",
         reminder=_reminder(record, context),
         link_url=link_url(context.organization, record.table, record.id),
-        link_name=record.name,
+        link_name=link_name(record.name),
     )
     rules = ("CONT-1", "FLT-6") if record.table == CONTACT else ("TASK-1", "FLT-6", "TASK-13")
     create = Action(
@@ -170,6 +173,15 @@ def from_dynamics(situation: PersonalSituation, context: Context, record: Dynami
     owned = is_owned(record, context)
     link = new_link(situation, context, record.table, record.id, generation, owned=owned)
     return Decision(situation.ref(), (create,), (), link, all_fields(record.table, context))
+
+
+def _no_more_begun(link: Link | None) -> Link | None:
+    """A creation that was begun and of which nothing is to be seen is not finished once its row left the
+    filter; it may come back with the row."""
+    if link is None or link.state is not LinkState.CREATING:
+        return link
+    reason = Reason.NOT_IN_FILTER
+    return replace(link.ended(LinkState.LEFT_FILTER, reason.sentence, reason.rules), intent={})
 
 
 def _display_name(record: DynamicsRecord) -> str:

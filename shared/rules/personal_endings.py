@@ -19,47 +19,59 @@ from shared.model.personal import (
 )
 from shared.model.profile import ContactDeletion
 from shared.model.values import Side
-from shared.rules import task_endings, tracking
-from shared.rules.personal_marks import IN_FILTER, OWNED, STAYS, is_owned
+from shared.rules import personal_intent, task_endings, tracking
+from shared.rules.personal_marks import IN_FILTER, OWNED, STAYS, is_closed_of_own, is_owned
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 from shared.rules.skips import Reason
 
 SET_1 = "DistinctPhysicalAndLogicalDeletesForExchangeSync"
 SET_4 = "SSSTaskDeletionSyncBehaviorFromExchange"
+OUT_OF_FILTER = "the row does not match a sync filter any more"
 
 
 def ending(situation: PersonalSituation, context: Context, link: Link) -> Decision | None:
     """The decision that ends this link, or None while the pair goes on. ``dropped``: an administrator does
     not want what it would delete or unlink."""
-    if situation.item_gone:
-        return _item_gone(situation, context, link)
+    leaving = was_leaving(situation, link)
+    if situation.item_gone and not leaving:
+        return item_gone(situation, context, link)
     if situation.record is Absence.PHYSICAL:
         return _row_deleted(situation, link)
     if situation.record is Absence.ACCESS:
         return _hidden(situation, context, link, "the mailbox's owner may not read the row any more")
+    if leaving:
+        return _hidden(situation, context, link, OUT_OF_FILTER)
     item, record = situation.item, situation.row
     if item is None or record is None:
         return None
     if tracking.was_untracked(item, link):
         return _untracked(situation, link, item)
     if has_left(situation, context, link, record):
-        return _hidden(situation, context, link, "the row does not match a sync filter any more")
+        return _hidden(situation, context, link, OUT_OF_FILTER)
     return None
 
 
+def was_leaving(situation: PersonalSituation, link: Link) -> bool:
+    """It was not a person who unmarked or deleted the item, but a pass that never committed: the row had left
+    the filter."""
+    if not personal_intent.is_leaving(link):
+        return False
+    item = situation.item
+    return situation.item_gone or (item is not None and tracking.was_untracked(item, link))
+
+
 def has_left(situation: PersonalSituation, context: Context, link: Link, record: DynamicsRecord) -> bool:
-    """It matched and does not any more (FLT-6). A task that is closed goes on: its completion is what its
-    owner wants to see in Exchange (TASK-3), and reopening it there reopens the row."""
+    """It matched and does not any more (FLT-6)."""
     if situation.in_filter is not False or not link.markers.get(IN_FILTER) or link.markers.get(STAYS):
         return False
-    return record.table == CONTACT or record.state == 0 or not is_owned(record, context)
+    return not is_closed_of_own(record, context)
 
 
 # --- the Exchange side is gone --------------------------------------------------------------------
 
 
-def _item_gone(situation: PersonalSituation, context: Context, link: Link) -> Decision:
+def item_gone(situation: PersonalSituation, context: Context, link: Link) -> Decision:
     record = situation.row
     if record is None:
         hidden = situation.record is Absence.ACCESS
@@ -115,9 +127,9 @@ def _item_goes(item: ExchangeItem, table: str, *, owned: bool) -> tuple[tuple[st
 
 def _hidden(situation: PersonalSituation, context: Context, link: Link, reason: str) -> Decision:
     """The row exists, but not for this user: a logical delete (FLT-10). SET-1 says whether it only
-    unlinks."""
+    unlinks; what an administrator said before still holds."""
     item = situation.item
-    if situation.dropped:
+    if situation.dropped or link.markers.get(STAYS):
         kept = replace(link, markers={**link.markers, STAYS: True})
         return Decision(situation.ref(), skips=(Reason.STAYS_LINKED.skip(),), link=kept)
     if item is None:
@@ -187,8 +199,13 @@ def close(
     rules: tuple[str, ...],
     actions: tuple[Action, ...],
 ) -> Decision:
+    known = link.exchange_id or (situation.item.id if situation.item else None)
+    ended = replace(closed(link, state, reason, rules), exchange_id=known)
+    return Decision(situation.ref(), actions, (), ended)
+
+
+def closed(link: Link, state: LinkState, reason: str, rules: tuple[str, ...]) -> Link:
     """The link's end; what marks the item carries from now on tells whether a person tracks it anew."""
     unmarked = {**link.markers, "category": False, "stamp": tracking.UNLINKED}
     unmarked.pop(STAYS, None)
-    ended = replace(link.ended(state, reason, rules), markers=unmarked, intent={})
-    return Decision(situation.ref(), actions, (), ended)
+    return replace(link.ended(state, reason, rules), markers=unmarked, intent={})

@@ -11,21 +11,24 @@ from shared.model.link import Link, LinkState
 from shared.model.personal import (
     CreateItem,
     CreateRecord,
+    DeleteItem,
     DynamicsRecord,
     ExchangeItem,
+    MarkItem,
     UpdateItem,
     UpdateRecord,
 )
 from shared.model.values import Side, Value, Values
-from shared.rules.fingerprints import note
-from shared.rules.intent import taken_in
+from shared.rules.fingerprints import fingerprint, note
+from shared.rules.intent import LEAVING, taken_in
 from shared.rules.personal_content import exchange_values
 from shared.rules.personal_situation import PersonalSituation
 
 
 def with_intent(decision: Decision, situation: PersonalSituation, now: datetime) -> Link | None:
-    """The link to be stored before the decision is carried out; None when no content is written. A creation
-    is noted with its time: until it can have no effect any more nobody may repeat it."""
+    """The link to be stored before the decision is carried out; None when no content is written and nothing
+    is taken away. A creation is noted with its time: until it can have no effect any more nobody may repeat
+    it."""
     link, before = decision.link, situation.link
     noted: dict[str, Value] = {}
     for action in decision.actions:
@@ -33,12 +36,24 @@ def with_intent(decision: Decision, situation: PersonalSituation, now: datetime)
             noted |= _towards_dynamics(action.after, situation)
         elif isinstance(action.write, CreateItem | UpdateItem):
             noted |= _towards_exchange(action.after, situation)
+        elif isinstance(action.write, MarkItem | DeleteItem) and _leaves(link):
+            noted[LEAVING] = True
     if link is None or not noted:
         return None
     begun_anew = before is not None and link.linked and link.generation != before.generation
     if before is None or not before.linked or begun_anew:
         return replace(link, state=LinkState.CREATING, intent=noted, attempt_at=now)
     return replace(before, base=link.base, intent=noted)
+
+
+def _leaves(link: Link | None) -> bool:
+    """It is we who unmark or delete the item: no later pass may take that for a person's doing."""
+    return link is not None and link.state is LinkState.LEFT_FILTER
+
+
+def is_leaving(link: Link) -> bool:
+    """A pass that never committed had begun to take the item out of Exchange."""
+    return bool(link.intent.get(LEAVING))
 
 
 def _towards_dynamics(after: Values, situation: PersonalSituation) -> dict[str, Value]:
@@ -63,3 +78,10 @@ def settled(link: Link, item: ExchangeItem, record: DynamicsRecord) -> Link:
         return link
     base, _ = taken_in(link, exchange_values(item, record.values), record.values)
     return replace(link, base=base, intent={})
+
+
+def is_the_noted(link: Link, item: ExchangeItem) -> bool:
+    """The item shows exactly what a row was to be made of, when that was noted on this link."""
+    shown = exchange_values(item, {})
+    notes = {name: noted for name, noted in link.intent.items() if isinstance(noted, list | tuple)}
+    return bool(notes) and all(fingerprint(shown.get(name)) == noted[1] for name, noted in notes.items())

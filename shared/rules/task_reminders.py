@@ -14,11 +14,14 @@ from zoneinfo import ZoneInfo
 
 from shared.model.timezones import local_date
 from shared.model.values import Value, Values
+from shared.rules.fingerprints import is_unknown
 from shared.rules.meeting_time import instant, text_of
 from shared.rules.task_days import effective_due, has_no_time
 from shared.rules.task_status import is_done
 
 MORNING = time(9)
+DECIDING = ("start", "due", "status", "percent", "completed")
+"""Fields that say when the reminder comes, and whether."""
 LATE = timedelta(days=1)
 """What was due longer ago gets no reminder."""
 
@@ -49,6 +52,9 @@ def on_update(before: Values, row: Values, taken: Values, zone: ZoneInfo, now: d
 
 
 def _moved(before: Values, row: Values, now: datetime) -> bool:
+    """What was written by a pass that never committed, and changed since, is known to be another now."""
+    if any(is_unknown(before.get(name)) for name in DECIDING):
+        return True
     return _due(before) != _due(row) or _is_done(before, now) != _is_done(row, now)
 
 

@@ -12,7 +12,9 @@ from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
 from tests.doubles.jobs import RecordingJobs
 from tests.doubles.tables import (
+    MemoryAlertStore,
     MemoryAnswerStore,
+    MemoryDeadLetterStore,
     MemoryDecisionStore,
     MemoryFeedStore,
     MemoryHistoryStore,
@@ -34,10 +36,13 @@ class Killed(BaseException):
 class Service:
     """Subscribed mailboxes, their people's edits, and ``settle()``."""
 
+    exchange_type: type[MemoryExchange] = MemoryExchange
+    dynamics_type: type[MemoryDynamics] = MemoryDynamics
+
     def __init__(self) -> None:
         self.clock = Clock()
-        self.exchange = MemoryExchange(self.clock)
-        self.dynamics = MemoryDynamics(self.clock)
+        self.exchange = self.exchange_type(self.clock)
+        self.dynamics = self.dynamics_type(self.clock)
         self.jobs = RecordingJobs()
         self.steps: list[str] = []
         self.kill_at: int | None = None
@@ -55,6 +60,8 @@ class Service:
             answers=MemoryAnswerStore(self.clock),
             feeds=MemoryFeedStore(),
             subscriptions=MemorySubscriptionStore(),
+            dead_letters=MemoryDeadLetterStore(),
+            alerts=MemoryAlertStore(),
             jobs=self.jobs,
             now=self.clock,
             feed=FEED,

@@ -112,7 +112,8 @@ def test_nobody_is_doubled_and_who_is_unclear_waits_for_an_answer_which_is_carri
     road.settle()
     assert len(ann.rows("contacts")) == 3
     assert road.explain(ann.person, match)["item"]["dynamics"] == same["contactid"]
-    question = asked(road, ann.person)
+    questions = {q["item"]["exchange"]: q for q in road.decisions(ann.person)}
+    question = questions[unclear]
     assert question["kind"] == "ambiguous"
     offered = {c["id"] for c in question["candidates"]}
     assert offered == {row["contactid"] for row in twins}

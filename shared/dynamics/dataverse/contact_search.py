@@ -22,8 +22,9 @@ from shared.model.values import Side
 
 EMAILS = ("emailaddress1", "emailaddress2", "emailaddress3")
 COLUMNS = ",".join(("contactid", "fullname", *EMAILS, "_parentcustomerid_value", "_ownerid_value"))
-MOST = 10
-"""More than that nobody chooses from, and it is ambiguous anyway."""
+MOST = 50
+"""So many may share an address (of a family, of a reception desk) and the one with the same name be the
+last."""
 PREFER = with_annotations(LOGICAL_NAME, FORMATTED)
 
 

@@ -1,0 +1,135 @@
+"""Contacts and tasks whose worker died, or whose answers were lost, while people went on: told step by step,
+as random stories had found them (``tests/properties/test_personal_properties``)."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.model.link import LinkState
+from shared.model.personal import CONTACT, TASK
+from shared.rules.tracking import has_category
+from tests.doubles.lost_answers import AFTER, BEFORE, LATE
+from tests.doubles.personal_stories import PersonalStory
+from tests.marks import rule
+
+
+async def begun(kind, *, deletes=False):
+    story = PersonalStory(kind)
+    await story.begin(deletes=deletes)
+    return story
+
+
+def tracked(story, box):
+    return [item for item in story.items(box) if has_category(item.categories)]
+
+
+async def ended(story):
+    await story.end()
+    await story.check()
+
+
+async def born_in_dynamics(kind, *, deletes=False):
+    story = await begun(kind, deletes=deletes)
+    story.in_dynamics("add", 0, 0, 0)
+    await story.service.read_feed()
+    return story
+
+
+def step(number):
+    return pytest.mark.parametrize("number", range(1, number + 1))
+
+
+@rule("LNK-11", "TASK-11")
+@step(10)
+async def test_a_task_deleted_after_the_worker_died_making_its_row_stays_deleted(number):
+    story = await begun(TASK)
+    await story.in_exchange("add", 0, 0, 1)
+    await story.happens("kill", 0, number)
+    await story.in_exchange("remove", 0, 0, 0)
+    await ended(story)
+    assert not story.items(story.boxes[0])
+    assert not story.rows()
+
+
+@rule("LNK-11")
+@step(10)
+async def test_a_task_moved_after_the_worker_died_making_its_row_gets_no_second_row(number):
+    story = await begun(TASK)
+    await story.in_exchange("add", 0, 0, 1)
+    await story.happens("kill", 0, number)
+    await story.in_exchange("move", 0, 0, 0)
+    await ended(story)
+    assert len(story.items(story.boxes[0])) == 1
+    assert len(story.rows()) == 1
+
+
+@rule("CONT-5", "FLT-10")
+@pytest.mark.parametrize("kind", [CONTACT, TASK])
+@pytest.mark.parametrize("deletes", [False, True])
+@step(10)
+async def test_what_left_the_filter_while_the_worker_died_is_no_persons_doing(kind, deletes, number):
+    story = await born_in_dynamics(kind, deletes=deletes)
+    await story.service.settle()
+    story.in_dynamics("assign", 1, 0, 0)
+    await story.service.read_feed()
+    await story.happens("kill", 0, number)
+    await ended(story)
+    ada, bob = story.boxes
+    assert not tracked(story, ada)
+    assert len(story.items(ada)) == (not deletes)
+    assert len(tracked(story, bob)) == 1
+    assert len(story.rows()) == 1
+    (link,) = await story.links(ada)
+    assert link.state is LinkState.LEFT_FILTER
+
+
+@rule("FLT-6")
+@step(10)
+async def test_a_contact_that_came_back_while_the_worker_died_unlinking_it_is_linked_again(number):
+    story = await born_in_dynamics(CONTACT)
+    await story.service.settle()
+    story.in_dynamics("state", 0, 0, 0)
+    await story.service.read_feed()
+    await story.happens("kill", 0, number)
+    story.in_dynamics("state", 0, 0, 0)
+    await ended(story)
+    (link,) = await story.links(story.boxes[0])
+    assert link.linked
+
+
+@rule("FLT-6")
+@pytest.mark.parametrize("kind", [CONTACT, TASK])
+@pytest.mark.parametrize("how", [BEFORE, AFTER, LATE])
+@pytest.mark.parametrize("what", ["remove", "assign"])
+async def test_an_item_whose_row_went_before_its_creation_was_known_does_not_stay(kind, how, what):
+    story = await born_in_dynamics(kind)
+    story.lose("create {kind}", how)
+    await story.happens("dynamics", 0, 0)
+    story.in_dynamics(what, 1, 0, 0)
+    await ended(story)
+    assert not tracked(story, story.boxes[0])
+    assert len(story.rows()) == (what == "assign")
+
+
+@rule("TASK-6")
+async def test_a_task_whose_status_changed_after_the_worker_died_goes_on():
+    story = await born_in_dynamics(TASK)
+    await story.happens("kill", 0, 6)
+    story.in_dynamics("state", 0, 0, 2)
+    await ended(story)
+    (item,) = story.items(story.boxes[0])
+    assert item.value("status") == "inProgress"
+
+
+@rule("FLT-6", "FLT-10")
+@pytest.mark.parametrize("what", ["remove", "edit"])
+async def test_a_closed_task_that_changed_while_the_feed_was_broken_is_found_by_comparing(what):
+    story = await born_in_dynamics(TASK)
+    await story.service.settle()
+    story.in_dynamics("state", 0, 0, 0)
+    await story.service.settle()
+    await story.happens("dynamics token", 0, 0)
+    story.in_dynamics(what, 0, 0, 0)
+    await ended(story)
+    (link,) = await story.links(story.boxes[0])
+    assert link.state is (LinkState.LINKED if what == "edit" else LinkState.DELETED_IN_DYNAMICS)
