@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.engine.router import FEED_TABLES
 from shared.engine.services import Services
 from shared.mailboxes.overview import FAILING, subscriptions_of_all
 from shared.model.alert import Severity
+from shared.model.feed_tables import FEED_TABLES
 from shared.model.mailbox import Mailbox, MailboxState
 
 LATE = timedelta(minutes=30)
