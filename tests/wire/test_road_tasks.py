@@ -133,20 +133,20 @@ def test_history_explain_and_preview_know_a_task_by_either_id(road: Road, ann: D
     assert ann.titles() == ["Known"]
 
 
-def test_a_filter_changed_before_settling_is_read_and_decided_by_it(road: Road, ann: Desk) -> None:
-    """A filter of one's own takes the place of the usual ones; a wider one brings more."""
-    condition = '<condition attribute="subject" operator="{}" value="%urgent%"/>'
-    fetch = f'<fetch><entity name="task"><filter>{condition}</filter></entity></fetch>'
-    named = {"name": "Only urgent ones", "returnedtypecode": "task", "querytype": OUTLOOK_FILTER}
-    own = ann.make("userqueries", **named, fetchxml=fetch.format("like"))["userqueryid"]
+@rule("FLT-4")
+def test_a_filter_switched_off_or_on_before_settling_is_read_and_decided_by_it(road: Road, ann: Desk) -> None:
+    own = {"$filter": f"_ownerid_value eq {ann.person.user} and querytype eq {OUTLOOK_FILTER}"}
+    filters = road.dataverse("GET", "/userqueries", params=own)["value"]
+    (usual,) = [each["userqueryid"] for each in filters if each["returnedtypecode"] == "task"]
+    ann.edit("userqueries", usual, statecode=1, statuscode=2)
     road.settle()
-    ann.make("tasks", subject="Whenever you like")
-    ann.make("tasks", subject="This is urgent")
+    ann.make("tasks", subject="Nobody asks for it")
+    ann.make("phonecalls", subject="Has a filter of its own")
     road.settle()
-    assert ann.titles() == ["This is urgent"]
-    ann.edit("userqueries", own, fetchxml=fetch.format("not-like"))
+    assert ann.titles() == ["Has a filter of its own"]
+    ann.edit("userqueries", usual, statecode=0, statuscode=1)
     road.settle()
-    assert "Whenever you like" in ann.titles()
+    assert ann.titles() == ["Has a filter of its own", "Nobody asks for it"]
 
 
 def test_tasks_off_moves_none_and_on_again_catches_up(road: Road, ann: Desk) -> None:
