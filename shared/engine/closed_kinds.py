@@ -80,12 +80,20 @@ def feed_of(kind: str) -> str:
     return f"{kind}-closed"
 
 
+def places_feed(kind: str) -> str:
+    """Under which the list of its folders or lists is kept."""
+    return f"{kind}-places"
+
+
+def is_feed_of(kind: str, feed: str) -> bool:
+    return feed == places_feed(kind) or feed.startswith(f"{kind}:")
+
+
 def leave_out(kind: str, touched: Touched, agenda: Agenda) -> None:
     """Nothing of it is looked at in this pass."""
     touched.personal.leave_out(kind)
-    prefix = f"{kind}:"
-    touched.cursors = [cursor for cursor in touched.cursors if not cursor.feed.startswith(prefix)]
-    touched.dropped_cursors += [feed for feed in agenda.cursors if feed.startswith(prefix)]
+    touched.cursors = [cursor for cursor in touched.cursors if not is_feed_of(kind, cursor.feed)]
+    touched.dropped_cursors += [feed for feed in agenda.cursors if is_feed_of(kind, feed)]
 
 
 def close(kind: str, why: str, touched: Touched, agenda: Agenda, now: datetime) -> None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from shared.engine import appointment_filters, closed_kinds
 from shared.engine import filters as sync_filters
+from shared.engine.closed_kinds import places_feed
 from shared.engine.filters import KnownFilters
 from shared.engine.gather import Touched, version_of
 from shared.engine.personal_touched import KIND_OF_ITEM, PersonalTouched
@@ -134,7 +135,7 @@ class PersonalGathering:
 
     def _was_read(self, kind: str) -> bool:
         """Since it was last switched on, or let in again."""
-        return any(name.startswith(f"{kind}:") for name in self._agenda.cursors)
+        return places_feed(kind) in self._agenda.cursors
 
     def _is_under_way(self, kind: str) -> bool:
         prefix = f"{kind}:"
@@ -189,8 +190,8 @@ class PersonalGathering:
         """Folders or lists were deleted with all in them, or moved out of reach: forget their feeds, read the
         list of places again, and look for what was linked there."""
         kind = touched.kind
-        self._touched.dropped_cursors += [*(f"{kind}:{place}" for place in sorted(places)), f"{kind}-places"]
-        self._touched.cursors = [c for c in self._touched.cursors if c.feed != f"{kind}-places"]
+        self._touched.dropped_cursors += [*(f"{kind}:{place}" for place in sorted(places)), places_feed(kind)]
+        self._touched.cursors = [c for c in self._touched.cursors if c.feed != places_feed(kind)]
         touched.all_rows = False
         self._touched.overflow.append(RECONCILE)
         async for link in self._services.store.links(self._mailbox.id, kind):
@@ -215,7 +216,7 @@ class PersonalGathering:
 
     async def _places(self, source: PersonalItems, kind: str) -> Sequence[Place]:
         """Own folders or lists; the list is kept as a cursor and read again daily."""
-        feed = f"{kind}-places"
+        feed = places_feed(kind)
         known = self._agenda.cursors.get(feed)
         now = self._services.now()
         fresh = known and known.updated_at and now - known.updated_at < PLACES_AGE
