@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from random import Random
@@ -23,9 +24,10 @@ from tests.simulation.world import START, Schedules, World, world
 from tests.wire.people import Person
 
 NAMES = ("anna", "bert", "cleo", "dora", "emil", "fred")
-DEEDS_A_DAY = 14
+DEEDS_A_DAY = 40
 WORKING_HOURS = 10
-QUIET = Schedules(due=60, feed=120, renew=1800)
+WEATHERS_A_DAY = 6
+QUIET = Schedules(due=60, feed=300, renew=1800)
 """The feed's net less often than deployed: in days in which nothing happens it costs the most."""
 CALM_FOR = timedelta(hours=2)
 
@@ -44,6 +46,7 @@ class Plan:
     seed: int
     mailboxes: int = 2
     days: int = 3
+    hours: float = 24.0
     trouble: bool = True
     trace: bool = False
 
@@ -68,8 +71,10 @@ async def _hunted(clock: SimulatedClock, plan: Plan) -> Outcome:
         if plan.trouble:
             made.chance.rates = Rates()
         for day in range(plan.days):
-            await asyncio.gather(*(_day(made, humans, person, plan.seed, day) for person in people))
-            await _until(made, timedelta(days=day + 1))
+            weather = asyncio.create_task(_weather(made, plan, day))
+            await asyncio.gather(*(_day(made, humans, person, plan, day) for person in people))
+            await weather
+            await _until(made, timedelta(days=day, hours=plan.hours))
         await _calmed(made, people)
         outcome = Outcome(plan.seed, broken=await broken_promises(made, humans), story=humans.story)
         outcome.digest = await _digest(made, humans)
@@ -83,13 +88,40 @@ async def _hunted(clock: SimulatedClock, plan: Plan) -> Outcome:
         return outcome
 
 
-async def _day(made: World, humans: Humans, person: Person, seed: int, day: int) -> None:
-    random = Random(f"{seed} {person.address} {day}")
-    moments = sorted(random.uniform(0, WORKING_HOURS * 3600) for _ in range(DEEDS_A_DAY))
+async def _day(made: World, humans: Humans, person: Person, plan: Plan, day: int) -> None:
+    random = Random(f"{plan.seed} {person.address} {day}")
+    hours = min(plan.hours, WORKING_HOURS)
+    moments = sorted(random.uniform(0, hours * 3600) for _ in range(DEEDS_A_DAY))
     begun = made.clock.time()
     for moment in moments:
         await made.run_for(timedelta(seconds=max(0.0, begun + moment - made.clock.time())))
         await humans.act(person)
+
+
+async def _weather(made: World, plan: Plan, day: int) -> None:
+    """What happens to everybody: tokens die, Graph forgets or warns, an administrator asks for a sync now."""
+    random = Random(f"{plan.seed} weather {day}")
+    for _ in range(WEATHERS_A_DAY if plan.trouble else 0):
+        await made.run_for(
+            timedelta(hours=random.uniform(0, 2 * min(plan.hours, WORKING_HOURS) / WEATHERS_A_DAY))
+        )
+        what = random.choice(("graph tokens", "dynamics tokens", "lifecycle", "sync now"))
+        if what == "graph tokens":
+            await made.control("exchange", "POST", "expire-delta")
+        elif what == "dynamics tokens":
+            await made.control("dataverse", "POST", "expire-delta")
+        elif what == "lifecycle":
+            event = random.choice(("reauthorizationRequired", "subscriptionRemoved", "missed"))
+            await made.control("exchange", "POST", "lifecycle", {"event": event})
+        else:
+            await _sync_now(made, random.choice(made.everybody))
+        made.chance.happened[what] += 1
+
+
+async def _sync_now(made: World, person: Person) -> None:
+    """It may be refused, as the administrator's page would say."""
+    with suppress(SyncError):
+        await made.services.jobs.again(person.mailbox, "sync now")
 
 
 async def _until(made: World, time: timedelta) -> None:
@@ -102,7 +134,7 @@ async def _calmed(made: World, people: list[Person]) -> None:
     await made.calm()
     await made.run_for(timedelta(minutes=15))
     for person in people:
-        await made.services.jobs.again(person.mailbox, "sync now")
+        await _sync_now(made, person)
     await made.run_for(CALM_FOR)
 
 
@@ -120,7 +152,7 @@ async def _digest(made: World, humans: Humans) -> str:
 
 def _show(outcome: Outcome, *, whole: bool) -> None:
     print(
-        f"seed {outcome.seed}: {len(outcome.broken)} broken; digest {outcome.digest[:16]}; {outcome.numbers}"
+        f"seed {outcome.seed}: {len(outcome.broken)} broken; sha256:{outcome.digest[:16]}; {outcome.numbers}"
     )
     for each in outcome.broken:
         print(f"  {each}")
@@ -138,13 +170,14 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=1, help="how many")
     parser.add_argument("--mailboxes", type=int, default=2, choices=range(1, len(NAMES) + 1))
     parser.add_argument("--days", type=int, default=3)
+    parser.add_argument("--hours", type=float, default=24.0, help="of each day")
     parser.add_argument("--no-trouble", action="store_true")
     parser.add_argument("--story", action="store_true", help="everything that people did")
     parser.add_argument("--trace", action="store_true", help="and every request")
     given = parser.parse_args()
     failed = False
     for seed in range(given.seed, given.seed + given.seeds):
-        plan = Plan(seed, given.mailboxes, given.days, not given.no_trouble, given.trace)
+        plan = Plan(seed, given.mailboxes, given.days, given.hours, not given.no_trouble, given.trace)
         try:
             outcome = hunt(plan)
         except (SyncError, AssertionError) as error:

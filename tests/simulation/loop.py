@@ -9,7 +9,10 @@ import random
 import selectors
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar
+
+import httpx
 
 from local.clock import SimulatedClock
 
@@ -46,8 +49,15 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         return self._clock.own_offset
 
 
+def _remember_urls() -> None:
+    """httpx takes each URL apart several times per request, and delta links are long: a fifth of all time."""
+    if not hasattr(httpx._urls.urlparse, "cache_info"):
+        httpx._urls.urlparse = lru_cache(4096)(httpx._urls.urlparse)
+
+
 def run(clock: SimulatedClock, seed: int, main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run it to its end; the same seed gives the same run."""
+    _remember_urls()
     with seeded_entropy(seed), asyncio.Runner(loop_factory=lambda: SimulatedLoop(clock)) as runner:
         return runner.run(main())
 

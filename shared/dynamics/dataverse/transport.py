@@ -79,6 +79,8 @@ class Transport:
         return path
 
     def owns(self, link: str) -> bool:
+        if link.startswith(self.root + "/"):  # As good as all of them; taking a URL apart costs more.
+            return True
         own, given = self._httpx.URL(self.root), self._httpx.URL(link)
         same_host = (own.scheme, own.host, own.port) == (given.scheme, given.host, given.port)
         return same_host and given.path.startswith(own.path + "/")
