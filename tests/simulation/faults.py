@@ -13,17 +13,19 @@ class Killed(BaseException):
 
 @dataclass
 class Rates:
-    """How often, of a hundred. ``request``: any of the faults of one request; ``storage``: refused or its
-    answer lost; ``kill``: at a step or a request of a pass."""
+    """How often, of a hundred. ``request``: any of the faults of one request that reads, ``write`` of one
+    that may change something; ``storage``: refused or its answer lost; ``kill``: at a step or a request of a pass,
+    ten times as often at one that writes."""
 
     request: float = 2.0
+    write: float = 15.0
     storage: float = 0.5
     kill: float = 0.3
     notification: float = 20.0
     lock: float = 1.0
 
 
-CALM = Rates(0, 0, 0, 0, 0)
+CALM = Rates(0, 0, 0, 0, 0, 0)
 
 REQUEST_FAULTS = (
     "unreachable",
@@ -58,16 +60,17 @@ class Chance:
         self.happened[name] += hit
         return hit
 
-    def request_fault(self, part: str) -> str:
+    def request_fault(self, part: str, *, writes: bool = False) -> str:
         """Empty: none."""
-        if not self.of_hundred(f"request to {part}", self.rates.request):
+        rate = self.rates.write if writes else self.rates.request
+        if not self.of_hundred(f"request to {part}", rate):
             return ""
         fault = self.source(f"kind of fault of {part}").choice(REQUEST_FAULTS)
         self.happened[fault] += 1
         return fault
 
-    def kill(self, where: str) -> None:
-        if self.of_hundred("kill", self.rates.kill):
+    def kill(self, where: str, *, writes: bool = False) -> None:
+        if self.of_hundred("kill", self.rates.kill * (10 if writes else 1)):
             raise Killed(where)
 
     def seconds(self, name: str, least: float, most: float) -> float:

@@ -33,11 +33,12 @@ class Edit:
     side: str
     field: str
     value: str
+    seen: str = ""
 
 
 @dataclass
 class Item:
-    """What somebody made. ``deleted``: where and when."""
+    """What somebody made. ``seen`` of an edit: what stood there before it. ``deleted``: where and when."""
 
     mark: str
     kind: str
@@ -47,8 +48,10 @@ class Item:
     edits: list[Edit] = field(default_factory=list)
     deleted: dict[str, datetime] = field(default_factory=dict)
 
-    def last(self, name: str) -> Edit:
-        return [edit for edit in self.edits if edit.field == name][-1]
+    def unseen(self, name: str) -> list[Edit]:
+        """The edits of a field that nobody saw and then wrote over."""
+        edits = [edit for edit in self.edits if edit.field == name]
+        return [edit for edit in edits if edit.value not in {other.seen for other in edits}]
 
 
 @dataclass
@@ -66,7 +69,7 @@ class Humans:
     async def act(self, person: Person) -> None:
         """Whatever comes to mind."""
         own = [item for item in self.items if item.owner is person and not item.deleted]
-        deed = self.random.choices(("make", "edit", "edit both", "delete"), (4, 6, 2, 1.5))[0]
+        deed = self.random.choices(("make", "edit", "edit both", "delete"), (4, 5, 4, 1.5))[0]
         if deed == "make" or not own:
             await self._make(person)
             return
@@ -74,9 +77,10 @@ class Humans:
         sides = [EXCHANGE, DYNAMICS]
         self.random.shuffle(sides)
         if deed == "edit both":
-            await self._edit(item, sides[0])
+            name = self.random.choice(sorted(FIELDS[item.kind]))
+            await self._edit(item, sides[0], name)
             await self.world.run_for(timedelta(seconds=self.random.choice((0, 0.3, 2, 20))))
-            await self._edit(item, sides[1])
+            await self._edit(item, sides[1], name)
         elif deed == "edit":
             await self._edit(item, sides[0])
         else:
@@ -123,14 +127,15 @@ class Humans:
             columns["scheduledend"] = _text(item.start)
         await item.owner.make(SETS[item.kind], **columns)
 
-    async def _edit(self, item: Item, side: str) -> None:
+    async def _edit(self, item: Item, side: str, name: str = "") -> None:
         found = await self.found(item, side)
         if not found:  # It has not come here yet, or is gone.
             return
-        name = self.random.choice(sorted(FIELDS[item.kind]))
+        name = name or self.random.choice(sorted(FIELDS[item.kind]))
         value = self._value(item, name)
         self._tell(item, side, f"{name} := {value}")
-        item.edits.append(Edit(self.world.clock.now(), side, name, value))
+        seen = self.value(item, side, found[0], name).strip()
+        item.edits.append(Edit(self.world.clock.now(), side, name, value, seen))
         if side == DYNAMICS:
             columns = {FIELDS[item.kind][name][1]: value}
             await item.owner.edit(SETS[item.kind], found[0][IDS[item.kind]], **columns)

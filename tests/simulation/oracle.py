@@ -75,9 +75,9 @@ async def _of_item(world: World, humans: Humans, item: Item) -> AsyncIterator[Br
         here, there = (humans.value(item, side, rows[side][0], name).strip() for side in rows)
         if here != there:
             yield Broken("converges", f"{name}: '{here}' in exchange, '{there}' in dynamics", item)
-        last = item.last(name)
-        if last.value not in (here, there) and f"'{last.value}'" not in history:
-            yield Broken("no edit is lost", f"{name} := {last.value} in {last.side} at {last.at}", item)
+        for edit in item.unseen(name):
+            if edit.value not in (here, there) and edit.value not in history:
+                yield Broken("no edit is lost", f"{name} := {edit.value} in {edit.side} at {edit.at}", item)
         known = {edit.value for edit in item.edits if edit.field == name}
         if not known & {here, there}:
             yield Broken("no edit is lost", f"{name}: nobody ever wrote '{here}' or '{there}'", item)

@@ -199,7 +199,7 @@ def test_who_lost_the_lock_goes_on_beside_the_next() -> None:
     async def send(jobs: ServiceBusJobs) -> None:
         await jobs.again("m1", "continue")
 
-    served(work, Rates(0, 0, 0, 0, lock=60), send)
+    served(work, Rates(0, 0, 0, 0, 0, lock=60), send)
     assert most[0] > 1
 
 
@@ -224,7 +224,7 @@ def test_a_lost_write_is_what_its_adapter_takes_it_for(
             anna = await made.person("anna", on=False)
             start = {"dateTime": "2026-03-09T10:00:00", "timeZone": "UTC"}
             event = await anna.graph("POST", "events", {"subject": "Here", "start": start, "end": start})
-            monkeypatch.setattr(Chance, "request_fault", lambda self, part: fault)
+            monkeypatch.setattr(Chance, "request_fault", lambda self, part, writes: fault)
             mailbox = made.services.exchange.mailbox(anna.mailbox)
             with pytest.raises(error):
                 await mailbox.delete_event(DeleteEvent(event["id"], event["@odata.etag"]))
@@ -239,7 +239,7 @@ def test_people_are_answered_at_once_and_never_disturbed() -> None:
     clock = SimulatedClock(START)
 
     async def main() -> World:
-        async with world(clock, 1, Rates(request=100)) as made:
+        async with world(clock, 1, Rates(request=100, write=100)) as made:
             before = clock.now()
             anna = await made.person("anna", on=False)
             for number in range(20):
