@@ -14,8 +14,8 @@ class Killed(BaseException):
 @dataclass
 class Rates:
     """How often, of a hundred. ``request``: any of the faults of one request that reads, ``write`` of one
-    that may change something; ``storage``: refused or its answer lost; ``kill``: at a step or a request of a pass,
-    ten times as often at one that writes."""
+    that may change something; ``storage``: refused or its answer lost; ``kill``: at a step or a request of a
+    pass, ten times as often at one that writes."""
 
     request: float = 2.0
     write: float = 15.0
