@@ -35,22 +35,14 @@ from tests.simulation.queues import QueueDouble
 from tests.simulation.storage import Disturbed
 from tests.simulation.transport import InProcess, Traffic
 from tests.simulation.workers import in_worker
-from tests.wire.people import FEED, People, Person
+from tests.wire.carried import Place
+from tests.wire.people import DATAVERSE, EXCHANGE, FEED, People, Person
 
-EXCHANGE, DATAVERSE = "127.0.0.1:1", "127.0.0.1:2"
 PUBLIC = "https://sync.example"
 WEBHOOK_KEY = "simulated"
 WEBHOOK_TABLES = ("appointment", "serviceappointment", "contact", "task")
 START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # a Monday
 HISTORY_DAYS = 90
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a stand-in is."""
-
-    url: str
-    control_url: str
 
 
 @dataclass(frozen=True)
@@ -210,6 +202,8 @@ async def world(
         answers=Disturbed(tables.MemoryAnswerStore(clock.now), chance),
         feeds=Disturbed(tables.MemoryFeedStore(), chance),
         subscriptions=Disturbed(tables.MemorySubscriptionStore(), chance),
+        dead_letters=Disturbed(tables.MemoryDeadLetterStore(), chance),
+        alerts=Disturbed(tables.MemoryAlertStore(), chance),
         jobs=ServiceBusJobs(queues),  # type: ignore[arg-type]
         now=clock.now,
         feed=FEED,
@@ -218,10 +212,8 @@ async def world(
     endpoints.services = services
     async with httpx.AsyncClient(transport=carrier) as http:
         made = World(
-            exchange=Place(f"http://{EXCHANGE}/v1.0", f"http://{EXCHANGE}/_control"),  # type: ignore[arg-type]
-            dataverse=Place(  # type: ignore[arg-type]
-                f"http://{DATAVERSE}/api/data/v9.2", f"http://{DATAVERSE}/_control"
-            ),
+            exchange=Place(f"http://{EXCHANGE}/v1.0", f"http://{EXCHANGE}/_control"),
+            dataverse=Place(f"http://{DATAVERSE}/api/data/v9.2", f"http://{DATAVERSE}/_control"),
             clock=clock,
             http=http,
             services=services,
