@@ -5,7 +5,7 @@ Every method may raise the errors of ``shared.errors``. Ids are Graph's immutabl
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -131,6 +131,10 @@ class PersonalItems(Protocol):
     async def find_by_crm_id(self, dynamics_id: str) -> Sequence[ExchangeItem]:
         """Whole items whose stamp names this row; of tasks the lists are read through, so it is for repairs
         only."""
+        ...
+
+    async def find_by_crm_ids(self, dynamics_ids: Collection[str]) -> Mapping[str, Sequence[ExchangeItem]]:
+        """The same for several rows; the lists of tasks are read through once for all of them."""
         ...
 
     async def search(self, emails: Sequence[str], name: str) -> Sequence[ExchangeItem]:
