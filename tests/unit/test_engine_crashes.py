@@ -127,7 +127,8 @@ async def test_what_lost_a_conflict_is_in_the_history_though_the_writes_answer_w
 
 @rule("LNK-10", "APPT-26")
 async def test_an_edit_between_reading_an_event_and_marking_it_arrives(service, ada, monkeypatch):
-    """Marks are written under no condition, so that nobody is mailed; their answer shows more than was read."""
+    """Marks are written under no condition, so that nobody is mailed; their answer shows more than was
+    read."""
     event = ada.add(subject="Before", time=at(FUTURE), categories=(CATEGORY,))
     mark = ada.mark_event
 
