@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
+from shared.engine import filters as sync_filters
 from shared.engine.ports import Likeness, PersonalItems
 from shared.engine.services import Services
+from shared.model.appointment import Absence
 from shared.model.link import Link, LinkState
 from shared.model.personal import (
     CONTACT,
@@ -53,13 +55,13 @@ class Counterparts:
         items: Sequence[ExchangeItem],
         made: Mapping[str, str],
         answers: Mapping[str, str],
+        read: Mapping[str, DynamicsRecord | Absence],
     ) -> Mapping[str, Finding]:
-        """``made``: the id that the row has if an earlier pass made it of the item."""
+        """``made``: the id that the row has if an earlier pass made it of the item. ``read``: the rows that
+        this pass has read already."""
         if not items:
             return {}
-        table = CONTACT if self._kind == CONTACT else TASK
-        user, dynamics = self._context.mailbox.user_id, self._services.dynamics
-        known = await dynamics.records(table, sorted(set(made.values())), as_user=user)
+        known = await self._made(sorted(set(made.values())), read)
         found: dict[str, Finding] = {}
         left: list[ExchangeItem] = []
         for item in items:
@@ -71,11 +73,33 @@ class Counterparts:
             else:
                 left.append(item)
         if self._kind == CONTACT and left:
-            found |= await self._people_for(left, answers)
+            found |= await self._people_for(left, answers, read)
         return found
 
+    async def _made(
+        self, ids: Sequence[str], read: Mapping[str, DynamicsRecord | Absence]
+    ) -> Mapping[str, DynamicsRecord | Absence]:
+        """Nearly always there is none of them, so they are asked about together."""
+        table = CONTACT if self._kind == CONTACT else TASK
+        everything, user = sync_filters.everything(table), self._context.mailbox.user_id
+        there = await self._services.dynamics.matching([everything], ids, as_user=user)
+        return await self._records(table, sorted(row.id for row in there), read)
+
+    async def _records(
+        self, table: str, ids: Sequence[str], read: Mapping[str, DynamicsRecord | Absence]
+    ) -> Mapping[str, DynamicsRecord | Absence]:
+        found = {row_id: read[row_id] for row_id in ids if row_id in read}
+        missing = [row_id for row_id in ids if row_id not in found]
+        if not missing:
+            return found
+        user = self._context.mailbox.user_id
+        return {**found, **await self._services.dynamics.records(table, missing, as_user=user)}
+
     async def _people_for(
-        self, items: Sequence[ExchangeItem], answers: Mapping[str, str]
+        self,
+        items: Sequence[ExchangeItem],
+        answers: Mapping[str, str],
+        read: Mapping[str, DynamicsRecord | Absence],
     ) -> dict[str, Finding]:
         mes = [as_match(item) for item in items]
         wanted = [Likeness(tuple(sorted(me.emails)), me.name, me.company) for me in mes]
@@ -99,11 +123,7 @@ class Counterparts:
                 found[item.id] = Finding(matches=(choice.match,))
             else:
                 found[item.id] = Finding(matches=choice.ask or self._doubles(me, matches, linked))
-        records = (
-            await self._services.dynamics.records(CONTACT, sorted(set(chosen.values())), as_user=user)
-            if chosen
-            else {}
-        )
+        records = await self._records(CONTACT, sorted(set(chosen.values())), read)
         for item_id, row_id in chosen.items():
             record = records.get(row_id)
             if isinstance(record, DynamicsRecord):

@@ -295,7 +295,8 @@ class PersonalPairing:
             if is_tracked(work.items[item_id], context)
         ]
         made = {item.id: self._made_of(item, work) for item in items}
-        for item_id, finding in (await self._counterparts.rows_for(items, made, answers)).items():
+        found = await self._counterparts.rows_for(items, made, answers, work.records)
+        for item_id, finding in found.items():
             self._take(item_id, finding, work)
         rows = [
             record
