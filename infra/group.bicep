@@ -188,6 +188,7 @@ module worker 'modules/function-app.bicep' = {
       DUE_MAILBOXES_SCHEDULE: '0 * * * * *'
       DYNAMICS_FEED_SCHEDULE: '15,45 * * * * *'
       RENEW_SUBSCRIPTIONS_SCHEDULE: '0 */30 * * * *'
+      WATCH_SCHEDULE: '20 */5 * * * *'
     })
     tags: tags
   }

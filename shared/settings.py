@@ -188,6 +188,13 @@ TABLE: tuple[Setting, ...] = (
         "0 */30 * * * *",
         _schedule,
     ),
+    Setting(
+        "WATCH_SCHEDULE",
+        "watch_schedule",
+        "When dead jobs are recorded, and alerts raised and cleared (NCRONTAB)",
+        "20 */5 * * * *",
+        _schedule,
+    ),
 )
 
 
@@ -213,6 +220,7 @@ class Settings:
     due_mailboxes_schedule: str
     dynamics_feed_schedule: str
     renew_subscriptions_schedule: str
+    watch_schedule: str
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:

@@ -20,6 +20,7 @@ from shared.settings import Role, Settings
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from shared.jobs.dead_letters import DeadLetterQueues
     from shared.store.tables import Tables
 
 T = TypeVar("T")
@@ -95,8 +96,10 @@ async def _connect_services() -> Services:
     """Everything a pass works with. The clients are built here, not in the first pass."""
     from shared.dynamics.dataverse.system import Dataverse
     from shared.exchange.graph import GraphExchange
+    from shared.store.alerts import TableAlertStore
     from shared.store.answers import TableAnswerStore
     from shared.store.counted_history import CountedHistoryStore
+    from shared.store.dead_letters import TableDeadLetterStore
     from shared.store.decisions import TableDecisionStore
     from shared.store.feeds import TableFeedStore
     from shared.store.items import TableItemIndex
@@ -118,10 +121,21 @@ async def _connect_services() -> Services:
         answers=TableAnswerStore(tables, now),
         feeds=TableFeedStore(tables),
         subscriptions=front.subscriptions,
+        dead_letters=TableDeadLetterStore(tables),
+        alerts=TableAlertStore(tables),
         jobs=front.jobs,
         now=now,
         feed=feed_session(values),
     )
+
+
+async def _connect_dead_letters() -> DeadLetterQueues:
+    """On a connection of its own: what goes wrong with it keeps no hint from being sent."""
+    from shared.jobs.connection import Connection
+    from shared.jobs.dead_letters import DeadLetterQueues
+
+    values = settings()
+    return DeadLetterQueues(Connection.from_settings(values, identity()), clock(values.clock_offset_file))
 
 
 async def examine() -> list[dict[str, Any]]:
@@ -134,3 +148,4 @@ async def examine() -> list[dict[str, Any]]:
 _tables = _Once(_connect_tables)
 edge = _Once(_connect_edge)
 services = _Once(_connect_services)
+dead_letters = _Once(_connect_dead_letters)

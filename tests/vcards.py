@@ -14,7 +14,7 @@ from shared.model.values import Values
 from shared.rules.field_table import of_entity
 
 FILES = sorted((Path(__file__).parent / "data" / "vcard").glob("*.vcf"))
-EMPTY = {"name": {}, "address": {}, "regarding": None, "date": None, "list": []}
+EMPTY: dict[str, Any] = {"name": {}, "address": {}, "regarding": None, "date": None, "list": []}
 _NAME = ("surname", "givenName", "middleName", "title", "generation")
 _TEXTS = {
     "TITLE": "jobTitle",

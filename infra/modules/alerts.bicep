@@ -69,6 +69,16 @@ var logAlerts = [
     above: 2
   }
   {
+    name: 'alert-raised'
+    severity: 2
+    description: 'The service raised an alert of its own that no other rule sees: GET /api/admin/alerts says which.'
+    // Written once, when it begins. What has a rule of its own above is left out.
+    query: '${measures} | where tostring(m.kind) == "alert" and tostring(m.event) == "raised" and tobool(m.told) and tostring(m.what) !in ("mailbox-broken", "mailboxes-lag")'
+    frequency: 'PT5M'
+    window: 'PT15M'
+    above: 0
+  }
+  {
     name: 'functions-failing'
     severity: 2
     description: 'Functions of the worker ended with an exception: a bug, or a role that is missing.'
@@ -113,7 +123,7 @@ resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = {
   location: 'global'
   tags: tags
   properties: {
-    description: 'Messages lie in a dead letter queue: a job failed ten times, or waited for a day.'
+    description: 'Messages stay in a dead letter queue: the worker does not take them out to record them.'
     severity: 1
     enabled: true
     scopes: [namespace.id]
@@ -127,7 +137,7 @@ resource deadLetters 'Microsoft.Insights/metricAlerts@2018-03-01' = {
           criterionType: 'StaticThresholdCriterion'
           metricNamespace: 'Microsoft.ServiceBus/namespaces'
           metricName: 'DeadletteredMessages'
-          timeAggregation: 'Maximum'
+          timeAggregation: 'Minimum'
           operator: 'GreaterThan'
           threshold: 0
           dimensions: [

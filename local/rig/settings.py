@@ -10,6 +10,7 @@ SCHEDULES = {
     "DUE_MAILBOXES_SCHEDULE": "*/10 * * * * *",
     "DYNAMICS_FEED_SCHEDULE": "*/15 * * * * *",
     "RENEW_SUBSCRIPTIONS_SCHEDULE": "0 */30 * * * *",
+    "WATCH_SCHEDULE": "*/30 * * * * *",
 }
 
 

@@ -11,6 +11,7 @@ import asyncio
 import json
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ PAUSE_SECONDS = 0.5  # before a round that follows a failed one
 FEED_TIMER = "dynamics_feed"
 HINT_QUEUE = "mailbox-sync"
 STATE_TABLE = "state"
+DEAD_LETTER_TABLE = "deadletters"
 INBOX_ROWS = "a:inbox:"  # how the keys of a mailbox's inbox rows begin
 FAILURES = (RigError, AzureError, httpx.HTTPError, OSError)  # OSError: the time-out is one
 
@@ -220,16 +222,25 @@ class Settling:
         return f"queue {queue['name']}: {', '.join(counts)}{when}"
 
     async def dead_letters(self) -> list[str]:
-        """Messages that were given up: they do not block, but somebody should know."""
+        """Messages that were given up, whether they lie in the broker still or were recorded since: they do
+        not block, but somebody should know."""
         try:
-            queues = await self._queues()
+            queues, recorded = await self._queues(), await self._recorded_dead_letters()
         except FAILURES as error:
-            return [f"the broker does not answer: {error!r}"]
-        return [
-            f"queue {queue['name']} has {queue['deadLettered']} dead-lettered messages"
-            for queue in queues
-            if queue["deadLettered"]
-        ]
+            return [f"what was given up cannot be read: {error!r}"]
+        counts = {queue["name"]: queue["deadLettered"] + recorded[queue["name"]] for queue in queues}
+        return [f"queue {name} has {count} dead-lettered messages" for name, count in counts.items() if count]
+
+    async def _recorded_dead_letters(self) -> Counter[str]:
+        """How many the worker took out of the broker, by queue."""
+        connection, counts = self.endpoints["table_storage"], Counter[str]()
+        async with TableClient.from_connection_string(connection, DEAD_LETTER_TABLE, retry_total=1) as table:
+            try:
+                async for row in table.list_entities(select=["queue"]):
+                    counts[row["queue"]] += 1
+            except ResourceNotFoundError:
+                return counts  # no table yet: the app did not need it
+        return counts
 
     async def _queues(self) -> list[dict[str, Any]]:
         return list((await self._get(f"{self.broker}/_control/queues"))["value"])

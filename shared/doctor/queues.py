@@ -30,7 +30,9 @@ FIX_QUEUE = (
     "Sessions and duplicate detection cannot be changed: delete the queue while it is empty and deploy the "
     "template again, which makes it from infra/queues.json."
 )
-FIX_DEAD = "See 'dead-letters' in docs/operations.md: look why, then drop them; the next pass does the work."
+FIX_DEAD = (
+    "The worker records them within five minutes; if they stay, see 'dead-letters' in docs/operations.md."
+)
 LOCK = timedelta(minutes=4)
 """A pass may take two minutes, and renewing a lock needs time as well."""
 NO_SESSIONS = "require sessions"

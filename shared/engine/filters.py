@@ -4,18 +4,23 @@ FLT-6)."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from shared.engine.ports import Agenda, Cursor
+from shared.engine.ports import Agenda, ChangedRow, Cursor, HistoryRow
 from shared.engine.services import Services
+from shared.errors import Refused
+from shared.model.decision import ItemRef
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
 from shared.model.sync_filter import FilterOrigin, Filters, SyncFilter, union
+from shared.model.values import Side
 
 FEED = "filters"
 CHECKED_EVERY = timedelta(minutes=12)
+RULES = ("FLT-6", "FLT-10")
 WATCHERS = "userquery"
 """Table of ``items`` under which mailboxes stand that want rows of a table that others own."""
 
@@ -23,13 +28,16 @@ WATCHERS = "userquery"
 @dataclass(frozen=True, slots=True)
 class KnownFilters:
     """``changed``: they, or settings that decide what is merged (``settings_changed``), are not those of the
-    last comparison. ``fresh``: Dynamics was asked."""
+    last comparison. ``fresh``: Dynamics was asked. ``trouble``: what was noted of filters that cannot be
+    read or run, by their ids; ``unread``: why Dynamics did not show them now."""
 
     filters: Filters
     settings: str
     changed: bool
     settings_changed: bool = False
     fresh: bool = False
+    trouble: Mapping[str, str] = field(default_factory=dict)
+    unread: str = ""
 
 
 def settings_of(profile: Profile) -> str:
@@ -56,20 +64,24 @@ async def known_filters(
     *,
     ask: bool,
 ) -> KnownFilters:
-    """As kept, or as Dynamics has them now."""
+    """As kept, or as Dynamics has them now. Where it refuses to show them the kept ones hold."""
     cursor = agenda.cursors.get(FEED)
     kept = json.loads(cursor.link) if cursor else None
-    fresh = ask or kept is None
+    before = Filters(unread=True) if kept is None else _decoded(kept)
+    filters, unread = before, ""
     if kept is None or ask:
-        filters = await services.dynamics.sync_filters(mailbox.user_id)
-    else:
-        filters = _decoded(kept["filters"])
+        try:
+            filters = await services.dynamics.sync_filters(mailbox.user_id)
+        except Refused as error:
+            unread = f"the sync filters cannot be read: {error}"
     settings = settings_of(profile)
     if kept is None:
-        return KnownFilters(filters, settings, changed=True, fresh=fresh)
+        return KnownFilters(filters, settings, changed=True, fresh=True, unread=unread)
     other_settings = kept["settings"] != settings
-    other_filters = _decoded(kept["filters"]).fingerprint != filters.fingerprint
-    return KnownFilters(filters, settings, other_settings or other_filters, other_settings, fresh)
+    other_filters = before.fingerprint != filters.fingerprint
+    return KnownFilters(
+        filters, settings, other_settings or other_filters, other_settings, ask, kept["trouble"], unread
+    )
 
 
 def is_due(mailbox: Mailbox, services: Services) -> bool:
@@ -77,21 +89,75 @@ def is_due(mailbox: Mailbox, services: Services) -> bool:
     return read is None or services.now() - read >= CHECKED_EVERY
 
 
-def cursor_of(known: KnownFilters, services: Services) -> Cursor:
-    link = json.dumps({"filters": _encoded(known.filters), "settings": known.settings})
+def cursor_of(known: KnownFilters, trouble: Mapping[str, str], services: Services) -> Cursor:
+    kept = {"filters": _encoded(known.filters), "settings": known.settings, "trouble": dict(trouble)}
+    link = json.dumps({**kept, "unread": known.filters.unread})
     return Cursor(FEED, link, complete=True, updated_at=services.now())
 
 
-async def watch(services: Services, mailbox: Mailbox, filters: Filters, tables: Sequence[str]) -> None:
-    """Let the router know of which tables this mailbox wants rows that its owner does not own."""
-    custom = filters.custom_tables
+async def watch(services: Services, mailbox_id: str, wanted: Collection[str], tables: Sequence[str]) -> None:
+    """Let the router know of which of these tables this mailbox wants rows that its owner does not own."""
     entries = await services.items.entries(WATCHERS, list(tables))
     for table in tables:
-        watching = table in entries and mailbox.id in entries[table].mailboxes
-        if table in custom and not watching:
-            await services.items.join(WATCHERS, table, mailbox.id)
-        elif watching and table not in custom:
-            await services.items.leave(WATCHERS, table, mailbox.id)
+        watching = table in entries and mailbox_id in entries[table].mailboxes
+        if table in wanted and not watching:
+            await services.items.join(WATCHERS, table, mailbox_id)
+        elif watching and table not in wanted:
+            await services.items.leave(WATCHERS, table, mailbox_id)
+
+
+# --- running them ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """What the filters of one table find. ``broken``: those that Dynamics refuses to run, and why, by their
+    ids; ``unknown``: the filters themselves could not be read."""
+
+    rows: Mapping[str, ChangedRow] = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
+    unknown: bool = False
+
+    def takes(self, row_id: str) -> bool | None:
+        """None: nobody knows, so it neither enters nor leaves."""
+        if row_id in self.rows:
+            return True
+        return None if self.broken or self.unknown else False
+
+
+async def matches(
+    services: Services, user_id: str, filters: Filters, table: str, ids: Sequence[str] | None = None
+) -> Matches:
+    """Run the filters of a table as that user. One that is refused keeps none of the others from taking
+    rows."""
+    own = filters.of(table)
+    if filters.unread or not own:
+        return Matches(unknown=filters.unread)
+    try:
+        found = await services.dynamics.matching(own, ids, as_user=user_id)
+        return Matches({row.id: row for row in found})
+    except Refused as error:
+        if len(own) == 1:
+            return Matches(broken={own[0].id: str(error)})
+    each = [await matches(services, user_id, Filters((one,)), table, ids) for one in own]
+    rows = {row_id: row for some in each for row_id, row in some.rows.items()}
+    return Matches(rows, {name: why for some in each for name, why in some.broken.items()})
+
+
+def note_rows(before: Mapping[str, str], now: Mapping[str, str], at: datetime) -> Iterable[HistoryRow]:
+    """Said once, when it changes."""
+    for name in sorted(now.keys() - {name for name in before if before[name] == now.get(name)}):
+        reason = f"{now[name]}; it takes nothing to Exchange, and nothing leaves Exchange meanwhile"
+        yield _note(reason, "refused", at)
+    for name in sorted(before.keys() - now.keys()):
+        yield _note(f"over, or no filter any more: {before[name]}", "done", at)
+
+
+def _note(reason: str, outcome: str, at: datetime) -> HistoryRow:
+    return HistoryRow(at, ItemRef("mailbox", None, None), "warn", Side.DYNAMICS.value, RULES, reason, outcome)
+
+
+# --- keeping them ---------------------------------------------------------------------------------
 
 
 def everything(table: str) -> SyncFilter:
@@ -115,8 +181,8 @@ def _encoded(filters: Filters) -> list[dict[str, object]]:
     ]
 
 
-def _decoded(rows: Sequence[dict[str, object]]) -> Filters:
-    return union(
+def _decoded(kept: Mapping[str, Any]) -> Filters:
+    filters = union(
         SyncFilter(
             id=str(row["id"]),
             table=str(row["table"]),
@@ -126,5 +192,6 @@ def _decoded(rows: Sequence[dict[str, object]]) -> Filters:
             origin=FilterOrigin(str(row["origin"])),
             usual=bool(row["usual"]),
         )
-        for row in rows
+        for row in kept["filters"]
     )
+    return replace(filters, unread=bool(kept["unread"]))

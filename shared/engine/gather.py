@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.engine.personal_touched import PersonalWork
-from shared.engine.ports import Agenda, CalendarRef, ChangedRow, Cursor, ExchangeMailbox, InboxRow, Window
+from shared.engine.ports import (
+    Agenda,
+    CalendarRef,
+    ChangedRow,
+    Cursor,
+    ExchangeMailbox,
+    HistoryRow,
+    InboxRow,
+    Window,
+)
 from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
 from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
@@ -19,7 +28,7 @@ from shared.model.mailbox import Mailbox
 from shared.model.personal import PERSONAL_TABLES
 from shared.model.profile import Profile
 from shared.model.sync_filter import Filters
-from shared.rules import attachments
+from shared.rules import attachments, filter_marks
 from shared.rules.occurrence_base import versions_of
 from shared.rules.situation import KIND
 from shared.rules.skips import Reason
@@ -33,7 +42,6 @@ LOOK_LIMIT = 200
 CALENDARS_FEED = "calendars"
 CALENDARS_AGE = timedelta(days=1)
 WINDOW_STEP = timedelta(days=31)
-RECONCILE_AGE = timedelta(days=1)
 
 
 @dataclass
@@ -56,10 +64,14 @@ class Touched:
     more: bool = False
     full_round: bool = False
     reconciled: bool = False
+    news: list[HistoryRow] = field(default_factory=list)
+    """What the history has to say about the mailbox itself."""
     personal: PersonalWork = field(default_factory=PersonalWork)
     """Contacts and tasks."""
     filters: Filters = field(default_factory=Filters)
-    """The owner's sync filters, as far as this pass had to know them."""
+    """The owner's sync filters."""
+    matching: dict[str, bool | None] = field(default_factory=dict)
+    """What is known of rows and these filters."""
 
     def record(self, table: str, dynamics_id: str) -> None:
         """Look at this row."""
@@ -126,13 +138,21 @@ async def gather(
             await _calendar_vanished(services, mailbox, calendar, touched)
     first = not any(name.startswith("calendar:") for name in agenda.cursors)
     asked = any(row.kind == "reconcile" for row in agenda.inbox)
-    stale = mailbox.reconciled_at is None or services.now() - mailbox.reconciled_at > RECONCILE_AGE
+    stale = _is_stale(mailbox, profile, services.now())
     if touched.full_round and not first:
         await _look_for_the_unseen(services, mailbox, touched)
     if reconcile or first or asked or stale:
-        await _reconcile(services, mailbox, profile, current_window(agenda, profile, services.now()), touched)
-    _bound(touched)
+        await compare_rows(
+            services, mailbox, profile, current_window(agenda, profile, services.now()), touched
+        )
+    bound(touched)
     return touched
+
+
+def _is_stale(mailbox: Mailbox, profile: Profile, now: datetime) -> bool:
+    """Each mailbox counts from its own last comparison, so they do not all compare at one time of the day."""
+    last = mailbox.reconciled_at
+    return last is None or now - last > timedelta(hours=profile.reconcile_hours)
 
 
 def _take_inbox(agenda: Agenda, touched: Touched) -> None:
@@ -229,7 +249,9 @@ async def _look_for_the_unseen(services: Services, mailbox: Mailbox, touched: To
 
 def may_come_back(link: Link) -> bool:
     """Of an ended link: whether Dynamics alone can bring it back. Only where no person ended it: who is taken
-    off a service appointment can be put on it again (FLT-6)."""
+    off a service appointment can be put on it again, what left a filter can match again (FLT-6)."""
+    if filter_marks.may_come_back(link):
+        return True
     return link.table == SERVICE and link.state is LinkState.LEFT_FILTER
 
 
@@ -238,7 +260,7 @@ def version_of(etag: str | None) -> str:
     return "".join(character for character in etag or "" if character.isdigit())
 
 
-async def _reconcile(
+async def compare_rows(
     services: Services, mailbox: Mailbox, profile: Profile, window: Window, touched: Touched
 ) -> None:
     """Compare what Dynamics has for this user with the links: ids and versions only. The feed carries
@@ -278,7 +300,7 @@ def _is_known(link: Link | None, row: ChangedRow) -> bool:
     return version_of(link.dynamics_etag) == version_of(row.version)
 
 
-def _bound(touched: Touched) -> None:
+def bound(touched: Touched) -> None:
     """What is too much for one pass waits in the inbox."""
     touched.masters -= set(touched.rows)
     touched.overflow += [InboxRow("event", item) for item in _shed(touched.look)]

@@ -79,7 +79,7 @@ class ReadAgain:
 
     async def appointment(self, situation: AppointmentSituation) -> AppointmentSituation:
         touched = touched_by(situation)
-        pairing = Pairing(self._services, self._context, everything=True)
+        pairing = Pairing(self._services, self._context, self._filters, everything=True)
         dropped = (
             frozenset([situation.link.dynamics_id]) if situation.dropped and situation.link else frozenset()
         )
@@ -133,7 +133,7 @@ def personal_touched_by(situation: PersonalSituation) -> PersonalTouched:
         touched.look[ref.exchange] = str(situation.link.markers.get("place") or "") if situation.link else ""
     if ref.dynamics:
         touched.force(situation.table, ref.dynamics)
-        if situation.in_filter is not None:
+        if situation.row is not None:
             touched.matching[ref.dynamics] = situation.in_filter
     return touched
 

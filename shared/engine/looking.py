@@ -19,7 +19,7 @@ from shared.model.appointment import SERIES, SERVICE, Absence
 from shared.model.link import Link
 from shared.model.personal import CONTACT, PERSONAL_TABLES, TASK, kind_of
 from shared.model.profile import Profile
-from shared.model.sync_filter import SyncFilter
+from shared.model.sync_filter import Filters
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.tracking import normal_guid
@@ -83,34 +83,28 @@ class Looking:
     async def _paired(self, touched: Touched) -> Sequence[AppointmentSituation]:
         """Text that is no id of Exchange's is refused by it: then there is nothing to explain."""
         try:
-            return (await Pairing(self._services, self.context, everything=True).pair(touched)).situations
+            pairing = Pairing(self._services, self.context, await self._filters(), everything=True)
+            return (await pairing.pair(touched)).situations
         except Refused:
             return []
+
+    async def _filters(self) -> Filters:
+        services, mailbox = self._services, self.context.mailbox
+        return (await known_filters(services, mailbox, self._profile, self._agenda, ask=False)).filters
 
     # --- contacts and tasks -----------------------------------------------------------------------
 
     async def _personal(self, kind: str, wanted: str, link: Link | None) -> Sequence[PersonalSituation]:
-        services, mailbox = self._services, self.context.mailbox
-        known = await known_filters(services, mailbox, self._profile, self._agenda, ask=False)
-        pairing = PersonalPairing(services, self.context, known.filters, kind, everything=True)
+        pairing = PersonalPairing(self._services, self.context, await self._filters(), kind, everything=True)
         for touched in _personal_touches(kind, wanted, link):
-            await self._match(touched, known.filters.filters)
             try:
-                found = (await pairing.pair(touched, self._waiting.answers())).situations
+                paired = await pairing.pair(touched, self._waiting.answers(), named=self._waiting.named())
+                found = paired.situations
             except Refused:
                 continue
             if any(s.item is not None or s.record not in (None, Absence.PHYSICAL) for s in found):
                 return found
         return []
-
-    async def _match(self, touched: PersonalTouched, filters: Sequence[SyncFilter]) -> None:
-        """Whether the row matches a filter of the owner's; of the product's own the row itself tells."""
-        for row_id, table in touched.records.items():
-            own = [each for each in filters if each.table == table]
-            if own and not all(each.usual for each in own):
-                user = self.context.mailbox.user_id
-                found = await self._services.dynamics.matching(own, [row_id], as_user=user)
-                touched.matching[row_id] = bool(found)
 
 
 def _touch(wanted: str, link: Link | None) -> Touched:

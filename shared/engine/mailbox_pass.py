@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.engine.apply import Applying
+from shared.engine.closed_kinds import NOTES
+from shared.engine.filters import FEED as FILTERS_FEED
 from shared.engine.gather import INBOX_LIMIT, Touched, gather
 from shared.engine.history_rows import rows_of, unreadable_row
 from shared.engine.kinds import (
@@ -23,7 +25,7 @@ from shared.engine.kinds import (
 from shared.engine.personal_apply import PersonalApplying
 from shared.engine.personal_gather import PersonalGathering, Wanted
 from shared.engine.personal_touched import ITEM_KINDS
-from shared.engine.planning import Answers, held_under, plan
+from shared.engine.planning import Answers, held_under, linked_items, plan
 from shared.engine.ports import (
     Agenda,
     Changes,
@@ -104,10 +106,12 @@ class MailboxPass:
         self._apply_held(agenda, answers, touched)
         await services.on_step("gathered")
         if touched.nothing:
+            await self._tell(touched)
             await self._commit(
                 Changes(
                     cursors=_worth_saving(touched, agenda),
                     dropped_cursors=touched.dropped_cursors,
+                    inbox_added=touched.overflow,
                     inbox_removed=touched.inbox,
                 )
             )
@@ -145,6 +149,7 @@ class MailboxPass:
 
     async def _work(self, agenda: Agenda, touched: Touched, answers: Answers, *, deadline: datetime) -> None:
         made = await plan(self._services, self._mailbox, self._profile, agenda, touched, answers)
+        await self._tell(touched)
         await self._services.on_step("decided")
         self._result.echoes, self._result.untracked = made.echoes, made.untracked
         braked = await self._braked(made.decided, answers)
@@ -156,12 +161,9 @@ class MailboxPass:
         await self._put_cursors(touched, unfinished, braked, answers, agenda)
 
     async def _braked(self, decided: Sequence[Decided], answers: Answers) -> Braked:
-        return apply_brake(
-            [decision for _, decision in decided],
-            self._profile.brake,
-            answers.braked,
-            waiting=bool(answers.waiting),
-        )
+        decisions, brake = [decision for _, decision in decided], self._profile.brake
+        linked = await linked_items(self._services, self._mailbox, brake, decisions)
+        return apply_brake(decisions, brake, answers.braked, waiting=bool(answers.waiting), linked=linked)
 
     async def _apply_all(
         self,
@@ -278,11 +280,12 @@ class MailboxPass:
         answers: Answers,
         agenda: Agenda,
     ) -> None:
-        """The cursors move once everything read is either committed, held, or waits in the inbox."""
+        """The cursors move once everything read is either committed, held, or waits in the inbox. An answer
+        holds until all is done that it is about."""
         waiting = [*touched.overflow, *look_again(unfinished)]
         kept = set(_inbox_rows_of(unfinished, touched.inbox))
-        held_ids = {str(d.item.dynamics) for d in braked.held}
-        settled = [row for row in agenda.held if row.id in answers.braked and row.id not in held_ids]
+        open_ids = {d.item.dynamics for d in braked.held} | {s.ref().dynamics for s in unfinished}
+        settled = [row for row in agenda.held if row.id in answers.braked and row.id not in open_ids]
         await self._commit(
             Changes(
                 cursors=touched.cursors,
@@ -296,6 +299,11 @@ class MailboxPass:
             for decision in answers.answered:
                 await self._services.decisions.remove(decision)
         await self._record_broken(touched)
+
+    async def _tell(self, touched: Touched) -> None:
+        """What is new about the mailbox itself, before the cursors say that it was told."""
+        if touched.news:
+            await self._services.history.add(self._mailbox.id, touched.news)
 
     async def _record_broken(self, touched: Touched) -> None:
         """An item that cannot be read is recorded with its reason and never blocks its neighbours."""
@@ -325,12 +333,7 @@ class MailboxPass:
         fresh = [d for d in braked.held if str(d.item.dynamics) not in known]
         if self._fence is None:
             await self._claim()
-        number = self._current_fence().generation
-        question = answers.waiting[0].id if answers.waiting else f"{self._mailbox.id}-{number}"
-        if not answers.waiting:
-            await self._services.decisions.put(
-                PendingDecision(question, self._mailbox.id, Question.BRAKE, braked.question, now)
-            )
+        question = answers.waiting[0].id if answers.waiting else await self._ask(braked.question)
         rows = [HeldRow(_table_of(d), str(d.item.dynamics), question) for d in fresh]
         history: list[HistoryRow] = []
         for decision in fresh:
@@ -339,6 +342,17 @@ class MailboxPass:
             await self._services.history.add(self._mailbox.id, history)
         if rows:
             await self._commit(Changes(held_added=rows))
+
+    async def _ask(self, question: str) -> str:
+        """The id of the question. A pass that died before its rows were held may have put one already."""
+        found = await self._services.decisions.of_mailbox(self._mailbox.id)
+        left = [d.id for d in found if d.kind is Question.BRAKE and not d.answer]
+        number = self._current_fence().generation
+        asked = left[0] if left else f"{self._mailbox.id}-{number}"
+        put = PendingDecision(asked, self._mailbox.id, Question.BRAKE, question, self._services.now())
+        await self._services.decisions.put(put)
+        await self._services.on_step("asked")
+        return asked
 
     # --- scheduling conflicts ---------------------------------------------------------------------
 
@@ -398,14 +412,20 @@ class MailboxPass:
 
 
 def _worth_saving(touched: Touched, agenda: Agenda) -> list[Cursor]:
-    """An idle pass has no news but a new token; the old one serves as well, so it is saved now and then."""
-    return [cursor for cursor in touched.cursors if _is_stale(agenda.cursors.get(cursor.feed), cursor)]
+    """An idle pass has no news but a new token; the old one serves as well, so it is saved now and then.
+    Filters are written down only when they are others."""
+    return [
+        cursor
+        for cursor in touched.cursors
+        if cursor.feed == FILTERS_FEED or _is_stale(agenda.cursors.get(cursor.feed), cursor)
+    ]
 
 
 def _is_stale(saved: Cursor | None, cursor: Cursor) -> bool:
     if saved is None or saved.updated_at is None or cursor.updated_at is None:
         return True
     changed = (saved.complete, saved.window, saved.round) != (cursor.complete, cursor.window, cursor.round)
+    changed |= cursor.feed in NOTES and saved.link != cursor.link
     return changed or cursor.updated_at - saved.updated_at > CURSOR_AGE
 
 

@@ -15,6 +15,7 @@ from shared.engine.pairing_successors import Successors
 from shared.engine.services import Services
 from shared.engine.situations import Situations
 from shared.model.link import Link
+from shared.model.sync_filter import Filters
 from shared.rules.situation import Context
 
 __all__ = ["Paired", "Pairing"]
@@ -23,10 +24,12 @@ __all__ = ["Paired", "Pairing"]
 class Pairing:
     """Pairs the touched items of one mailbox. ``everything``: untracked items too (explain)."""
 
-    def __init__(self, services: Services, context: Context, *, everything: bool = False) -> None:
+    def __init__(
+        self, services: Services, context: Context, filters: Filters, *, everything: bool = False
+    ) -> None:
         self._services = services
         self._context = context
-        self._reading = Reading(services, context, everything=everything)
+        self._reading = Reading(services, context, filters, everything=everything)
 
     async def pair(self, touched: Touched, dropped: frozenset[str] = frozenset()) -> Paired:
         paired, work, reading = Paired(), Work(tables=dict(touched.tables)), self._reading

@@ -8,6 +8,7 @@ from shared.engine.pairing_state import Work
 from shared.model.appointment import SERVICE, DynamicsAppointment
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link, LinkState
+from shared.rules import filter_marks
 from shared.rules.keys import appointment_id
 from shared.rules.service_endings import takes_part
 
@@ -34,6 +35,8 @@ class Counterparts:
         events: list[ExchangeEvent] = []
         if link is not None and link.state is LinkState.CREATING:
             events = list(await self._box.find_by_crm_id(row_id))
+        elif link is not None and link.exchange_id and filter_marks.may_come_back(link):
+            events = [e for e in (await self._box.events([link.exchange_id])).values() if e]
         elif link is None and touched.full_round:
             events = await self._reading.stamped_with(row_id)
         if not events and record.global_object_id:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from shared.engine.appointment_filters import matched
 from shared.engine.gather import Touched, may_come_back
 from shared.engine.pairing_counterparts import Counterparts
 from shared.engine.pairing_reading import Reading
 from shared.engine.pairing_state import Work, crm_id, is_news, stamped_table
 from shared.model.appointment import SERIES, DynamicsAppointment
 from shared.model.event import ExchangeEvent
-from shared.rules import tracking
+from shared.rules import filter_marks, tracking
 from shared.rules.keys import global_object_id
 
 
@@ -74,6 +75,11 @@ class DynamicsSide:
         if ids:
             await self._reading.read_rows(ids, work)
             await self._instances_to_series(touched, work)
+            work.in_filter.update(
+                await matched(
+                    self._services, self._mailbox, self._reading.filters, work.records, touched.matching
+                )
+            )
         paired = {row_id for _, row_id in work.pairs if row_id}
         await self._events_of_rows(sorted(touched.records - paired), touched, work)
 
@@ -106,7 +112,9 @@ class DynamicsSide:
         fresh = {
             event_id
             for event_id, row_id in linked.items()
-            if row_id in touched.forced or is_news(work.records.get(row_id), work.links[row_id])
+            if row_id in touched.forced
+            or is_news(work.records.get(row_id), work.links[row_id])
+            or filter_marks.leaves(work.links[row_id], work.in_filter.get(row_id))
         }
         events = await self._reading.events_by_id({event_id: linked[event_id] for event_id in fresh}, work)
         for event_id in sorted(fresh & set(events)):

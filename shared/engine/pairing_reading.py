@@ -11,6 +11,7 @@ from shared.engine.services import Services
 from shared.errors import Refused
 from shared.model.appointment import SERIES, SERVICE
 from shared.model.event import ExchangeEvent, Stamps
+from shared.model.sync_filter import Filters
 from shared.rules import privacy, tracking
 from shared.rules.situation import Context
 
@@ -21,10 +22,11 @@ class Reading:
     """Reads for one mailbox's pass. ``everything``: untracked items count too (explain). ``broken``: events
     that Graph refuses, with the reason."""
 
-    def __init__(self, services: Services, context: Context, *, everything: bool) -> None:
+    def __init__(self, services: Services, context: Context, filters: Filters, *, everything: bool) -> None:
         self.services = self._services = services
         self.context = self._context = context
         self.mailbox = self._mailbox = context.mailbox
+        self.filters = filters
         self.everything = everything
         self.box: ExchangeMailbox = services.exchange.mailbox(
             context.mailbox.id, context.mailbox.time_zone, rich=context.rich

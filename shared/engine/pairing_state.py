@@ -42,6 +42,7 @@ class Work:
     """What a linked row became: Dynamics id to Dynamics id."""
     parked: set[str] = field(default_factory=set)
     leftovers: set[str] = field(default_factory=set)
+    in_filter: dict[str, bool | None] = field(default_factory=dict)
 
     def table_of(self, row_id: str) -> str:
         link = self.links.get(row_id)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
-from shared.engine.history_rows import rows_of
+from shared.engine.closed_kinds import ACCESS_DENIED
+from shared.engine.history_rows import refused_rows, rows_of
 from shared.engine.ports import Fence, PersonalItems
 from shared.engine.services import Services
-from shared.engine.trying import Outcome, Trying
-from shared.errors import FenceLost, NotFound, Refused, Throttled
+from shared.engine.trying import Outcome, Trying, reason_of
+from shared.errors import FenceLost, MailboxBroken, NotFound, Refused, Throttled
 from shared.model.decision import Action, Decision
 from shared.model.link import Link, LinkState
 from shared.model.personal import (
@@ -25,9 +26,10 @@ from shared.model.personal import (
     UpdateItem,
     UpdateRecord,
 )
+from shared.rules.merge import same
 from shared.rules.personal import decide
 from shared.rules.personal_content import base_after
-from shared.rules.personal_marks import PLACE
+from shared.rules.personal_marks import PLACE, REFUSED
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 
@@ -41,10 +43,11 @@ PersonalOutcome = Outcome[PersonalSituation]
 
 @dataclass
 class _State:
-    """The two items as the writes leave them."""
+    """The two items as the writes leave them. ``refused``: updates that one side did not take, and why."""
 
     item: ExchangeItem | None
     record: DynamicsRecord | None
+    refused: list[tuple[Action, str]] = field(default_factory=list)
 
 
 class PersonalApplying(Trying[PersonalSituation]):
@@ -87,13 +90,21 @@ class PersonalApplying(Trying[PersonalSituation]):
         done: list[Action] = []
         try:
             for action in decision.actions:
+                outcome.writing = action
                 await self._services.on_step(f"before {action.kind} {action.side}")
-                await self._write(action, situation, state)
+                try:
+                    await self._write(action, situation, state)
+                except Refused as error:
+                    if not isinstance(action.write, UpdateItem | UpdateRecord):
+                        raise
+                    state.refused.append((action, reason_of(error)))
+                    continue
                 await self._services.on_step(f"after {action.kind} {action.side}")
                 done.append(action)
         finally:
             outcome.history += rows_of(_named(decision, state), done, at)
-        outcome.link = self._closed_link(decision, state)
+        outcome.link = self._closed_link(situation, decision, state)
+        self._note_refused(outcome, state, at)
         await self._index_last(outcome)
         outcome.decision = _named(decision, state)
         self._note_skips(outcome, at)
@@ -111,6 +122,15 @@ class PersonalApplying(Trying[PersonalSituation]):
             await self._services.items.end(link.table, link.dynamics_id, self._context.mailbox.id)
 
     async def _write(self, action: Action, situation: PersonalSituation, state: _State) -> None:
+        """Without the right to write here the item is refused; the mailbox goes on."""
+        try:
+            await self._send(action, situation, state)
+        except MailboxBroken as error:
+            if error.code != ACCESS_DENIED:
+                raise
+            raise Refused(str(error), code=error.code, status=error.status) from error
+
+    async def _send(self, action: Action, situation: PersonalSituation, state: _State) -> None:
         write, user = action.write, self._context.mailbox.user_id
         dynamics, source = self._services.dynamics, self._source(situation.kind)
         if isinstance(write, CreateRecord):
@@ -155,22 +175,54 @@ class PersonalApplying(Trying[PersonalSituation]):
 
     # --- afterwards -------------------------------------------------------------------------------
 
-    def _closed_link(self, decision: Decision, state: _State) -> Link | None:
-        """The decision's link with what each side returned."""
+    def _closed_link(self, situation: PersonalSituation, decision: Decision, state: _State) -> Link | None:
+        """The decision's link with what each side returned. What a write changed besides in Dynamics (the
+        name of a new parent, a plug-in) is news: it is no part of the base, and the version is not ours."""
         link = decision.link
         item, record = state.item, state.record
         if link is None or not link.linked or item is None or record is None:
             return link
+        besides = _changed_besides(situation, decision, state)
+        kept = {*besides, *(name for action, _ in state.refused for name in action.fields)}
+        absorb = tuple(name for name in decision.absorb if name not in kept)
+        before = situation.row.etag if situation.row else ""
         return replace(
             link,
             exchange_id=item.id,
             exchange_etag=item.etag,
-            dynamics_etag=record.etag,
-            base=base_after(link.base, decision.absorb, item, record),
+            dynamics_etag=before if besides else record.etag,
+            base=base_after(link.base, absorb, item, record),
             markers={**link.markers, PLACE: item.place},
             intent={},
             attempt_at=None,
         )
+
+    def _note_refused(self, outcome: PersonalOutcome, state: _State, at: datetime) -> None:
+        """What one side does not take keeps nothing else of the item back. It is tried again with the next
+        change, and said again when something else is refused."""
+        link, before = outcome.link, outcome.situation.link
+        if not state.refused or link is None:
+            return
+        said = "; ".join(
+            f"{why.partition(':')[0]} {','.join(action.fields)}" for action, why in state.refused
+        )
+        if before is None or before.markers.get(REFUSED) != said:
+            outcome.history += refused_rows(_named(outcome.decision, state), state.refused, at)
+        reason = "; ".join(dict.fromkeys(why for _, why in state.refused))
+        outcome.link = replace(link, reason=reason, markers={**link.markers, REFUSED: said})
+
+
+def _changed_besides(situation: PersonalSituation, decision: Decision, state: _State) -> set[str]:
+    """Fields of the row that its update changed though they were not written."""
+    before, after = situation.row, state.record
+    if before is None or after is None:
+        return set()
+    written = {n for a in decision.actions if isinstance(a.write, UpdateRecord) for n in a.write.values}
+    return {
+        name
+        for name in decision.absorb
+        if name not in written and not same(before.value(name), after.value(name))
+    }
 
 
 def _etag(record: DynamicsRecord | None, known: str) -> str:

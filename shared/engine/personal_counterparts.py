@@ -5,7 +5,7 @@ and due date (PAIN-6)."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.engine import filters as sync_filters
 from shared.engine.ports import Likeness, PersonalItems
@@ -20,23 +20,28 @@ from shared.model.personal import (
     Match,
     PlacedId,
 )
-from shared.rules.contact_matching import as_match, as_match_of, choose
+from shared.model.values import Side
+from shared.rules.contact_matching import Verdict, as_match, as_match_of, choose, same_person
 from shared.rules.personal_marks import is_tracked
 from shared.rules.situation import Context
 from shared.rules.task_days import day_of
 
 GO_ON, DROP = "go-on", "drop"
+LIVE = (LinkState.LINKED, LinkState.CREATING)
+KEPT_OUT = LinkState.KEPT_OUT
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """``row`` or ``item``: the counterpart. ``matches``: those of whom an administrator must say which it is.
-    ``chosen``: the one that he chose."""
+    ``chosen``: the one that he chose. ``kept_out``: he said already that the two are not to be
+    synchronized."""
 
     row: DynamicsRecord | None = None
     item: ExchangeItem | None = None
     matches: tuple[Match, ...] = ()
     chosen: str = ""
+    kept_out: bool = False
 
 
 class Counterparts:
@@ -73,7 +78,7 @@ class Counterparts:
             else:
                 left.append(item)
         if self._kind == CONTACT and left:
-            found |= await self._people_for(left, answers, read)
+            found |= await self._people_for(left, made, answers, read)
         return found
 
     async def _made(
@@ -98,6 +103,7 @@ class Counterparts:
     async def _people_for(
         self,
         items: Sequence[ExchangeItem],
+        made: Mapping[str, str],
         answers: Mapping[str, str],
         read: Mapping[str, DynamicsRecord | Absence],
     ) -> dict[str, Finding]:
@@ -109,6 +115,7 @@ class Counterparts:
         linked = await self._linked(everyone)
         chosen: dict[str, str] = {}
         found: dict[str, Finding] = {}
+        new = _Book()
         for item, me, matches in zip(items, mes, answered, strict=True):
             others = [match for match in matches if match.id not in linked]
             choice = choose(me, others)
@@ -116,13 +123,18 @@ class Counterparts:
             if answer and any(match.id == answer for match in others):
                 chosen[item.id] = answer
                 found[item.id] = Finding(chosen=answer)
+            elif answer and (answer in linked or answer in made.values()):
+                found[item.id] = Finding(kept_out=True)
             elif choice.match is not None and choice.match.id not in chosen.values():
                 chosen[item.id] = choice.match.id
                 found[item.id] = Finding()
             elif choice.match is not None:
                 found[item.id] = Finding(matches=(choice.match,))
             else:
-                found[item.id] = Finding(matches=choice.ask or self._doubles(me, matches, linked))
+                doubles = self._doubles(me, matches, linked) or _twins(me, new, made)
+                found[item.id] = Finding(matches=choice.ask or doubles)
+                if not found[item.id].matches:
+                    new.add(item)
         records = await self._records(CONTACT, sorted(set(chosen.values())), read)
         for item_id, row_id in chosen.items():
             record = records.get(row_id)
@@ -133,7 +145,7 @@ class Counterparts:
     @staticmethod
     def _doubles(me: Match, matches: Sequence[Match], linked: Set[str]) -> tuple[Match, ...]:
         """A second contact of somebody whose row is linked to another one: making a second row unasked would
-        be a duplicate."""
+        be a duplicate. Answered with that row, it is kept out: a row has one contact in a mailbox."""
         theirs = [match for match in matches if match.id in linked]
         choice = choose(me, theirs)
         return (choice.match,) if choice.match is not None else ()
@@ -182,28 +194,57 @@ class Counterparts:
         if not records:
             return {}
         book = _Book(pool) if pool is not None else None
-        taken = set(busy)
-        picked: dict[str, tuple[ExchangeItem, str]] = {}
+        mes = {record.id: as_match_of(record, user=self._context.mailbox.user_id) for record in records}
+        near = {row_id: await self._near(me, book) for row_id, me in mes.items()}
+        states = await self._states({item.id for items in near.values() for item in items})
+        states |= dict.fromkeys((item_id for item_id, said in answers.items() if said == DROP), KEPT_OUT)
+        busy = {*busy, *(item_id for item_id, said in answers.items() if said == GO_ON)}
+        free = {
+            row_id: {i.id: i for i in items if i.id not in busy and states.get(i.id) not in LIVE}
+            for row_id, items in near.items()
+        }
+        picked = {
+            row_id: (free[row_id][answer], answer)
+            for row_id, answer in answers.items()
+            if row_id in free and answer in free[row_id]
+        }
+        taken = {answer for _, answer in picked.values()}
         found: dict[str, Finding] = {}
-        for record in records:
-            me = as_match_of(record, user=self._context.mailbox.user_id)
-            near = book.like(me) if book else await self._source.search(sorted(me.emails), me.name)
-            linked = await self._linked_items([item.id for item in near if item.id not in taken])
-            free = {item.id: item for item in near if item.id not in taken and item.id not in linked}
-            choice = choose(me, [as_match(item) for item in free.values()])
-            answer = answers.get(record.id, "")
-            if answer in free:
-                picked[record.id] = (free[answer], answer)
-                taken.add(answer)
-            elif choice.match is not None:
-                picked[record.id] = (free[choice.match.id], "")
-                taken.add(choice.match.id)
-            else:
-                found[record.id] = Finding(matches=choice.ask)
+        sure: dict[str, ExchangeItem] = {}
+        for row_id in mes.keys() - picked.keys():
+            others = {item_id: item for item_id, item in free[row_id].items() if item_id not in taken}
+            finding = _of_contacts(mes[row_id], others, states)
+            found[row_id] = finding
+            if finding.item is not None:
+                sure[row_id] = finding.item
+        for row_id in await self._seen_otherwise(sure, mes):
+            found[row_id] = Finding(matches=(as_match(sure.pop(row_id)),))
+        picked |= {row_id: (item, "") for row_id, item in sure.items()}
         whole = await self._whole([item for item, _ in picked.values()])
         for row_id, (item, answer) in picked.items():
             found[row_id] = Finding(item=whole.get(item.id), chosen=answer)
         return found
+
+    async def _near(self, me: Match, book: _Book | None) -> Sequence[ExchangeItem]:
+        return book.like(me) if book else await self._source.search(sorted(me.emails), me.name)
+
+    async def _seen_otherwise(
+        self, sure: Mapping[str, ExchangeItem], mes: Mapping[str, Match]
+    ) -> Sequence[str]:
+        """Rows whose contact may just as well be another row's: it is asked, seen from the contact. Of rows
+        of the mailbox's owner only those of his own count, as others never come to him."""
+        rows, user = list(sure), self._context.mailbox.user_id
+        seen = [as_match(sure[row_id]) for row_id in rows]
+        wanted = [Likeness(tuple(sorted(me.emails)), me.name, me.company) for me in seen]
+        answered = await self._services.dynamics.contacts_like(wanted, as_user=user) if wanted else ()
+        linked = await self._linked({match.id for matches in answered for match in matches})
+        unsure = []
+        for row_id, me, matches in zip(rows, seen, answered, strict=True):
+            others = [m for m in matches if m.id not in linked and (m.owned or not mes[row_id].owned)]
+            choice = choose(me, [mes[row_id], *(m for m in others if m.id != row_id)])
+            if choice.match is None or choice.match.id != row_id:
+                unsure.append(row_id)
+        return unsure
 
     async def _tasks_for(
         self, records: Sequence[DynamicsRecord], pool: Sequence[ExchangeItem] | None, busy: Set[str]
@@ -234,22 +275,50 @@ class Counterparts:
             return {}
         return await self._source.items([PlacedId(item.id, item.place) for item in items])
 
-    async def _linked_items(self, ids: Sequence[str]) -> frozenset[str]:
+    async def _states(self, ids: Set[str]) -> dict[str, LinkState]:
         if not ids:
-            return frozenset()
-        found = await self._services.store.links_by_exchange(self._context.mailbox.id, ids)
-        return frozenset(item_id for item_id, link in found.items() if not link.state.ended)
+            return {}
+        found = await self._services.store.links_by_exchange(self._context.mailbox.id, sorted(ids))
+        return {item_id: link.state for item_id, link in found.items()}
+
+
+def _of_contacts(me: Match, free: Mapping[str, ExchangeItem], states: Mapping[str, LinkState]) -> Finding:
+    """Of the contacts that may be this row's: the one that it is, unless a person has ended that."""
+    others = [as_match(item) for item in free.values()]
+    choice = choose(me, others)
+    said_no = {match.id for match in others if states.get(match.id) is KEPT_OUT}
+    if choice.match is not None:
+        if choice.match.id in said_no:
+            return Finding(kept_out=True)
+        if states.get(choice.match.id) is LinkState.UNTRACKED:
+            return Finding(matches=(choice.match,))
+        return Finding(item=free[choice.match.id])
+    left = tuple(match for match in choice.ask if match.id not in said_no)
+    same = any(same_person(me, match) is Verdict.SAME for match in choice.ask)
+    return Finding(matches=left, kept_out=same and not left)
+
+
+def _twins(me: Match, new: _Book, made: Mapping[str, str]) -> tuple[Match, ...]:
+    """The same person among those of whom this very pass makes a row."""
+    choice = choose(me, [as_match(item) for item in new.like(me)])
+    twin = choice.match or next(iter(choice.ask), None)
+    if twin is None or same_person(me, twin) is not Verdict.SAME:
+        return ()
+    return (replace(twin, side=Side.DYNAMICS, id=made[twin.id], linked=True),)
 
 
 class _Book:
-    """All contacts of a mailbox, by what they may be found by."""
+    """Contacts of a mailbox, by what they may be found by."""
 
-    def __init__(self, items: Iterable[ExchangeItem]) -> None:
+    def __init__(self, items: Iterable[ExchangeItem] = ()) -> None:
         self._by: dict[str, list[ExchangeItem]] = {}
         for item in items:
-            me = as_match(item)
-            for key in {*me.emails, _plain(me.name)} - {""}:
-                self._by.setdefault(key, []).append(item)
+            self.add(item)
+
+    def add(self, item: ExchangeItem) -> None:
+        me = as_match(item)
+        for key in {*me.emails, _plain(me.name)} - {""}:
+            self._by.setdefault(key, []).append(item)
 
     def like(self, me: Match) -> list[ExchangeItem]:
         found: dict[str, ExchangeItem] = {}

@@ -4,22 +4,25 @@ comparison of what the owner's filters match with what is linked (FLT-6, FLT-10)
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.engine import appointment_filters, closed_kinds
 from shared.engine import filters as sync_filters
+from shared.engine.closed_kinds import places_feed
 from shared.engine.filters import KnownFilters
 from shared.engine.gather import Touched, version_of
 from shared.engine.personal_touched import KIND_OF_ITEM, PersonalTouched
 from shared.engine.ports import Agenda, ChangedRow, Cursor, InboxRow, ItemPage, PersonalItems
 from shared.engine.services import Services
+from shared.errors import SyncError
 from shared.model.link import Link, LinkState
 from shared.model.mailbox import Mailbox
 from shared.model.personal import CONTACT, PERSONAL_TABLES, TASK, Place, kind_of
 from shared.model.profile import Profile
 from shared.rules.personal import may_come_back
-from shared.rules.personal_marks import IN_FILTER, PLACE, STAYS
+from shared.rules.personal_marks import PLACE, is_seen_otherwise
 
 PAGE_LIMIT = 40
 PLACES_AGE = timedelta(hours=1)
@@ -74,14 +77,16 @@ class PersonalGathering:
         self._wanted = wanted
         self._work = touched.personal
         self._box = services.exchange.mailbox(mailbox.id, mailbox.time_zone)
+        self._begins = False
+        """A kind is read for the first time, or for the first time again."""
 
     async def gather(self) -> None:
         self._take_inbox()
-        if is_on(CONTACT, self._profile) and (self._wanted.contacts or self._is_under_way(CONTACT)):
-            await self._read_feeds(self._box.contacts, self._work.contacts)
-        if is_on(TASK, self._profile) and self._reads_tasks():
-            await self._read_feeds(self._box.tasks, self._work.tasks)
-            self._work.asked_tasks = True
+        self._begins = any(
+            is_on(kind, self._profile) and not self._was_read(kind) for kind in (CONTACT, TASK)
+        )
+        await self._read(CONTACT, self._box.contacts, due=self._wanted.contacts)
+        await self._read(TASK, self._box.tasks, due=self._tasks_are_due())
         await self._filters()
         self._touched.overflow += self._work.shed()
         self._touched.more |= bool(self._touched.overflow)
@@ -93,12 +98,44 @@ class PersonalGathering:
             elif row.kind in KIND_OF_ITEM and is_on(KIND_OF_ITEM[row.kind], self._profile):
                 self._work.look(row.kind, row.id, row.version)
 
-    def _reads_tasks(self) -> bool:
-        if self._is_under_way(TASK):
-            return True
-        if not self._profile.task_polling_minutes:
-            return False
+    def _tasks_are_due(self) -> bool:
         return self._wanted.everything or tasks_are_due(self._mailbox, self._profile, self._services)
+
+    async def _read(self, kind: str, source: PersonalItems, *, due: bool) -> None:
+        """The feeds of one kind, unless it is off or we are not let at it."""
+        closed = kind in closed_kinds.notes_of(self._agenda)
+        if not is_on(kind, self._profile):
+            self._touched.dropped_cursors += [closed_kinds.feed_of(kind)] if closed else []
+            closed_kinds.leave_out(kind, self._touched, self._agenda)
+        elif closed and not self._may_try(kind):
+            closed_kinds.leave_out(kind, self._touched, self._agenda)
+        elif kind == TASK and not self._profile.task_polling_minutes:
+            return
+        elif due or not self._was_read(kind) or self._is_under_way(kind):
+            self._work.asked_tasks |= kind == TASK
+            try:
+                await self._read_feeds(source, self._work.of(kind))
+            except SyncError as error:
+                if not closed_kinds.by_exchange(error):
+                    raise
+                self._close(kind, closed_kinds.note_about_exchange(kind, error))
+            else:
+                if closed:
+                    closed_kinds.reopen(kind, self._touched, self._services.now())
+
+    def _may_try(self, kind: str) -> bool:
+        now = self._services.now()
+        return self._wanted.everything or closed_kinds.is_to_be_tried(kind, self._agenda, now)
+
+    def _close(self, kind: str, why: str) -> None:
+        closed_kinds.close(kind, why, self._touched, self._agenda, self._services.now())
+
+    def _is_open(self, kind: str) -> bool:
+        return is_on(kind, self._profile) and kind not in self._work.left_out
+
+    def _was_read(self, kind: str) -> bool:
+        """Since it was last switched on, or let in again."""
+        return places_feed(kind) in self._agenda.cursors
 
     def _is_under_way(self, kind: str) -> bool:
         prefix = f"{kind}:"
@@ -108,8 +145,9 @@ class PersonalGathering:
 
     async def _read_feeds(self, source: PersonalItems, touched: PersonalTouched) -> None:
         """All places side by side, page by page. A dead token begins a full round; at its end linked items
-        that were not seen are looked up by id."""
+        that were not seen are looked up by id, as are those of a place that is gone."""
         cursors = {p.id: self._cursor(touched.kind, p.id) for p in await self._places(source, touched.kind)}
+        vanished = self._places_read_before(touched.kind) - cursors.keys()
         fresh = bool(cursors) and all(not cursor.link for cursor in cursors.values())
         open_places = set(cursors)
         for _ in range(PAGE_LIMIT):
@@ -120,11 +158,13 @@ class PersonalGathering:
                 cursors[place] = self._take_page(cursors[place], page, touched)
                 if page.gone:
                     del cursors[place]
-                    self._place_vanished(touched.kind, place)
+                    vanished.add(place)
                 if page.gone or (page.complete and not page.expired):
                     open_places.discard(place)
         self._touched.more |= bool(open_places)
         await self._end_rounds(cursors, open_places, touched, fresh=fresh)
+        if vanished:
+            await self._places_vanished(touched, vanished)
         self._touched.cursors += cursors.values()
 
     def _cursor(self, kind: str, place: str) -> Cursor:
@@ -142,12 +182,22 @@ class PersonalGathering:
         touched.broken.update(page.broken)
         return Cursor(cursor.feed, page.link, page.complete, updated_at=now, round=cursor.round)
 
-    def _place_vanished(self, kind: str, place: str) -> None:
-        """A folder or list was deleted with all in it: forget its feed, read the list of places again."""
-        self._touched.dropped_cursors += [f"{kind}:{place}", f"{kind}-places"]
-        self._touched.cursors = [c for c in self._touched.cursors if c.feed != f"{kind}-places"]
-        self._work.of(kind).all_rows = False
+    def _places_read_before(self, kind: str) -> set[str]:
+        prefix = f"{kind}:"
+        return {feed.removeprefix(prefix) for feed in self._agenda.cursors if feed.startswith(prefix)}
+
+    async def _places_vanished(self, touched: PersonalTouched, places: set[str]) -> None:
+        """Folders or lists were deleted with all in them, or moved out of reach: forget their feeds, read the
+        list of places again, and look for what was linked there."""
+        kind = touched.kind
+        self._touched.dropped_cursors += [*(f"{kind}:{place}" for place in sorted(places)), places_feed(kind)]
+        self._touched.cursors = [c for c in self._touched.cursors if c.feed != places_feed(kind)]
+        touched.all_rows = False
         self._touched.overflow.append(RECONCILE)
+        async for link in self._services.store.links(self._mailbox.id, kind):
+            place = str(link.markers.get(PLACE) or "")
+            if link.linked and link.exchange_id and place in places and link.exchange_id not in touched.rows:
+                touched.look.setdefault(link.exchange_id, place)
 
     async def _end_rounds(
         self, cursors: dict[str, Cursor], open_places: set[str], touched: PersonalTouched, *, fresh: bool
@@ -166,7 +216,7 @@ class PersonalGathering:
 
     async def _places(self, source: PersonalItems, kind: str) -> Sequence[Place]:
         """Own folders or lists; the list is kept as a cursor and read again daily."""
-        feed = f"{kind}-places"
+        feed = places_feed(kind)
         known = self._agenda.cursors.get(feed)
         now = self._services.now()
         fresh = known and known.updated_at and now - known.updated_at < PLACES_AGE
@@ -184,69 +234,104 @@ class PersonalGathering:
 
     async def _filters(self) -> None:
         """Ask for the filters when they may have changed; compare when they did, or when it is time."""
-        if not (is_on(CONTACT, self._profile) or is_on(TASK, self._profile)):
-            return
-        comparing = self._touched.reconciled
+        comparing = self._touched.reconciled or self._begins
         ask = comparing or (
             (self._wanted.everything or self._wanted.contacts)
             and (self._wanted.everything or sync_filters.is_due(self._mailbox, self._services))
         )
-        known = await sync_filters.known_filters(
-            self._services, self._mailbox, self._profile, self._agenda, ask=ask
-        )
+        try:
+            known = await sync_filters.known_filters(
+                self._services, self._mailbox, self._profile, self._agenda, ask=ask
+            )
+        except SyncError as error:
+            self._close_all(error)
+            return
         self._work.read_filters = known.fresh
         self._touched.filters = known.filters
+        trouble = dict(known.trouble)
         if known.changed or comparing:
-            await self._compare(known)
-        await self._match_touched(known)
+            meetings = await appointment_filters.compare(
+                self._services, self._mailbox, self._profile, self._agenda, self._touched, known
+            )
+            found = await self._compare(known)
+            if found is None:
+                return
+            trouble = {**meetings, **found}
+        if known.fresh:
+            trouble.pop(sync_filters.FEED, None)
+            trouble |= {sync_filters.FEED: known.unread} if known.unread else {}
+        self._touched.news += sync_filters.note_rows(known.trouble, trouble, self._services.now())
+        if known.changed or trouble != known.trouble:
+            self._touched.cursors.append(sync_filters.cursor_of(known, trouble, self._services))
 
-    async def _compare(self, known: KnownFilters) -> None:
-        """Not before the first reading of Exchange is complete: what is there already is not made again."""
+    def _close_all(self, error: SyncError) -> None:
+        """Without filters nobody knows what comes from Dynamics."""
+        if not closed_kinds.by_dynamics(error):
+            raise error
+        for kind in (CONTACT, TASK):
+            if self._is_open(kind):
+                self._close(kind, closed_kinds.note(kind, error))
+
+    async def _unless_refused(self, kind: str, asking: Awaitable[Mapping[str, str]]) -> Mapping[str, str]:
+        """Nothing, and the kind left out, where Dynamics does not let us ask."""
+        try:
+            return await asking
+        except SyncError as error:
+            if not closed_kinds.by_dynamics(error):
+                raise
+            self._close(kind, closed_kinds.note(kind, error))
+            return {}
+
+    async def _compare(self, known: KnownFilters) -> Mapping[str, str] | None:
+        """Why filters cannot be run, by their ids. None: not before the first reading of Exchange is
+        complete, or what is there already would be made again."""
         if any(
             not c.complete for c in self._touched.cursors if c.feed.startswith((f"{CONTACT}:", f"{TASK}:"))
         ):
             self._touched.overflow.append(RECONCILE)
-            return
-        if known.changed:
-            await sync_filters.watch(self._services, self._mailbox, known.filters, PERSONAL_TABLES)
+            return None
+        tables = [table for table in PERSONAL_TABLES if is_on(kind_of(table), self._profile)]
+        wanted = known.filters.custom_tables.intersection(tables)
+        if not known.filters.unread:
+            await sync_filters.watch(self._services, self._mailbox.id, wanted, PERSONAL_TABLES)
         links: dict[str, dict[str, Link]] = {CONTACT: {}, TASK: {}}
         for kind, found in links.items():
             async for link in self._services.store.links(self._mailbox.id, kind):
                 found[link.dynamics_id] = link
-        for table in PERSONAL_TABLES:
+        trouble: dict[str, str] = {}
+        for table in tables:
             kind = kind_of(table)
-            if is_on(kind, self._profile):
-                await self._compare_table(table, known, links[kind])
-        if known.changed:
-            self._touched.cursors.append(sync_filters.cursor_of(known, self._services))
+            if self._is_open(kind):
+                comparing = self._compare_table(table, known, links[kind])
+                trouble |= await self._unless_refused(kind, comparing)
+        return trouble
 
-    async def _compare_table(self, table: str, known: KnownFilters, links: Mapping[str, Link]) -> None:
-        touched, filters = self._work.of_table(table), known.filters.of(table)
-        user = self._mailbox.user_id
-        rows = await self._services.dynamics.matching(filters, None, as_user=user) if filters else ()
-        for row in rows:
+    async def _compare_table(
+        self, table: str, known: KnownFilters, links: Mapping[str, Link]
+    ) -> Mapping[str, str]:
+        touched, user = self._work.of_table(table), self._mailbox.user_id
+        settings = known.settings_changed
+        found = await sync_filters.matches(self._services, user, known.filters, table)
+        for row in found.rows.values():
             touched.matching[row.id] = True
             link = links.get(row.id)
-            if (
-                link is not None
-                and link.linked
-                and (known.settings_changed or not link.markers.get(IN_FILTER))
-            ):
+            news = not _is_known(link, row)
+            if link is None or not link.linked:
+                touched.records |= {row.id: table} if news else {}
+            elif news or settings or is_seen_otherwise(link, True):
                 touched.force(table, row.id)
-            elif not _is_known(link, row):
-                touched.records[row.id] = table
         outside: dict[str, Link] = {}
         for link in links.values():
             if link.table == table and link.state is LinkState.CREATING:
                 touched.force(table, link.dynamics_id)  # whatever was begun comes to an end
-            if link.table == table and link.linked and link.dynamics_id not in touched.matching:
-                touched.matching[link.dynamics_id] = False
-                leaves = link.markers.get(IN_FILTER) and not link.markers.get(STAYS)
-                if leaves or known.settings_changed:
+            if link.table == table and link.linked and link.dynamics_id not in found.rows:
+                takes = touched.matching[link.dynamics_id] = found.takes(link.dynamics_id)
+                if settings or is_seen_otherwise(link, takes):
                     touched.force(table, link.dynamics_id)
                 else:
                     outside[link.dynamics_id] = link
         await self._compare_outside(table, outside)
+        return found.broken
 
     async def _compare_outside(self, table: str, links: Mapping[str, Link]) -> None:
         """Linked rows that match no filter, as closed tasks: what was changed or deleted, maybe while the
@@ -261,25 +346,6 @@ class PersonalGathering:
         for row_id, link in links.items():
             if versions.get(row_id) != version_of(link.dynamics_etag):
                 touched.force(table, row_id)
-
-    async def _match_touched(self, known: KnownFilters) -> None:
-        """Whether the rows of this pass match: asked of Dynamics, as the user, for these ids only; what the
-        product's own filter says of a row can be read off the row (``personal_pairing``)."""
-        for touched in self._work.both:
-            for table in sorted(set(touched.records.values())):
-                filters = known.filters.of(table)
-                unknown = [
-                    row_id
-                    for row_id, its_table in touched.records.items()
-                    if its_table == table and row_id not in touched.matching
-                ]
-                if not unknown or all(each.usual for each in filters):
-                    continue
-                found = await self._services.dynamics.matching(
-                    filters, unknown, as_user=self._mailbox.user_id
-                )
-                matched = {row.id for row in found}
-                touched.matching.update({row_id: row_id in matched for row_id in unknown})
 
 
 def _is_known(link: Link | None, row: ChangedRow) -> bool:

@@ -4,9 +4,10 @@ be the same (CONT-9, PAIN-6)."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
+from shared.engine.filters import matches
 from shared.engine.gather import version_of
 from shared.engine.personal_counterparts import Counterparts, Finding
 from shared.engine.personal_touched import PersonalTouched
@@ -28,7 +29,7 @@ from shared.model.personal import (
 from shared.model.sync_filter import Filters
 from shared.rules import keys, tracking
 from shared.rules.personal_intent import is_the_noted
-from shared.rules.personal_marks import PLACE, is_owned, is_tracked
+from shared.rules.personal_marks import PLACE, is_owned, is_seen_otherwise, is_tracked, is_tracked_anew
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 
@@ -87,9 +88,11 @@ class PersonalPairing:
         touched: PersonalTouched,
         answers: Mapping[str, str] | None = None,
         dropped: frozenset[str] = frozenset(),
+        named: frozenset[str] = frozenset(),
     ) -> PersonalPaired:
         """``answers``: what an administrator said about items or rows that may be the same, by their id.
-        ``dropped``: rows about which he said no to the brake."""
+        ``dropped``: rows about which he said no to the brake. ``named``: whom a question names that is not
+        answered yet; rows wait with it."""
         paired, work = PersonalPaired(), _Work(tables=dict(touched.records))
         if touched.nothing:
             return paired
@@ -98,7 +101,7 @@ class PersonalPairing:
         await self._follow_moves(work)
         await self._rows_of_items(work)
         await self._records(touched, work, paired)
-        await self._find_counterparts(touched, work, answers or {})
+        await self._find_counterparts(touched, work, answers or {}, named)
         found = await self._situations(touched, work, answers or {})
         paired.situations = [replace(s, dropped=s.ref().dynamics in dropped) for s in found]
         return paired
@@ -229,6 +232,7 @@ class PersonalPairing:
     async def _records(self, touched: PersonalTouched, work: _Work, paired: PersonalPaired) -> None:
         wanted = {row_id for row_id in work.pairs.values() if row_id} | set(touched.records)
         await self._read_records(wanted, work)
+        await self._match(touched, work)
         with_item = {row_id for row_id in work.pairs.values() if row_id}
         unread: dict[str, str] = {}
         for row_id in touched.records:
@@ -262,11 +266,26 @@ class PersonalPairing:
         if any(item_id in work.gone for item_id in unread):
             await self._follow_moves(work)
 
-    @staticmethod
+    async def _match(self, touched: PersonalTouched, work: _Work) -> None:
+        """Whether the rows of this pass match: asked of Dynamics, as the user, for these ids only. What the
+        product's own filter says of a row can be read off the row."""
+        by_table: dict[str, list[str]] = {}
+        for row_id, record in work.records.items():
+            if isinstance(record, DynamicsRecord) and row_id not in touched.matching:
+                by_table.setdefault(record.table, []).append(row_id)
+        user = self._context.mailbox.user_id
+        for table, ids in sorted(by_table.items()):
+            if table in self._filters.custom_tables:
+                found = await matches(self._services, user, self._filters, table, ids)
+                touched.matching.update({row_id: found.takes(row_id) for row_id in ids})
+
     def _is_news(
-        record: DynamicsRecord | Absence | None, link: Link, row_id: str, touched: PersonalTouched
+        self, record: DynamicsRecord | Absence | None, link: Link, row_id: str, touched: PersonalTouched
     ) -> bool:
+        """Another version than the link holds, or the filters say something else of it."""
         if row_id in touched.forced or not isinstance(record, DynamicsRecord) or not link.linked:
+            return True
+        if is_seen_otherwise(link, self._matches(record, touched)):
             return True
         return version_of(record.etag) != version_of(link.dynamics_etag)
 
@@ -284,15 +303,14 @@ class PersonalPairing:
     # --- who may be the same ----------------------------------------------------------------------
 
     async def _find_counterparts(
-        self, touched: PersonalTouched, work: _Work, answers: Mapping[str, str]
+        self, touched: PersonalTouched, work: _Work, answers: Mapping[str, str], named: Set[str]
     ) -> None:
         """For tracked items without a row, rows; for rows that are to come to Exchange, items."""
-        context = self._context
         items = [
             work.items[item_id]
             for item_id, row_id in work.pairs.items()
-            if row_id is None and item_id in work.items and item_id not in work.copies
-            if is_tracked(work.items[item_id], context)
+            if item_id in work.items and item_id not in work.copies
+            if self._lacks_row(work.items[item_id], row_id, work)
         ]
         made = {item.id: self._made_of(item, work) for item in items}
         found = await self._counterparts.rows_for(items, made, answers, work.records)
@@ -305,7 +323,7 @@ class PersonalPairing:
             if self._matches(record, touched) and self._is_to_be_made(work.links.get(row_id))
         ]
         taken = {row_id for row_id in work.pairs.values() if row_id}
-        asked = {
+        asked = {*named} | {
             match.id for finding in work.findings.values() for match in finding.matches if finding.row is None
         }
         rows = [record for record in rows if record.id not in taken and record.id not in asked]
@@ -331,6 +349,14 @@ class PersonalPairing:
             if finding.row.id in work.alone:
                 work.alone.remove(finding.row.id)
 
+    def _lacks_row(self, item: ExchangeItem, row_id: str | None, work: _Work) -> bool:
+        """It is to have one: tracked, or tracked anew when the row that it had is no more."""
+        if row_id is None:
+            return is_tracked(item, self._context)
+        link = work.links.get(row_id)
+        ended = link is not None and link.state.ended and work.records.get(row_id) is Absence.PHYSICAL
+        return link is not None and ended and is_tracked_anew(item, link, self._context)
+
     def _made_of(self, item: ExchangeItem, work: _Work) -> str:
         """The id that a pass gives to the row that it makes of this item."""
         link = next((each for each in work.links.values() if each.exchange_id == item.id), None)
@@ -354,13 +380,15 @@ class PersonalPairing:
     def _is_to_be_made(link: Link | None) -> bool:
         return link is None or link.state in (LinkState.CREATING, LinkState.LEFT_FILTER)
 
-    def _matches(self, record: DynamicsRecord, touched: PersonalTouched) -> bool:
-        """Whether the row matches the owner's filters. What the product's own filter says (own and open) can
-        be read off the row."""
-        known = touched.matching.get(record.id)
-        if known is not None:
-            return known
-        return self._takes_own(record.table) and is_owned(record, self._context) and record.state == 0
+    def _matches(self, record: DynamicsRecord, touched: PersonalTouched) -> bool | None:
+        """Whether the row matches the owner's filters, None where nobody knows. What the product's own filter
+        says (own and open) can be read off the row."""
+        if record.id in touched.matching:
+            return touched.matching[record.id]
+        if self._takes_own(record.table) and is_owned(record, self._context) and record.state == 0:
+            return True
+        unknown = self._filters.unread or record.table in self._filters.custom_tables
+        return None if unknown else False
 
     def _takes_own(self, table: str) -> bool:
         return any(each.usual for each in self._filters.of(table))
@@ -393,7 +421,7 @@ class PersonalPairing:
                     matches=finding.matches,
                     chosen=finding.chosen,
                     apart=answer == "go-on",
-                    kept_out=answer == "drop",
+                    kept_out=answer == "drop" or finding.kept_out,
                     copy_of=work.copies.get(item_id or ""),
                     ended_before=bool(entry and self._context.mailbox.id in entry.ended),
                     rights=rights.get(self._table_of(record, link), FieldRights()),

@@ -20,7 +20,8 @@ class PersonalTouched:
     """``rows``: items as the feeds show them; ``look``: items to be read by id, with their places ("" where
     nobody knows); ``removed``: ids that a feed says are gone from its place; ``records``: rows of Dynamics,
     by id, with their tables; ``forced``: those to be looked at in whatever version; ``matching``: what is
-    known of rows and the owner's filters. ``all_rows``: ``rows`` holds everything that the mailbox has."""
+    known of rows and the owner's filters (None: they cannot be run). ``all_rows``: ``rows`` holds everything
+    that the mailbox has."""
 
     kind: str
     rows: dict[str, ExchangeItem] = field(default_factory=dict)
@@ -28,7 +29,7 @@ class PersonalTouched:
     removed: set[str] = field(default_factory=set)
     records: dict[str, str] = field(default_factory=dict)
     forced: set[str] = field(default_factory=set)
-    matching: dict[str, bool] = field(default_factory=dict)
+    matching: dict[str, bool | None] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     all_rows: bool = False
 
@@ -60,6 +61,15 @@ class PersonalWork:
     asked_tasks: bool = False
     """The task lists were read."""
     read_filters: bool = False
+    left_out: set[str] = field(default_factory=set)
+    """Kinds that are switched off, or that we are not let at: this pass does nothing about them."""
+
+    def leave_out(self, kind: str) -> None:
+        self.left_out.add(kind)
+        if kind == CONTACT:
+            self.contacts = PersonalTouched(CONTACT)
+        else:
+            self.tasks = PersonalTouched(TASK)
 
     def of(self, kind: str) -> PersonalTouched:
         return self.contacts if kind == CONTACT else self.tasks
@@ -68,8 +78,9 @@ class PersonalWork:
         return self.of(kind_of(table))
 
     @property
-    def both(self) -> tuple[PersonalTouched, PersonalTouched]:
-        return (self.contacts, self.tasks)
+    def both(self) -> tuple[PersonalTouched, ...]:
+        """Of the kinds that are not left out."""
+        return tuple(some for some in (self.contacts, self.tasks) if some.kind not in self.left_out)
 
     @property
     def nothing(self) -> bool:

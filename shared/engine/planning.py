@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
+from shared.engine import closed_kinds
 from shared.engine.gather import Touched, current_window
 from shared.engine.kinds import Decided, decide
 from shared.engine.pair import Pairing
@@ -12,8 +13,11 @@ from shared.engine.personal_pairing import PersonalPairing
 from shared.engine.ports import Agenda, HeldRow, PendingDecision
 from shared.engine.services import Services
 from shared.engine.waiting import Waiting
+from shared.errors import SyncError
+from shared.model.decision import Decision
 from shared.model.mailbox import Mailbox
-from shared.model.profile import Profile
+from shared.model.profile import Brake, Profile
+from shared.rules.brake import FEWEST, is_grave
 from shared.rules.situation import Context
 
 
@@ -53,18 +57,34 @@ async def plan(
     services: Services, mailbox: Mailbox, profile: Profile, agenda: Agenda, touched: Touched, answers: Answers
 ) -> Plan:
     context = await context_of(services, mailbox, profile, agenda)
-    paired = await Pairing(services, context).pair(touched, answers.drop)
+    paired = await Pairing(services, context, touched.filters).pair(touched, answers.drop)
     situations = [answers.items.told(situation) for situation in paired.situations]
     made = Plan(context, [(s, decide(s, context)) for s in situations], paired.echoes, paired.untracked)
     for some in touched.personal.both:
         if some.nothing:
             continue
         pairing = PersonalPairing(services, context, touched.filters, some.kind)
-        found = await pairing.pair(some, answers.items.answers(), answers.drop)
+        try:
+            found = await pairing.pair(some, answers.items.answers(), answers.drop, answers.items.named())
+        except SyncError as error:
+            if not closed_kinds.by_either(error):
+                raise
+            why = closed_kinds.note(some.kind, error)
+            closed_kinds.close(some.kind, why, touched, agenda, services.now())
+            continue
         made.decided += [(s, decide(s, context)) for s in found.situations]
         made.echoes += found.echoes
         made.untracked += found.untracked
     return made
+
+
+async def linked_items(
+    services: Services, mailbox: Mailbox, brake: Brake, todo: Iterable[Decision]
+) -> int | None:
+    """How many items the mailbox has linked, counted only where the brake asks for a part of them."""
+    if brake.percent >= 100 or sum(is_grave(decision) for decision in todo) < FEWEST:
+        return None
+    return sum([link.linked async for link in services.store.links(mailbox.id)])
 
 
 def _overrides(profile: Profile) -> dict[str, bool | int | str]:

@@ -11,8 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from shared.model.alert import Alert
 from shared.model.appointment import APPOINTMENT, Absence, DynamicsAppointment
 from shared.model.attachment import Attachment, NewFile
+from shared.model.dead_letter import DeadLetter
 from shared.model.decision import (
     CancelEvent,
     CreateAppointment,
@@ -739,6 +741,9 @@ class Jobs(Protocol):
     async def read_feed(
         self, organization: str, cause: str, now: datetime, *, merge: bool = True
     ) -> None: ...
+    async def resend(self, queue: str, session: str, body: str) -> None:
+        """A message that was sent before, as it was, under an id of its own."""
+        ...
 
 
 class AnswerStore(Protocol):
@@ -773,3 +778,35 @@ class SubscriptionStore(Protocol):
     async def remove(self, subscription_id: str) -> None: ...
     async def of_mailbox(self, mailbox: str) -> Sequence[SubscriptionRow]: ...
     def all(self) -> AsyncIterator[SubscriptionRow]: ...
+
+
+class DeadLetterStore(Protocol):
+    """Table ``deadletters``: jobs that Service Bus gave up, newest first."""
+
+    async def add(self, letter: DeadLetter) -> bool:
+        """False when it is there already."""
+        ...
+
+    async def get(self, letter_id: str) -> DeadLetter | None: ...
+    async def page(
+        self, *, session: str | None = None, queue: str | None = None, limit: int, after: str = ""
+    ) -> tuple[Sequence[DeadLetter], bool]:
+        """Those that follow the id ``after``, and whether there are more."""
+        ...
+
+    async def counts(self) -> Mapping[str, int]:
+        """How many there are by queue."""
+        ...
+
+    async def remove(self, letter_id: str) -> None: ...
+    async def drop_old(self, before: datetime) -> int:
+        """Drop those recorded before this moment; returns how many."""
+        ...
+
+
+class AlertStore(Protocol):
+    """Table ``alerts``; one writer."""
+
+    async def all(self) -> Sequence[Alert]: ...
+    async def put(self, alerts: Sequence[Alert]) -> None: ...
+    async def remove(self, alerts: Sequence[Alert]) -> None: ...

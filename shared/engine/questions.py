@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,14 +11,15 @@ from shared.engine.gather import gather
 from shared.engine.kinds import AnySituation, Decided, bring_up, decide, with_availability
 from shared.engine.looking import Looking, item_id
 from shared.engine.personal_gather import PersonalGathering, Wanted
-from shared.engine.planning import Answers, context_of, plan
+from shared.engine.planning import Answers, context_of, linked_items, plan
 from shared.engine.services import Services
 from shared.engine.waiting import waiting_of
 from shared.model.decision import Action, Decision, ItemRef, Skip
 from shared.model.feed_tables import FEED_TABLES
-from shared.model.link import Link
+from shared.model.link import Link, LinkState
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
+from shared.model.sync_filter import Filters
 from shared.rules import personal_marks, scheduling, tracking
 from shared.rules.brake import apply_brake, people_mailed
 from shared.rules.personal_situation import PersonalSituation
@@ -95,8 +97,42 @@ async def preview(services: Services, mailbox: Mailbox, profile: Profile) -> dic
     listed = [d for d in decisions if not _only(d, Reason.NOT_TRACKED, Reason.NOT_IN_FILTER)]
     answer = decisions_json(listed, complete=not touched.more)
     answer["untracked"] = made.untracked + len(decisions) - len(listed)
-    answer["brake"] = apply_brake(listed, profile.brake, frozenset(), waiting=False).question or None
+    linked = await linked_items(services, mailbox, profile.brake, listed)
+    braked = apply_brake(listed, profile.brake, frozenset(), waiting=False, linked=linked)
+    answer["brake"] = braked.question or None
+    answer["filters"] = _filters_json(touched.filters, decided, made.context)
     return answer
+
+
+def _filters_json(filters: Filters, decided: Sequence[Decided], context: Context) -> list[dict[str, Any]]:
+    """Per table the active filters, and how many rows enter and leave them (FLT-6)."""
+    enters = Counter(s.table for s, d in decided if _enters(s, d, context))
+    leaves = Counter(s.table for s, d in decided if _leaves(s, d))
+    return [
+        {
+            "table": table,
+            "names": [each.name for each in filters.of(table)],
+            "enters": enters[table],
+            "leaves": leaves[table],
+        }
+        for table in FEED_TABLES
+    ]
+
+
+def _enters(situation: AnySituation, decision: Decision, context: Context) -> bool:
+    """Linked from now on, and not because somebody tracks it in Outlook."""
+    link, before = decision.link, situation.link
+    if link is None or not link.linked or not decision.actions or (before and before.linked):
+        return False
+    if isinstance(situation, PersonalSituation):
+        return situation.item is None or not personal_marks.is_tracked(situation.item, context)
+    return situation.event is None or not tracking.is_tracked(situation.event, context.organization)
+
+
+def _leaves(situation: AnySituation, decision: Decision) -> bool:
+    link, before = decision.link, situation.link
+    left = link is not None and link.state is LinkState.LEFT_FILTER
+    return left and before is not None and before.linked
 
 
 async def _with_availability(
@@ -185,6 +221,8 @@ def _sentence(decisions: Sequence[Decision], link: Link | None) -> str:
     decision = decisions[0]
     parts = [f"{a.kind.value} in {a.side.value}: {a.reason} ({', '.join(a.rules)})" for a in decision.actions]
     parts += [f"left alone: {s.reason} ({', '.join(s.rules)})" for s in (*decision.skips, *_asked(decision))]
+    if decision.actions and link is not None and link.linked and link.reason:
+        parts.append(f"the last try was refused: {link.reason}")
     if not parts:
         parts = ["both sides are in step; there is nothing to do"]
     head = "Linked. " if link is not None and link.linked else "Not linked. "

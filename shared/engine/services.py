@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.engine.ports import (
+    AlertStore,
     AnswerStore,
+    DeadLetterStore,
     DecisionStore,
     DynamicsSystem,
     Exchange,
@@ -42,6 +44,8 @@ class Services:
     answers: AnswerStore
     feeds: FeedStore
     subscriptions: SubscriptionStore
+    dead_letters: DeadLetterStore
+    alerts: AlertStore
     jobs: Jobs
     now: Callable[[], datetime]
     feed: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shared.engine.appointment_filters import will_match
 from shared.engine.pairing_reading import Reading
 from shared.engine.pairing_state import Work, organizer_user
 from shared.engine.ports import ItemEntry
@@ -29,7 +30,7 @@ class Situations:
         mailboxes = await self._services.registry.by_users(
             {*organizers.values(), *self._row_organizers(work)} - {self._mailbox.user_id}
         )
-        resolved = await self._resolved(work)
+        resolved, filters = await self._resolved(work), self._reading.filters
         situations: dict[tuple[str | None, str | None], AppointmentSituation] = {}
         for event_id, row_id in work.pairs:
             event = self._reading.shown(work.events.get(event_id or ""))
@@ -55,6 +56,7 @@ class Situations:
                 copy_of=work.copies.get(event_id or ""),
                 dropped=bool(row_id and row_id in dropped),
                 ended_before=bool(entry and self._mailbox.id in entry.ended),
+                in_filter=work.in_filter.get(row_id or "") if record else will_match(filters, event),
             )
         return list(situations.values())
 

@@ -17,12 +17,17 @@ from shared.engine.history_rows import rows_of, skip_row
 from shared.engine.ports import Fence, HistoryRow
 from shared.engine.services import Services
 from shared.errors import Conflict, NotFound, Refused, Throttled, Transient, UnknownResult
-from shared.model.decision import Decision, ItemRef
+from shared.model.decision import Action, Decision, ItemRef
 from shared.model.link import Link
 from shared.model.scheduling import Availability
 from shared.rules.situation import Context
 
 ATTEMPTS = 4
+
+
+def reason_of(error: Refused) -> str:
+    """As history and links tell it."""
+    return f"{error.code or error.status or 'refused'}: {error}"
 
 
 class Situation(Protocol):
@@ -53,6 +58,8 @@ class Outcome(Generic[S]):
     """Mailboxes that have to look at the row because its ownership moved."""
     availability: Availability | None = None
     """Who is busy at the item's time, as far as Dynamics was asked (APPT-29)."""
+    writing: Action | None = None
+    """What was written last, or tried."""
 
     @property
     def finished(self) -> bool:
@@ -121,9 +128,10 @@ class Trying(ABC, Generic[S]):
 
     def _refused(self, outcome: Outcome[S], error: Refused) -> None:
         """Permanent for this item: recorded with its reason; the others go on."""
-        reason = f"{error.code or error.status or 'refused'}: {error}"
-        actions = outcome.decision.actions or ()
-        rows = rows_of(outcome.decision, list(actions[:1]), self._services.now())
+        reason = reason_of(error)
+        first = outcome.decision.actions[:1]
+        tried = [outcome.writing] if outcome.writing else list(first)
+        rows = rows_of(replace(outcome.decision, lost={}), tried, self._services.now())
         outcome.history += [replace(row, outcome="refused", reason=reason) for row in rows]
         link = outcome.situation.link
         outcome.link = replace(link, reason=reason) if link else None

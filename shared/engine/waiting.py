@@ -86,6 +86,15 @@ class Waiting:
             if put and put.answer and key[0] != EVENT
         }
 
+    def named(self) -> frozenset[str]:
+        """The candidates of questions about contacts that nobody has answered yet."""
+        return frozenset(
+            candidate.id
+            for key, put in self.questions.items()
+            if put and not put.answer and key[0] != EVENT
+            for candidate in put.candidates
+        )
+
 
 async def waiting_of(services: Services, mailbox: Mailbox, held: Iterable[HeldRow]) -> Waiting:
     rows = [row for row in held if row.kind in KINDS]
@@ -106,6 +115,10 @@ class Settled:
     withdrawn: list[PendingDecision] = field(default_factory=list)
     """Questions that are answered and carried out, or that nobody has to answer any more."""
 
+    def free(self, row: HeldRow, question: PendingDecision | None) -> None:
+        self.freed.append(row)
+        self.withdrawn += [question] if question is not None else []
+
 
 def settle(
     decided: Iterable[tuple[Situation, Decision]], waiting: Waiting, mailbox: str, now: datetime
@@ -124,8 +137,10 @@ def settle(
             settled.history.append(_waits(situation, decision, question.question, now))
             settled.superseded += [known] if known is not None else []
         elif row is not None:
-            settled.freed.append(row)
-            settled.withdrawn += [known] if known is not None else []
+            settled.free(row, known)
+        other = (CONTACT_ROW, situation.ref().dynamics or "")
+        if other != key and other in waiting.rows:
+            settled.free(waiting.rows[other], waiting.questions[other])
     return settled
 
 
@@ -135,9 +150,7 @@ def forgotten(waiting: Waiting, looked_at: Collection[Key], found: Iterable[Situ
     settled = Settled()
     for key in sorted(waiting.rows.keys() & set(looked_at)):
         if key not in there:
-            settled.freed.append(waiting.rows[key])
-            put = waiting.questions[key]
-            settled.withdrawn += [put] if put is not None else []
+            settled.free(waiting.rows[key], waiting.questions[key])
     return settled
 
 

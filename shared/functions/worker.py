@@ -9,7 +9,15 @@ import azure.functions as func
 from shared import wiring
 from shared.functions.adapting import waited_seconds
 from shared.jobs import messages
-from shared.mailboxes import change_notifications, feed_jobs, jobs_of_mailbox, overview, scheduling
+from shared.mailboxes import (
+    alerts,
+    change_notifications,
+    dead_letters,
+    feed_jobs,
+    jobs_of_mailbox,
+    overview,
+    scheduling,
+)
 
 blueprint = func.Blueprint()
 
@@ -42,7 +50,21 @@ async def renew_subscriptions(timer: func.TimerRequest) -> None:
     services = await wiring.services()
     await change_notifications.renew_all(services)
     await overview.measure_subscriptions(services)
-    await services.history.drop_old(services.now() - timedelta(days=wiring.settings().history_days))
+    before = services.now() - timedelta(days=wiring.settings().history_days)
+    await services.history.drop_old(before)
+    await services.dead_letters.drop_old(before)
+
+
+@blueprint.function_name("watch")
+@blueprint.timer_trigger(arg_name="timer", schedule="%WATCH_SCHEDULE%", use_monitor=True)
+async def watch(timer: func.TimerRequest) -> None:
+    """Record the jobs that died, then raise and clear alerts, also when a queue cannot be read."""
+    del timer
+    services = await wiring.services()
+    try:
+        await dead_letters.drain_all(services, await wiring.dead_letters())
+    finally:
+        await alerts.look(services)
 
 
 @blueprint.function_name("mailbox_sync")

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.servicebus import ServiceBusMessage
-from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
+from azure.servicebus import ServiceBusMessage, ServiceBusSubQueue
+from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 
 from shared.jobs.errors import FAILURES, translate
 from shared.settings import Settings, is_loopback
@@ -56,6 +56,10 @@ class Connection:
             except FAILURES as failure:
                 await self._discard(queue)
                 raise translate(failure, queue) from failure
+
+    def dead_letters(self, queue: str) -> ServiceBusReceiver:
+        """What the queue gave up. It has no sessions, whatever the queue has."""
+        return self._client.get_queue_receiver(queue, sub_queue=ServiceBusSubQueue.DEAD_LETTER)
 
     async def close(self) -> None:
         """The senders side by side: each takes its time to say goodbye."""

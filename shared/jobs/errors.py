@@ -22,11 +22,11 @@ TABLE: tuple[tuple[type[BaseException], type[SyncError]], ...] = (
 FAILURES = tuple(failure for failure, _ in TABLE)
 
 
-def translate(failure: BaseException, queue: str) -> SyncError:
+def translate(failure: BaseException, queue: str, what: str = "nothing sent to") -> SyncError:
     """The engine's error. Its text names the queue and the kind of failure only."""
     code = type(failure).__name__
     kind = next(error for each, error in TABLE if isinstance(failure, each))
-    text = f"service bus: nothing sent to {queue}: {code}"
+    text = f"service bus: {what} {queue}: {code}"
     if kind is Throttled:
         return Throttled(text, retry_after=BUSY_FOR, code=code)
     return kind(text, code=code)

@@ -79,6 +79,13 @@ class ServiceBusJobs:
             message = _message(job, organization, self._fresh())
         await self._connection.send(messages.DYNAMICS_FEED, [message])
 
+    async def resend(self, queue: str, session: str, body: str) -> None:
+        """The body is sent as it was, readable or not."""
+        message = ServiceBusMessage(
+            body, session_id=session, message_id=self._fresh(), content_type="application/json"
+        )
+        await self._connection.send(queue, [message])
+
     async def close(self) -> None:
         await self._connection.close()
 

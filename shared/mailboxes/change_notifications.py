@@ -13,7 +13,8 @@ from datetime import timedelta
 from shared.engine.ports import SubscriptionRow
 from shared.engine.services import Services
 from shared.errors import NotFound, SyncError
-from shared.model.mailbox import MailboxState
+from shared.model.mailbox import Mailbox, MailboxState
+from shared.model.profile import Profile
 
 LIFE = timedelta(minutes=10_000)
 """Graph allows 10,080 minutes for Outlook resources."""
@@ -33,23 +34,28 @@ def is_ours(row: SubscriptionRow, client_state: str) -> bool:
     return hmac.compare_digest(row.client_state_hash, hash_of(client_state))
 
 
-def resources(mailbox_id: str) -> tuple[str, ...]:
-    """What a mailbox is watched for: its default calendar and its default contact folder; the others are
-    read with them, and tasks by the clock, for Graph tells nobody of tasks."""
-    return (f"/users/{mailbox_id}/events", f"/users/{mailbox_id}{CONTACTS}")
+def resources(mailbox_id: str, profile: Profile) -> tuple[str, ...]:
+    """What a mailbox is watched for: its events and, where they are synchronized, its contacts. Whether Graph
+    tells of contacts in other folders than the default one is not said anywhere; whenever contacts are read,
+    all folders are, by the net at the latest. Tasks are read by the clock, for Graph tells nobody of them."""
+    events = f"/users/{mailbox_id}/events"
+    return (events, f"/users/{mailbox_id}{CONTACTS}") if profile.synchronize_contacts else (events,)
 
 
-async def ensure(services: Services, mailbox_id: str) -> int:
-    """Create what is missing; returns how many were created. A subscription that cannot be had now is no
-    reason to stop: the net finds every change."""
-    now = services.now()
-    alive = {
-        row.resource for row in await services.subscriptions.of_mailbox(mailbox_id) if row.expires_at > now
-    }
+async def ensure(services: Services, mailbox: Mailbox) -> int:
+    """Create what is missing, end what the profile does not want any more; returns how many were created. A
+    subscription that cannot be had now is no reason to stop: the net finds every change."""
+    wanted = resources(mailbox.id, await services.profiles.get(mailbox.profile) or Profile())
+    alive = set()
+    for row in await services.subscriptions.of_mailbox(mailbox.id):
+        if row.resource not in wanted:
+            await _remove(services, row)
+        elif row.expires_at > services.now():
+            alive.add(row.resource)
     created = 0
-    for resource in resources(mailbox_id):
+    for resource in wanted:
         if resource not in alive:
-            created += await _create(services, mailbox_id, resource)
+            created += await _create(services, mailbox.id, resource)
     return created
 
 
@@ -85,12 +91,13 @@ async def renew_all(services: Services) -> Renewal:
     outcome = Renewal()
     rows = [row async for row in services.subscriptions.all()]
     alive = {subscription.id for subscription in await services.exchange.subscriptions()}
-    states = {mailbox.id: mailbox.state async for mailbox in services.registry.all()}
+    mailboxes = {mailbox.id: mailbox async for mailbox in services.registry.all()}
     for row in rows:
-        await _look_after(services, row, alive, states.get(row.mailbox), outcome)
-    for mailbox_id in sorted(states):
-        if states[mailbox_id] is MailboxState.ACTIVE:
-            outcome.recreated += await ensure(services, mailbox_id)
+        mailbox = mailboxes.get(row.mailbox)
+        await _look_after(services, row, alive, mailbox.state if mailbox else None, outcome)
+    for _, mailbox in sorted(mailboxes.items()):
+        if mailbox.state is MailboxState.ACTIVE:
+            outcome.recreated += await ensure(services, mailbox)
     return outcome
 
 
@@ -123,13 +130,13 @@ async def _renew(services: Services, row: SubscriptionRow, outcome: Renewal) -> 
         outcome.renewed += 1
 
 
-async def repair(services: Services, mailbox_id: str) -> None:
+async def repair(services: Services, mailbox: Mailbox) -> None:
     """After a lifecycle event: extend (which reauthorizes too) what Graph still has, replace what it has not.
     Our own row says nothing about that: Graph removed the subscription, not us."""
     outcome = Renewal()
-    for row in await services.subscriptions.of_mailbox(mailbox_id):
+    for row in await services.subscriptions.of_mailbox(mailbox.id):
         await _renew(services, row, outcome)
-    await ensure(services, mailbox_id)
+    await ensure(services, mailbox)
 
 
 async def remove_all(services: Services, mailbox_id: str) -> None:

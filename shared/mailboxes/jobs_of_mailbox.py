@@ -165,9 +165,9 @@ async def _prepare(services: Services, mailbox: Mailbox, job: Job) -> Mailbox:
     if job.cause == "enable" or mailbox.last_pass_at is None:
         await life_cycle.rejoin(services, mailbox.id)
     if job.cause in ("reauthorize", "subscriptions"):
-        await change_notifications.repair(services, mailbox.id)
+        await change_notifications.repair(services, mailbox)
     elif job.cause in COMPARING or mailbox.last_pass_at is None:
-        await change_notifications.ensure(services, mailbox.id)
+        await change_notifications.ensure(services, mailbox)
     if job.cause in COMPARING and mailbox.last_pass_at is not None:
         info = await services.exchange.mailbox(mailbox.id).info()
         if info.time_zone != mailbox.time_zone:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from shared.engine.filters import watch
 from shared.engine.mailbox_pass import LANE
 from shared.engine.ports import DynamicsUser, MailboxInfo
 from shared.engine.services import Services
 from shared.errors import Conflict, FenceLost, MailboxBroken, NotFound, SyncError
 from shared.mailboxes import change_notifications
 from shared.model.mailbox import Mailbox, MailboxState
+from shared.model.personal import PERSONAL_TABLES
 
 SERVER_SIDE_SYNC = 1
 """``actdeliverymethod`` of a mailbox that Microsoft's own sync handles (MBX-6)."""
@@ -155,6 +157,7 @@ async def remove(services: Services, mailbox: Mailbox) -> None:
     async for link in services.store.links(mailbox.id):
         if link.linked:
             await services.items.leave(link.table, link.dynamics_id, mailbox.id)
+    await watch(services, mailbox.id, (), PERSONAL_TABLES)
     await services.registry.remove(mailbox)
 
 

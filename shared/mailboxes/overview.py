@@ -11,6 +11,7 @@ from shared.engine.ports import SubscriptionRow
 from shared.engine.services import Services
 from shared.mailboxes.change_notifications import resources
 from shared.model.mailbox import Mailbox, MailboxState
+from shared.model.profile import Profile
 
 EVERY_MINUTES = 5
 FAILING = 3
@@ -49,8 +50,10 @@ async def subscriptions_of_all(services: Services) -> tuple[int, int]:
         key = _key(row)
         ends[key] = max(ends.get(key, row.expires_at), row.expires_at)
     missing, lapsing, soon = 0, 0, services.now() + LAPSING
+    profiles = {profile.id: profile for profile in await services.profiles.all()}
     async for mailbox in services.registry.all():
-        for resource in resources(mailbox.id) if mailbox.state is MailboxState.ACTIVE else ():
+        profile = profiles.get(mailbox.profile, Profile())
+        for resource in resources(mailbox.id, profile) if mailbox.state is MailboxState.ACTIVE else ():
             end = ends.get((mailbox.id, resource))
             missing += end is None
             lapsing += end is not None and end < soon

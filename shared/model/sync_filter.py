@@ -33,9 +33,11 @@ class SyncFilter:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """All active filters of one user. Several of a table are a union; none means nothing (FLT-4)."""
+    """All active filters of one user. Several of a table are a union; none means nothing (FLT-4).
+    ``unread``: Dynamics would not show them, so nobody knows what they take."""
 
     filters: tuple[SyncFilter, ...] = ()
+    unread: bool = False
 
     def of(self, table: str) -> tuple[SyncFilter, ...]:
         return tuple(each for each in self.filters if each.table == table)
@@ -48,6 +50,8 @@ class Filters:
     @property
     def fingerprint(self) -> str:
         """Changes when any filter is added, changed, switched off or removed."""
+        if self.unread:
+            return "unread"
         return ";".join(sorted(f"{each.table}:{each.id}:{each.version}" for each in self.filters))
 
 

@@ -65,7 +65,7 @@ def why_not_tracked(situation: AppointmentSituation, context: Context, event: Ex
     return None
 
 
-def why_not_sent(context: Context, row: DynamicsAppointment) -> Skip | None:
+def why_not_sent(situation: AppointmentSituation, context: Context, row: DynamicsAppointment) -> Skip | None:
     """Why a Dynamics row is not taken to this mailbox, if it is not."""
     if not row.is_series and row.instance_type != InstanceType.NONE:
         return Reason.LONE_OCCURRENCE.skip()
@@ -77,6 +77,8 @@ def why_not_sent(context: Context, row: DynamicsAppointment) -> Skip | None:
         return Reason.NO_ORGANIZER.skip()
     if row.value("organizer") != context.mailbox.user_id:
         return Reason.OTHER_ORGANIZER.skip()
+    if situation.in_filter is False:
+        return Reason.NOT_IN_FILTER.skip()
     if not _in_window(item_time.of_row(row, context.zone), context):
         return Reason.OUTSIDE_WINDOW.skip()
     return None
@@ -222,7 +224,7 @@ def from_dynamics(situation: AppointmentSituation, context: Context, row: Dynami
     invitation and nothing about what never was."""
     if situation.leftover:
         return _leftover_goes(situation, row)
-    skip = why_not_sent(context, row)
+    skip = why_not_sent(situation, context, row)
     if skip is None and row.state is StateCode.CANCELED:
         skip = Reason.CANCELED_UNSEEN.skip()
     if skip is None and situation.parked:

@@ -14,7 +14,7 @@ from shared.model.decision import (
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link, LinkState, Role
 from shared.model.values import Side
-from shared.rules import attendees, item_time, tracking
+from shared.rules import attendees, filter_marks, item_time, tracking
 from shared.rules.link_endings import close, image_of, unlink
 from shared.rules.situation import AppointmentSituation, Context
 
@@ -30,6 +30,8 @@ def ending(situation: AppointmentSituation, context: Context, link: Link) -> Dec
         return None
     if tracking.was_untracked(event, link):
         return _untracked(situation, link, event)
+    if filter_marks.has_left(situation, link):
+        return _left_filter(situation, context, link, event)
     if link.role is Role.OWNER and event.is_organizer:
         if row.value("organizer") != context.mailbox.user_id:
             return _given_away(situation, context, link, event)
@@ -140,6 +142,25 @@ def _untracked(situation: AppointmentSituation, link: Link, event: ExchangeEvent
     """EMI-17, APPT-13: the mark was removed in Outlook; both items stay."""
     reason = "untracked in Outlook; both items stay"
     return unlink(situation, link, event, LinkState.UNTRACKED, reason, ("APPT-13", "EMI-17", "LNK-8"))
+
+
+def _left_filter(
+    situation: AppointmentSituation, context: Context, link: Link, event: ExchangeEvent
+) -> Decision:
+    """FLT-10, PAIN-1: a logical deletion. It is canceled only where the organization wants these to be sent
+    (SET-1 = false), as its deletion would be (APPT-25)."""
+    if situation.dropped:
+        return filter_marks.kept_by_decision(situation, link)
+    distinct = context.organization.flag("DistinctPhysicalAndLogicalDeletesForExchangeSync")
+    why = "" if distinct else _why_event_stays(situation, context, link, event)
+    reason = filter_marks.SENTENCE
+    if distinct or why:
+        told = f"{reason}; the item stays in Exchange{f' because {why}' if why else ''}"
+        ended = unlink(situation, link, event, LinkState.LEFT_FILTER, told, filter_marks.RULES)
+        return filter_marks.ended_by_filter(ended, removed=False)
+    removal = _removal(event, reason, (*filter_marks.RULES, "APPT-25"))
+    ended = close(situation, link, LinkState.LEFT_FILTER, reason, filter_marks.RULES, (removal,))
+    return filter_marks.ended_by_filter(ended, removed=True)
 
 
 def _given_away(

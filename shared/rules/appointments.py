@@ -18,6 +18,7 @@ from shared.rules import (
     appointment_endings,
     attachments,
     conversions,
+    filter_marks,
     invitations,
     item_time,
     privacy,
@@ -48,7 +49,8 @@ def decide(situation: AppointmentSituation, context: Context) -> Decision:
     if situation.event is not None:
         shown = privacy.applied(situation.event, context.profile.private_appointments)
         situation = replace(situation, event=shown)
-    return scheduling.settled(_braked(situation, context), situation, context)
+    decided = scheduling.settled(_braked(situation, context), situation, context)
+    return filter_marks.remembered(decided, situation)
 
 
 def _braked(situation: AppointmentSituation, context: Context) -> Decision:
@@ -73,7 +75,8 @@ def _decide(situation: AppointmentSituation, context: Context) -> Decision:
 def _dropped(situation: AppointmentSituation, context: Context, wanted: Decision) -> Decision:
     """An administrator said no: a deletion or cancellation only ends the link, an unlinking does not happen,
     and what would have mailed people is taken as seen without being sent."""
-    if any(_ends_the_item(action) for action in wanted.actions):
+    left = situation.link is not None and filter_marks.has_left(situation, situation.link)
+    if left or any(_ends_the_item(action) for action in wanted.actions):
         return _decide(situation, context)
     skips = (*wanted.skips, Reason.DROPPED.skip())
     if not wanted.mails and wanted.occurrences is None:
@@ -111,7 +114,10 @@ def _without(plan: OccurrencePlan | None, done: tuple[Action, ...]) -> Occurrenc
 
 
 def _resumes(situation: AppointmentSituation, context: Context, link: Link) -> bool:
-    """Only a person who tracks the item anew brings an ended link back (LNK-8)."""
+    """Only a person who tracks the item anew brings an ended link back (LNK-8), or a filter what nothing but
+    a filter ended (FLT-6)."""
+    if filter_marks.comes_back(situation, link):
+        return True
     event = situation.event
     return event is not None and tracking.is_tracked_anew(event, link, context.organization)
 
@@ -152,8 +158,10 @@ def _join(
     skip = why_not_tracked(situation, context, event)
     if skip is not None and skip.code == Reason.NOT_TRACKED.code:
         untracked_by_hand = event.stamps is not None and event.stamps.link_state == tracking.UNLINKED
-        skip = Reason.ENDED.skip(detail="untracked in Outlook") if untracked_by_hand else None
-        skip = skip or why_not_sent(context, row)
+        again = situation.link is not None and filter_marks.comes_back(situation, situation.link)
+        by_hand = untracked_by_hand and not again
+        skip = Reason.ENDED.skip(detail="untracked in Outlook") if by_hand else None
+        skip = skip or why_not_sent(situation, context, row)
     if skip is not None:
         return left(situation, skip, situation.link)
     link = new_link(situation, context, event, row.id, generation_of(situation.link), row.table)

@@ -20,7 +20,7 @@ from shared.rules.personal_creation import (
     why_not_tracked,
 )
 from shared.rules.personal_endings import OUT_OF_FILTER, closed, ending, item_gone, untracked, was_leaving
-from shared.rules.personal_marks import categories_count, is_owned, is_tracked, mark, new_link
+from shared.rules.personal_marks import is_owned, is_tracked, is_tracked_anew, mark, new_link
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.personal_updates import first_merge, in_step
 from shared.rules.situation import Context
@@ -36,7 +36,8 @@ def decide(situation: PersonalSituation, context: Context) -> Decision:
     if begun is not None:
         return begun
     if link is not None and link.state.ended and not _resumes(situation, context, link):
-        return left(situation, Reason.ENDED.skip(detail=f"{link.state.value}: {link.reason}"), link)
+        skip = Reason.ENDED.skip(detail=f"{link.state.value}: {link.reason}")
+        return left(situation, skip, _with_marks_off(link, situation.item))
     return _unlinked(situation, context)
 
 
@@ -50,11 +51,17 @@ def _resumes(situation: PersonalSituation, context: Context, link: Link) -> bool
     """A person tracks the item anew (LNK-8), or the row is in the filter again (FLT-6)."""
     if may_come_back(link) and situation.in_filter and situation.row is not None:
         return True
-    item = situation.item
-    if item is None:
-        return False
-    counts = categories_count(situation.kind, context)
-    return tracking.is_tracked_anew(item, link, context.organization, categories_count=counts)
+    return situation.item is not None and is_tracked_anew(situation.item, link, context)
+
+
+def _with_marks_off(link: Link, item: ExchangeItem | None) -> Link:
+    """What a person takes off an item that was left with its marks (``KEPT_OUT``) can be put on anew."""
+    worn = dict(link.markers)
+    if item is not None and worn.get("category") and not tracking.has_category(item.categories):
+        worn["category"] = False
+    if item is not None and worn.get("stamp") and item.stamps is not None and not item.stamps.tracked:
+        worn["stamp"] = tracking.UNLINKED
+    return replace(link, markers=worn)
 
 
 def _begun(situation: PersonalSituation, context: Context, link: Link) -> Decision | None:

@@ -24,6 +24,7 @@ from shared.rules.personal_fields import crossing, direction_of, fields_of, fits
 from shared.rules.personal_marks import (
     is_owned,
     is_tracked,
+    link_name,
     link_url,
     mark,
     new_link,
@@ -157,7 +158,7 @@ def from_dynamics(situation: PersonalSituation, context: Context, record: Dynami
         display_name=_display_name(record) if record.table == CONTACT else "",
         reminder=_reminder(record, context),
         link_url=link_url(context.organization, record.table, record.id),
-        link_name=record.name,
+        link_name=link_name(record.name),
     )
     rules = ("CONT-1", "FLT-6") if record.table == CONTACT else ("TASK-1", "FLT-6", "TASK-13")
     create = Action(

@@ -20,7 +20,7 @@ from shared.model.personal import (
 from shared.model.profile import ContactDeletion
 from shared.model.values import Side
 from shared.rules import personal_intent, task_endings, tracking
-from shared.rules.personal_marks import IN_FILTER, OWNED, STAYS, is_owned
+from shared.rules.personal_marks import IN_FILTER, OWNED, STAYS, is_closed_of_own, is_owned
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 from shared.rules.skips import Reason
@@ -62,11 +62,10 @@ def was_leaving(situation: PersonalSituation, link: Link) -> bool:
 
 
 def has_left(situation: PersonalSituation, context: Context, link: Link, record: DynamicsRecord) -> bool:
-    """It matched and does not any more (FLT-6). A task that is closed goes on: its completion is what its
-    owner wants to see in Exchange (TASK-3), and reopening it there reopens the row."""
+    """It matched and does not any more (FLT-6)."""
     if situation.in_filter is not False or not link.markers.get(IN_FILTER) or link.markers.get(STAYS):
         return False
-    return record.table == CONTACT or record.state == 0 or not is_owned(record, context)
+    return not is_closed_of_own(record, context)
 
 
 # --- the Exchange side is gone --------------------------------------------------------------------
@@ -128,9 +127,9 @@ def _item_goes(item: ExchangeItem, table: str, *, owned: bool) -> tuple[tuple[st
 
 def _hidden(situation: PersonalSituation, context: Context, link: Link, reason: str) -> Decision:
     """The row exists, but not for this user: a logical delete (FLT-10). SET-1 says whether it only
-    unlinks."""
+    unlinks; what an administrator said before still holds."""
     item = situation.item
-    if situation.dropped:
+    if situation.dropped or link.markers.get(STAYS):
         kept = replace(link, markers={**link.markers, STAYS: True})
         return Decision(situation.ref(), skips=(Reason.STAYS_LINKED.skip(),), link=kept)
     if item is None:

@@ -11,6 +11,7 @@ from shared.model.values import Side, Value
 from shared.rules import tracking
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
+from shared.rules.task_crossing import NO_SUBJECT
 from shared.rules.tracking_marks import cleared, stamps_of
 
 OWNED = "owned"
@@ -24,6 +25,16 @@ ADDRESSES = "addresses"
 PLACE = "place"
 """Marker: the contact folder or task list that the item is in."""
 
+REFUSED = "refused"
+"""Marker: what one side did not take when the link was last written, by code and fields."""
+
+
+def is_seen_otherwise(link: Link, matches: bool | None) -> bool:
+    """Whether the filters say something else of the linked row than when it was last looked at."""
+    if matches is None:
+        return False
+    return matches if link.markers.get(STAYS) else matches != bool(link.markers.get(IN_FILTER))
+
 
 def categories_count(kind: str, context: Context) -> bool:
     """X-6: the category tracks contacts too, unless the profile switches that off."""
@@ -35,6 +46,12 @@ def is_tracked(item: ExchangeItem, context: Context) -> bool:
     return tracking.is_tracked(item, context.organization, categories_count=counts)
 
 
+def is_tracked_anew(item: ExchangeItem, link: Link, context: Context) -> bool:
+    """A person tracks an item whose link has ended (LNK-8)."""
+    counts = categories_count(item.kind, context)
+    return tracking.is_tracked_anew(item, link, context.organization, categories_count=counts)
+
+
 def wears_category(kind: str, context: Context) -> bool:
     """Whether linked items get our category."""
     return context.organization.flag("TrackCategorizedItems") and categories_count(kind, context)
@@ -43,6 +60,11 @@ def wears_category(kind: str, context: Context) -> bool:
 def link_url(organization: Organization, table: str, row_id: str) -> str:
     """Where a person opens the row."""
     return f"{organization.url.rstrip('/')}/main.aspx?pagetype=entityrecord&etn={table}&id={row_id}"
+
+
+def link_name(row_name: str) -> str:
+    """What the link is called; Exchange refuses one without a name."""
+    return row_name or NO_SUBJECT
 
 
 def new_link(
@@ -80,6 +102,8 @@ def memory_of(situation: PersonalSituation, context: Context, *, owned: bool) ->
     matches = situation.in_filter
     if matches is None:
         matches = bool(known.get(IN_FILTER)) or (situation.row is None and owned and situation.takes_own)
+    elif not matches and is_closed_of_own(situation.row, context):
+        matches = bool(known.get(IN_FILTER))
     memory: dict[str, Value] = {OWNED: owned, IN_FILTER: matches}
     if known.get(STAYS) and not matches:
         memory[STAYS] = True
@@ -91,6 +115,13 @@ def memory_of(situation: PersonalSituation, context: Context, *, owned: bool) ->
 def is_owned(record: DynamicsRecord | None, context: Context) -> bool:
     owner = record.owner if record else None
     return owner is not None and owner.id == context.mailbox.user_id
+
+
+def is_closed_of_own(record: DynamicsRecord | None, context: Context) -> bool:
+    """A task that is closed matches no filter of open ones and goes on all the same, as long as it is its
+    owner's: its completion is what he wants to see in Exchange (TASK-3), and reopening it there reopens the
+    row."""
+    return record is not None and record.table != CONTACT and record.state != 0 and is_owned(record, context)
 
 
 def mark(
@@ -110,7 +141,7 @@ def mark(
         tracking.with_category(item.categories) if add else None,
         cleared(stamps_of(row_id, regards if table == CONTACT else None, context, (), table)),
         link_url(context.organization, table, row_id),
-        row_name,
+        link_name(row_name),
     )
     extra = ("LNK-3",) if table == CONTACT else ("TASK-13",)
     return Action(

@@ -17,7 +17,7 @@ from shared.model.profile import ContactAddresses
 from shared.model.values import Side, Value
 from shared.rules import contact_names, field_table, personal_intent, task_reminders
 from shared.rules.personal_content import PersonalContent, merge_content
-from shared.rules.personal_marks import ADDRESSES, PLACE, is_owned, mark, memory_of
+from shared.rules.personal_marks import ADDRESSES, PLACE, REFUSED, STAYS, is_owned, mark, memory_of
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 
@@ -63,13 +63,14 @@ def in_step(
     actions += content_actions(context, item, record, content, link.base)
     if _needs_mark(item, record, content, moved=situation.moved):
         regards = content.dynamics.get(REGARDING, record.value(REGARDING))
-        rule = ("LNK-11",) if situation.moved else ("FLD-21",)
+        rule = ("LNK-11",) if situation.moved or record.table != CONTACT else ("FLD-21",)
         actions.append(mark(item, record.table, record.id, record.name, regards, context, rules=rule))
     memory = memory_of(situation, context, owned=is_owned(record, context))
     kept = replace(
         link,
         exchange_id=item.id,
         subject=situation.ref().subject,
+        reason="",
         markers={**_without_old(link), **memory, PLACE: item.place},
     )
     return Decision(
@@ -78,15 +79,16 @@ def in_step(
 
 
 def _without_old(link: Link) -> dict[str, Value]:
-    return {name: value for name, value in link.markers.items() if name != "stays"}
+    return {name: value for name, value in link.markers.items() if name not in (STAYS, REFUSED)}
 
 
 def _needs_mark(item: ExchangeItem, record: DynamicsRecord, content: PersonalContent, *, moved: bool) -> bool:
     """The stamps say something else than is true: a contact's parent changed, or the item lost its stamp when
-    it was moved."""
+    it was moved; or somebody took a task's link off, by which it is found when it moves."""
     if record.table == CONTACT and REGARDING in content.exchange:
         return True
-    return moved and not (item.stamps and item.stamps.tracked)
+    lost = not (item.stamps and item.stamps.tracked)
+    return lost and (moved or record.table != CONTACT)
 
 
 def _snapshot(context: Context, link: Link, item: ExchangeItem, record: DynamicsRecord) -> list[Action]:

@@ -10,7 +10,7 @@ from shared.model.decision import Action, ActionKind, CreateEvent, Decision, Mar
 from shared.model.event import ExchangeEvent
 from shared.model.link import Base, Link, LinkState
 from shared.model.values import Side, Value
-from shared.rules import attendees, intent, item_time, keys, tracking
+from shared.rules import attendees, filter_marks, intent, item_time, keys, tracking
 from shared.rules.appointment_creation import generation_of, left
 from shared.rules.invitations import REMINDER_PAST
 from shared.rules.service_content import CopyContent, merge_copy
@@ -39,7 +39,10 @@ def _resumes(situation: AppointmentSituation, context: Context, link: Link) -> b
     """A person tracks the copy anew (LNK-8), or Dynamics makes the user take part again: no person had
     ended that link (FLT-6: what matches again is created again)."""
     event, row = situation.event, situation.row
-    if link.state is LinkState.LEFT_FILTER and row is not None:
+    if filter_marks.may_come_back(link):
+        if filter_marks.comes_back(situation, link):
+            return True
+    elif link.state is LinkState.LEFT_FILTER and row is not None:
         return takes_part(row, context.mailbox.user_id)
     return event is not None and tracking.is_tracked_anew(event, link, context.organization)
 
@@ -71,6 +74,9 @@ def _why_not_exported(situation: AppointmentSituation, context: Context) -> Skip
         return Reason.NO_TIME.skip()
     if not takes_part(row, context.mailbox.user_id):
         return Reason.NOT_TAKING_PART.skip()
+    tracked = event is not None and tracking.is_tracked(event, context.organization)
+    if situation.in_filter is False and not tracked:
+        return Reason.NOT_IN_FILTER.skip()
     when = item_time.of_row(row, context.zone)
     if not item_time.overlaps(when, context.zone, context.window_start, context.window_end):
         return Reason.OUTSIDE_WINDOW.skip()

@@ -9,7 +9,7 @@ from shared.model.event import ExchangeEvent
 from shared.model.link import Link, LinkState
 from shared.model.party import RecordRef
 from shared.model.values import Side
-from shared.rules import item_time, tracking
+from shared.rules import filter_marks, item_time, tracking
 from shared.rules.intent import LEAVING
 from shared.rules.link_endings import close, image_of, unlink
 from shared.rules.service_content import why_untouched
@@ -55,6 +55,12 @@ def ending(situation: AppointmentSituation, context: Context, link: Link) -> Dec
         reason = "untracked in Outlook; both items stay"
         rules = ("APPT-13", "APPT-38", "EMI-17", "LNK-8")
         return unlink(situation, link, event, LinkState.UNTRACKED, reason, rules)
+    if filter_marks.has_left(situation, link):
+        if situation.dropped:
+            return filter_marks.kept_by_decision(situation, link)
+        ended = _leave(situation, context, link, event, filter_marks.SENTENCE)
+        removed = any(action.kind is ActionKind.DELETE for action in ended.actions)
+        return filter_marks.ended_by_filter(ended, removed=removed)
     return _canceled(situation, context, link, event, record)
 
 

@@ -62,6 +62,8 @@ class AppointmentSituation:
     ``files``: the attachments of both sides; None where nobody looked at them.
     ``availability``: who is busy at the event's time, where Dynamics was asked; ``allowed_time`` and
     ``refused_time``: the time for which an administrator said that it may, or may not, be saved (APPT-29).
+    ``in_filter``: whether the row, which the mailbox's owner organizes or takes part in, matches the owner's
+    sync filters; None where that does not matter or nobody knows.
     """
 
     link: Link | None = None
@@ -83,6 +85,7 @@ class AppointmentSituation:
     availability: Availability | None = None
     allowed_time: str = ""
     refused_time: str = ""
+    in_filter: bool | None = None
 
     @property
     def row(self) -> DynamicsAppointment | None:

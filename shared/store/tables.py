@@ -23,7 +23,10 @@ from shared.store.parallel import in_parallel
 Row = TableEntity
 Entity = dict[str, Any]
 
-NAMES = ("state", "items", "mailboxes", "decisions", "profiles", "answers", "feeds", "subscriptions")
+NAMES = (
+    *("state", "items", "mailboxes", "decisions", "profiles", "answers", "feeds", "subscriptions"),
+    *("deadletters", "alerts"),
+)
 
 _EMULATOR = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey="

@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 from shared.engine.looking import item_id
 from shared.engine.ports import PendingDecision
@@ -19,13 +18,12 @@ from shared.mailboxes import life_cycle
 from shared.mailboxes.life_cycle import Rejected
 from shared.mailboxes.plain_words import sentence
 from shared.model.mailbox import Mailbox
-from shared.web import profiles, views
-from shared.web.call import PATIENCE, Call, Examine, Handler, Patience
-from shared.web.http import Answer, BadRequest, Request, error_answer, json_answer, json_body
+from shared.web import profiles, views, watch
+from shared.web.call import ID_LIMIT, PATIENCE, Call, Examine, Handler, Patience, text
+from shared.web.http import Answer, BadRequest, Request, error_answer, json_answer
 from shared.web.principal import Principal, principal_of
 
 PAGE = 100
-ID_LIMIT = 1024
 ADDRESS = re.compile(r"[^\s@<>/\\]{1,64}@[^\s@<>/\\]{1,255}")
 ANSWER_ID = re.compile(r"[0-9a-f]{16}")
 
@@ -35,9 +33,9 @@ log = logging.getLogger("sync.admin")
 
 
 async def _add_mailbox(call: Call) -> Answer:
-    body = _body(call, "address", "dynamicsUser", "enable", "profile")
-    address, user = _text(body, "address"), _text(body, "dynamicsUser")
-    profile = _text({"profile": "default", **body}, "profile")
+    body = call.body("address", "dynamicsUser", "enable", "profile")
+    address, user = text(body, "address"), text(body, "dynamicsUser")
+    profile = text({"profile": "default", **body}, "profile")
     enable = body.get("enable", True)
     if not isinstance(enable, bool):
         raise BadRequest("'enable' must be true or false.")
@@ -49,24 +47,6 @@ async def _add_mailbox(call: Call) -> Answer:
     return json_answer(201 if new else 200, views.mailbox_json(mailbox, call.services.now()))
 
 
-def _body(call: Call, *known: str) -> dict[str, Any]:
-    body = json_body(call.request)
-    unknown = set(body) - set(known)
-    if unknown:
-        raise BadRequest(f"Unknown properties: {', '.join(sorted(unknown))}. Known: {', '.join(known)}.")
-    return body
-
-
-def _text(body: dict[str, Any], name: str) -> str:
-    wanted = f"a text of at most {ID_LIMIT} characters"
-    if name not in body:
-        raise BadRequest(f"'{name}' is missing; give {wanted}.")
-    value = body[name]
-    if not isinstance(value, str) or not value.strip() or len(value) > ID_LIMIT:
-        raise BadRequest(f"'{name}' must be {wanted}, and not empty.")
-    return value.strip()
-
-
 async def _list_mailboxes(call: Call) -> Answer:
     after = call.request.query.get("after", "")
     everyone = sorted([m async for m in call.services.registry.all()], key=lambda m: m.id)
@@ -74,16 +54,8 @@ async def _list_mailboxes(call: Call) -> Answer:
     now = call.services.now()
     view: dict[str, Any] = {"value": [views.mailbox_json(m, now) for m in rest[:PAGE]]}
     if len(rest) > PAGE:
-        view["nextLink"] = _link(call, "mailboxes", after=rest[PAGE - 1].id)
+        view["nextLink"] = call.link("mailboxes", after=rest[PAGE - 1].id)
     return json_answer(200, view)
-
-
-def _link(call: Call, path: str, **query: str) -> str:
-    """A link to where the caller reached us."""
-    host = call.request.header("host")
-    scheme = "https" if call.request.header("x-forwarded-proto") == "https" else "http"
-    tail = f"?{urlencode(query)}" if query else ""
-    return f"{f'{scheme}://{host}' if host else ''}/api/admin/{path}{tail}"
 
 
 async def _get_mailbox(call: Call) -> Answer:
@@ -155,7 +127,7 @@ async def _ask(call: Call, what: str, options: dict[str, str]) -> Answer:
 
 
 def _not_yet(call: Call, mailbox: Mailbox, number: str) -> Answer:
-    where = _link(call, f"mailboxes/{mailbox.id}/answers/{number}")
+    where = call.link(f"mailboxes/{mailbox.id}/answers/{number}")
     return json_answer(202, {"status": "the mailbox is busy; ask again at Location"}, Location=where)
 
 
@@ -184,7 +156,7 @@ async def _history(call: Call) -> Answer:
     view: dict[str, Any] = {"value": [views.history_json(row) for row in rows]}
     if more:
         query = {"item": item, "after": more} if item else {"after": more}
-        view["nextLink"] = _link(call, f"mailboxes/{mailbox.id}/history", **query)
+        view["nextLink"] = call.link(f"mailboxes/{mailbox.id}/history", **query)
     return json_answer(200, view)
 
 
@@ -204,7 +176,7 @@ async def _answer_decision(call: Call) -> Answer:
             status=404,
             code="notFound",
         )
-    answer = _text(_body(call, "answer"), "answer")
+    answer = text(call.body("answer"), "answer")
     allowed = {"go-on", "drop", *(candidate.id for candidate in decision.candidates)}
     if answer not in allowed:
         raise BadRequest(f"'answer' must be one of: {', '.join(sorted(allowed))}.")
@@ -278,6 +250,11 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("GET", "decisions", _decisions, "What waits for an administrator"),
     Route("POST", "decisions/{id}", _answer_decision, "Answer a decision", (200, 400, 404, 409)),
+    Route("GET", "alerts", watch.alerts, "What is wrong now; with all=true what was lately, too", (200, 400)),
+    Route("GET", "deadletters", watch.dead_letters, "Jobs that Service Bus gave up", (200, 400)),
+    Route(
+        "POST", "deadletters/{id}", watch.act, "Send a dead job again, or drop its record", (200, 400, 404)
+    ),
     Route("GET", "profiles", profiles.list_all, "List the profiles"),
     Route("GET", "profiles/{id}", profiles.get, "One profile", (200, 404)),
     Route("PUT", "profiles/{id}", profiles.put, "Change a profile's settings", (200, 400)),

@@ -11,6 +11,7 @@ from shared.web.schemas import SCHEMAS, reference
 BODIES = {
     "POST mailboxes": "NewMailbox",
     "POST decisions/{id}": "DecisionAnswer",
+    "POST deadletters/{id}": "DeadLetterAction",
     "PUT profiles/{id}": "ProfileChanges",
     "PUT profiles/{id}/fields": "FieldChanges",
 }
@@ -19,6 +20,8 @@ QUERIES: dict[str, dict[str, bool]] = {
     "GET mailboxes/{id}/explain": {"item": True},
     "GET mailboxes/{id}/history": {"item": False, "after": False},
     "GET decisions": {"mailbox": False},
+    "GET alerts": {"all": False},
+    "GET deadletters": {"mailbox": False, "queue": False, "after": False},
     "GET profiles/{id}/fields": {"entity": False},
 }
 """Query parameters, and whether they are required."""
@@ -36,6 +39,9 @@ RESULTS = {
     "GET mailboxes/{id}/history": "History",
     "GET decisions": "Decisions",
     "POST decisions/{id}": "Decision",
+    "GET alerts": "Alerts",
+    "GET deadletters": "DeadLetters",
+    "POST deadletters/{id}": "DeadLetter",
     "GET profiles": "Profiles",
     "GET profiles/{id}": "Profile",
     "PUT profiles/{id}": "Profile",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from shared.jobs.messages import QUEUES
+from shared.mailboxes.conditions import KINDS
+from shared.model.alert import Severity
 from shared.model.decision import ActionKind
 from shared.model.link import LinkState, Role
 from shared.model.mailbox import MailboxState
@@ -12,6 +15,7 @@ from shared.model.profile import ContactAddresses, ContactDeletion, PrivateItems
 from shared.model.scheduling import SchedulingPolicy
 from shared.model.values import Direction, Side
 from shared.web.profile_settings import WINDOW_LIMIT
+from shared.web.watch import ACTIONS
 
 Schema = dict[str, Any]
 
@@ -188,6 +192,7 @@ SCHEMAS: dict[str, Schema] = {
     "Mailbox": _object(**_MAILBOX),
     "MailboxDetails": _object(
         **_MAILBOX,
+        notes=TEXTS,
         feeds={"type": "array", "items": _FEED},
         inbox=NUMBER,
         waiting=NUMBER,
@@ -203,7 +208,17 @@ SCHEMAS: dict[str, Schema] = {
         profile={"type": "string", "default": "default"},
     ),
     "State": _object(id=TEXT, state=_choice(MailboxState)),
-    "Preview": _object({"nextLink": TEXT}, **_PREVIEW, untracked=NUMBER, brake=TEXT_OR_NULL),
+    "Preview": _object(
+        {"nextLink": TEXT},
+        **_PREVIEW,
+        untracked=NUMBER,
+        brake=TEXT_OR_NULL,
+        filters={
+            "type": "array",
+            "description": "per Dynamics table its active sync filters and how many rows enter and leave",
+            "items": _object(table=TEXT, names=TEXTS, enters=NUMBER, leaves=NUMBER),
+        },
+    ),
     "Link": _object(
         state=_choice(LinkState), role=_choice(Role), generation=NUMBER, reason=TEXT, rules=TEXTS
     ),
@@ -244,6 +259,40 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Decisions": _list_of("Decision"),
     "DecisionAnswer": _closed(["answer"], answer={"type": "string", "description": "go-on, drop, or an id"}),
+    "Alert": _object(
+        what={"type": "string", "enum": list(KINDS)},
+        severity=_choice(Severity),
+        sentence=TEXT,
+        mailbox=TEXT_OR_NULL,
+        count={**NUMBER, "description": "how many things it is about"},
+        raisedAt=MOMENT,
+        lastSeenAt=MOMENT,
+        clearedAt=MOMENT,
+    ),
+    "Alerts": _list_of("Alert"),
+    "DeadLetter": _object(
+        {"action": {"type": "string", "enum": list(ACTIONS), "description": "what was done with it now"}},
+        id=TEXT,
+        queue={"type": "string", "enum": list(QUEUES)},
+        mailbox={**TEXT_OR_NULL, "description": "whose job it was; null for the change feed"},
+        cause={**TEXT_OR_NULL, "description": "why it was sent; null: its body cannot be read"},
+        reason={**TEXT, "description": "Service Bus' own word"},
+        description=TEXT,
+        deliveries={**NUMBER, "description": "how often it was tried"},
+        enqueuedAt=MOMENT,
+        recordedAt=MOMENT,
+        body={**TEXT, "description": "the message: a mailbox and a cause, never any data of an item"},
+    ),
+    "DeadLetters": _list_of("DeadLetter"),
+    "DeadLetterAction": _closed(
+        ["action"],
+        action={
+            "type": "string",
+            "enum": list(ACTIONS),
+            "description": "replay: send the job again, under an id of its own; drop: the next pass did its "
+            "work. Both take it out of the list",
+        },
+    ),
     "Profile": _object(id=TEXT, **_SETTINGS),
     "Profiles": _list_of("Profile"),
     "ProfileChanges": _closed([], id=TEXT, **_SETTINGS),

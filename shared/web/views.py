@@ -1,4 +1,4 @@
-"""How mailboxes, decisions and history look in the admin API."""
+"""How mailboxes, decisions, history, alerts and dead letters look in the admin API."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from shared.engine import closed_kinds
 from shared.engine.ports import Agenda, HistoryRow, PendingDecision, SubscriptionRow
 from shared.engine.questions import item_json
+from shared.jobs.messages import DYNAMICS_FEED
+from shared.mailboxes.conditions import KINDS
+from shared.model.alert import Alert
+from shared.model.dead_letter import DeadLetter
 from shared.model.mailbox import Mailbox
 
 
@@ -57,6 +62,7 @@ def mailbox_details(
     ]
     return {
         **mailbox_json(mailbox, now),
+        "notes": list(closed_kinds.notes_of(agenda).values()),
         "feeds": feeds,
         "inbox": len(agenda.inbox),
         "waiting": len(agenda.held),
@@ -96,3 +102,31 @@ def decision_json(decision: PendingDecision) -> dict[str, Any]:
     if decision.candidates:
         view["candidates"] = [{"id": c.id, "label": c.label} for c in decision.candidates]
     return view
+
+
+def alert_json(alert: Alert) -> dict[str, Any]:
+    return {
+        "what": alert.what,
+        "severity": alert.severity.value,
+        "sentence": KINDS[alert.what].sentence,
+        "mailbox": alert.mailbox or None,
+        "count": alert.count,
+        "raisedAt": moment(alert.raised_at),
+        "lastSeenAt": moment(alert.last_seen_at),
+        "clearedAt": moment(alert.cleared_at),
+    }
+
+
+def dead_letter_json(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "queue": letter.queue,
+        "mailbox": letter.session if letter.queue != DYNAMICS_FEED else None,
+        "cause": letter.cause or None,
+        "reason": letter.reason,
+        "description": letter.description,
+        "deliveries": letter.deliveries,
+        "enqueuedAt": moment(letter.enqueued_at),
+        "recordedAt": moment(letter.found_at),
+        "body": letter.body,
+    }

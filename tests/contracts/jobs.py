@@ -62,3 +62,13 @@ class JobsContract:
         found = await receive("dynamics-feed")
         assert [each.session for each in found] == ["org.example.com"] * 2
         assert all(each.body["organization"] == "org.example.com" for each in found)
+
+    async def test_a_message_is_sent_again_as_it_was_and_never_merged(
+        self, jobs: Jobs, receive: Receive
+    ) -> None:
+        for _ in range(2):
+            await jobs.resend("mailbox-sync", "m1", '{"mailbox": "m1", "cause": "notification"}')
+        found = await receive("mailbox-sync")
+        assert [(each.session, each.body) for each in found] == [
+            ("m1", {"mailbox": "m1", "cause": "notification"})
+        ] * 2

@@ -1,4 +1,4 @@
-"""What the small stores do: items, decisions, profiles, answers, feeds, subscriptions."""
+"""What the small stores do, from items to alerts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from uuid import uuid4
 import pytest
 
 from shared.engine.ports import (
+    AlertStore,
     AnswerStore,
     Candidate,
     Cursor,
+    DeadLetterStore,
     DecisionStore,
     FeedStore,
     ItemEntry,
@@ -24,6 +26,8 @@ from shared.engine.ports import (
     SubscriptionStore,
 )
 from shared.errors import Conflict
+from shared.model.alert import Alert, Severity
+from shared.model.dead_letter import DeadLetter
 from shared.model.decision import ItemRef
 from shared.model.profile import Brake, Profile
 from shared.model.scheduling import SchedulingPolicy
@@ -257,3 +261,83 @@ class SubscriptionStoreContract:
         assert await subscriptions.get(first.id) is None
         assert await subscriptions.of_mailbox(first.mailbox) == []
         assert [row async for row in subscriptions.all()] == []
+
+
+def dead_letter(number: int = 1, **changes: object) -> DeadLetter:
+    """``number``: the smaller, the newer."""
+    made = DeadLetter(
+        id=f"{number:017d}-0123456789abcdef",
+        queue="mailbox-sync",
+        session="m1",
+        message_id=f"message {number}",
+        sequence=number,
+        cause="notification",
+        reason="MaxDeliveryCountExceeded",
+        description="Message could not be consumed after 10 delivery attempts.",
+        deliveries=10,
+        enqueued_at=NOW,
+        found_at=NOW + timedelta(minutes=3),
+        body='{"mailbox":"m1","cause":"notification"}',
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+class DeadLetterStoreContract:
+    async def test_a_letter_is_written_once(self, letters: DeadLetterStore) -> None:
+        long = dead_letter(body="ż" * 70_000)
+        assert await letters.add(long) is True
+        assert await letters.add(replace(long, found_at=NOW + timedelta(hours=1))) is False
+        assert await letters.get(long.id) == long
+        assert await letters.get("nothing") is None
+
+    async def test_pages_newest_first_of_a_mailbox_or_a_queue(self, letters: DeadLetterStore) -> None:
+        for number in (3, 1, 4, 2):
+            await letters.add(dead_letter(number, session=f"m{number % 2}"))
+        await letters.add(dead_letter(5, session="org.example", queue="dynamics-feed"))
+
+        async def numbers(**wanted: str | int) -> tuple[list[int], bool]:
+            found, more = await letters.page(**{"limit": 10, **wanted})  # type: ignore[arg-type]
+            return [each.sequence for each in found], more
+
+        assert await numbers() == ([1, 2, 3, 4, 5], False)
+        assert await numbers(limit=2) == ([1, 2], True)
+        assert await numbers(limit=3, after=dead_letter(2).id) == ([3, 4, 5], False)
+        assert await numbers(session="m1") == ([1, 3], False)
+        assert await numbers(session="m1", limit=1) == ([1], True)
+        assert await numbers(queue="dynamics-feed") == ([5], False)
+        assert await numbers(queue="dynamics-feed", session="m1") == ([], False)
+        assert await letters.counts() == {"mailbox-sync": 4, "dynamics-feed": 1}
+
+    async def test_removed_and_outlived(self, letters: DeadLetterStore) -> None:
+        for number in (1, 2, 3):
+            await letters.add(dead_letter(number, found_at=NOW + timedelta(days=number)))
+        await letters.remove(dead_letter(3).id)
+        await letters.remove(dead_letter(3).id)
+        assert await letters.drop_old(NOW + timedelta(days=2)) == 1
+        assert [each.sequence for each in (await letters.page(limit=9))[0]] == [2]
+
+
+def alert(key: str = "mailbox-broken.m1", **changes: object) -> Alert:
+    made = Alert(key, "mailbox-broken", Severity.ERROR, NOW, NOW, "m1", raised_at=NOW)
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+class AlertStoreContract:
+    async def test_alerts_are_kept_by_key(self, alerts: AlertStore) -> None:
+        assert await alerts.all() == []
+        waiting = alert("feed-silent", what="feed-silent", mailbox="", raised_at=None, count=7)
+        await alerts.put([alert(), waiting])
+        assert await alerts.all() == [waiting, alert()]
+        over = alert(cleared_at=NOW + timedelta(hours=1), count=2)
+        await alerts.put([over])
+        assert await alerts.all() == [waiting, over]
+        await alerts.remove([waiting])
+        assert await alerts.all() == [over]
+
+    async def test_as_many_as_there_are_mailboxes(self, alerts: AlertStore) -> None:
+        many = [alert(f"mailbox-broken.{number:03d}") for number in range(230)]
+        await alerts.put(many)
+        assert await alerts.all() == many
+        await alerts.remove(many)
+        await alerts.remove([])
+        assert await alerts.all() == []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.jobs.messages import bucket_end, merge_key
+from shared.jobs.messages import DYNAMICS_FEED, bucket_end, feed_job, job, merge_key
 from shared.model.values import Value
 
 
@@ -49,13 +49,29 @@ class RecordingJobs:
         else:
             self.sent.append(SentJob("dynamics-feed", organization, cause))
 
+    async def resend(self, queue: str, session: str, body: str) -> None:
+        if queue == DYNAMICS_FEED:
+            self.sent.append(SentJob(queue, session, feed_job(body).cause))
+        else:
+            found = job(body)
+            self.sent.append(
+                SentJob(
+                    queue,
+                    session,
+                    found.cause,
+                    attempt=found.attempt,
+                    request=found.request,
+                    options=found.options,
+                )
+            )
+
     def take(self) -> list[SentJob]:
         """What was sent since the last time."""
         taken, self.sent = self.sent, []
         return taken
 
-    def _merged(self, job: SentJob, now: datetime) -> None:
-        key = merge_key(job.session, job.cause, now)
+    def _merged(self, sent: SentJob, now: datetime) -> None:
+        key = merge_key(sent.session, sent.cause, now)
         if key not in self._seen:
             self._seen.add(key)
-            self.sent.append(job)
+            self.sent.append(sent)

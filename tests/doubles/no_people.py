@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from shared.engine.ports import ChangedRow, ItemPage, Likeness
 from shared.errors import NotFound
-from shared.model.appointment import Absence
+from shared.model.appointment import APPOINTMENT, SERIES, SERVICE, Absence
 from shared.model.personal import (
     CreateItem,
     CreateRecord,
@@ -23,7 +23,7 @@ from shared.model.personal import (
     UpdateItem,
     UpdateRecord,
 )
-from shared.model.sync_filter import Filters, SyncFilter
+from shared.model.sync_filter import Filters, SyncFilter, union
 
 WRONG = "nobody has contacts or tasks here"
 
@@ -83,7 +83,9 @@ class NoRecords:
         return FieldRights()
 
     async def sync_filters(self, user_id: str) -> Filters:
-        return Filters()
+        """The usual ones of appointments, and no others."""
+        tables = (APPOINTMENT, SERIES, SERVICE)
+        return union(SyncFilter(table, table, "Mine", "", "1", usual=True) for table in tables)
 
     async def matching(
         self, filters: Sequence[SyncFilter], ids: Sequence[str] | None, *, as_user: str

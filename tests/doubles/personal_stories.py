@@ -67,7 +67,8 @@ class PersonalStory:
         self.died = False
 
     async def begin(self, *, deletes: bool = False) -> None:
-        """``deletes``: what leaves a filter is deleted in Exchange, and so are contacts the other way."""
+        """``deletes``: what leaves a filter is deleted in Exchange; contacts deleted there are in
+        Dynamics."""
         self.service.dynamics.settings[SET_1] = not deletes
         if deletes:
             await self.service.profile(contact_deletion=ContactDeletion.DELETE_OWNED)

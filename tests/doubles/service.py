@@ -12,7 +12,9 @@ from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
 from tests.doubles.jobs import RecordingJobs
 from tests.doubles.tables import (
+    MemoryAlertStore,
     MemoryAnswerStore,
+    MemoryDeadLetterStore,
     MemoryDecisionStore,
     MemoryFeedStore,
     MemoryHistoryStore,
@@ -58,6 +60,8 @@ class Service:
             answers=MemoryAnswerStore(self.clock),
             feeds=MemoryFeedStore(),
             subscriptions=MemorySubscriptionStore(),
+            dead_letters=MemoryDeadLetterStore(),
+            alerts=MemoryAlertStore(),
             jobs=self.jobs,
             now=self.clock,
             feed=FEED,

@@ -7,6 +7,7 @@ Each record goes through the store's own JSON form, so that a test never sees a 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,8 @@ from shared.engine.ports import (
     SubscriptionRow,
 )
 from shared.errors import Conflict, FenceLost, NotFound
+from shared.model.alert import Alert
+from shared.model.dead_letter import DeadLetter
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox, MailboxState
 from shared.model.profile import Profile
@@ -394,3 +397,60 @@ class MemorySubscriptionStore:
     async def all(self) -> AsyncIterator[SubscriptionRow]:
         for row in list(self._rows.values()):
             yield row
+
+
+class MemoryDeadLetterStore:
+    """Table ``deadletters``."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, DeadLetter] = {}
+
+    async def add(self, letter: DeadLetter) -> bool:
+        if letter.id in self._rows:
+            return False
+        self._rows[letter.id] = _stored(letter)
+        return True
+
+    async def get(self, letter_id: str) -> DeadLetter | None:
+        return self._rows.get(letter_id)
+
+    async def page(
+        self, *, session: str | None = None, queue: str | None = None, limit: int, after: str = ""
+    ) -> tuple[Sequence[DeadLetter], bool]:
+        found = [
+            self._rows[id_]
+            for id_ in sorted(self._rows)
+            if id_ > after
+            and session in (None, self._rows[id_].session)
+            and queue in (None, self._rows[id_].queue)
+        ]
+        return found[:limit], len(found) > limit
+
+    async def counts(self) -> Mapping[str, int]:
+        return Counter(letter.queue for letter in self._rows.values())
+
+    async def remove(self, letter_id: str) -> None:
+        self._rows.pop(letter_id, None)
+
+    async def drop_old(self, before: datetime) -> int:
+        old = [id_ for id_, letter in self._rows.items() if letter.found_at < before]
+        for id_ in old:
+            del self._rows[id_]
+        return len(old)
+
+
+class MemoryAlertStore:
+    """Table ``alerts``."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, Alert] = {}
+
+    async def all(self) -> Sequence[Alert]:
+        return [self._rows[key] for key in sorted(self._rows)]
+
+    async def put(self, alerts: Sequence[Alert]) -> None:
+        self._rows.update({alert.key: _stored(alert) for alert in alerts})
+
+    async def remove(self, alerts: Sequence[Alert]) -> None:
+        for alert in alerts:
+            del self._rows[alert.key]

@@ -78,6 +78,7 @@ class MemoryExchange:
     boxes: dict[str, MemoryMailbox] = field(default_factory=dict)
     mails: list[tuple[str, str]] = field(default_factory=list)
     lose_answers_of: set[str] = field(default_factory=set)
+    watching: dict[str, Subscription] = field(default_factory=dict)
     serial: int = 0
 
     def add(self, mailbox_id: str, address: str) -> MemoryMailbox:
@@ -104,15 +105,21 @@ class MemoryExchange:
     async def subscribe(
         self, mailbox_id: str, *, resource: str, client_state: str, expires_at: datetime
     ) -> Subscription:
-        return Subscription(f"sub-{self.number()}", mailbox_id, resource, expires_at)
+        made = Subscription(f"sub-{self.number()}", mailbox_id, resource, expires_at)
+        self.watching[made.id] = made
+        return made
 
     async def renew_subscription(self, subscription_id: str, expires_at: datetime) -> Subscription:
-        raise NotFound(subscription_id)
+        if subscription_id not in self.watching:
+            raise NotFound(subscription_id)
+        self.watching[subscription_id] = replace(self.watching[subscription_id], expires_at=expires_at)
+        return self.watching[subscription_id]
 
-    async def delete_subscription(self, subscription_id: str) -> None: ...
+    async def delete_subscription(self, subscription_id: str) -> None:
+        self.watching.pop(subscription_id, None)
 
     async def subscriptions(self) -> Sequence[Subscription]:
-        return []
+        return list(self.watching.values())
 
 
 class MemoryMailbox(ExchangeFiles):

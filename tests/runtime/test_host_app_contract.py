@@ -62,7 +62,7 @@ def test_all_roles_together_are_the_whole_app() -> None:
 @NO_APP
 def test_the_timers_of_the_fixed_interface_are_there_and_every_schedule_is_valid() -> None:
     timers = {f.name: str(f.trigger["schedule"]) for f in functions("all") if f.kind == TIMER}
-    assert {"due_mailboxes", "dynamics_feed", "renew_subscriptions"} <= timers.keys()
+    assert {"due_mailboxes", "dynamics_feed", "renew_subscriptions", "watch"} <= timers.keys()
     for schedule in timers.values():
         Schedule.parse(resolve(schedule, template()))
         Schedule.parse(resolve(schedule, SCHEDULES))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shared.engine.ports import SubscriptionRow
 from shared.errors import Transient
 from shared.mailboxes.change_notifications import hash_of, resources
+from shared.model.profile import Profile
 from shared.web import notifications
 from shared.web.http import Request
 from tests.doubles.jobs import RecordingJobs
@@ -69,7 +70,10 @@ async def test_a_notification_asks_for_a_pass_of_its_mailbox(store):
 
 
 async def test_a_hint_says_what_it_is_about_by_the_subscription_that_it_came_through(store):
-    for number, resource in ((3, resources("mailbox-1")[1]), (4, "/users/x/contactFolders/y/contacts")):
+    for number, resource in (
+        (3, resources("mailbox-1", Profile())[1]),
+        (4, "/users/x/contactFolders/y/contacts"),
+    ):
         until = EPOCH + timedelta(days=1)
         await store.put(SubscriptionRow(f"sub-{number}", "mailbox-1", resource, hash_of(SECRET), until))
     _, sent = await told(store, [note("sub-3"), note("sub-4"), note("sub-3", resource="Users/x/Events/y")])
@@ -80,8 +84,9 @@ async def test_a_hint_says_what_it_is_about_by_the_subscription_that_it_came_thr
     assert sent == [("mailbox-1", "missed")]
 
 
-def test_a_mailbox_is_watched_for_its_events_and_its_contacts():
-    assert resources("mailbox-1") == ("/users/mailbox-1/events", "/users/mailbox-1/contacts")
+def test_a_mailbox_is_watched_for_its_events_and_where_they_are_wanted_its_contacts():
+    assert resources("mailbox-1", Profile()) == ("/users/mailbox-1/events", "/users/mailbox-1/contacts")
+    assert resources("mailbox-1", Profile(synchronize_contacts=False)) == ("/users/mailbox-1/events",)
 
 
 async def test_a_burst_is_one_hint_and_one_lookup(store):

@@ -67,3 +67,15 @@ class TestMemorySubscriptionStore(small_stores.SubscriptionStoreContract):
     @pytest.fixture
     def subscriptions(self) -> tables.MemorySubscriptionStore:
         return tables.MemorySubscriptionStore()
+
+
+class TestMemoryDeadLetterStore(small_stores.DeadLetterStoreContract):
+    @pytest.fixture
+    def letters(self) -> tables.MemoryDeadLetterStore:
+        return tables.MemoryDeadLetterStore()
+
+
+class TestMemoryAlertStore(small_stores.AlertStoreContract):
+    @pytest.fixture
+    def alerts(self) -> tables.MemoryAlertStore:
+        return tables.MemoryAlertStore()

@@ -17,8 +17,9 @@ import pytest
 from shared import telemetry
 from shared.functions.adapting import traceparent_of, waited_seconds
 from shared.jobs.messages import FeedJob, Job
-from shared.mailboxes import overview
+from shared.mailboxes import alerts, overview
 from shared.mailboxes.jobs_of_mailbox import BACK_OFF
+from tests.contracts.small_stores import dead_letter
 from tests.doubles.service import FEED, Service
 from tests.rules.build import CATEGORY, at
 
@@ -203,13 +204,16 @@ def test_host_json_keeps_classic_mode_samples_and_lets_our_lines_through() -> No
     }
 
 
-def test_the_alerts_and_the_workbook_ask_for_numbers_that_are_written(lines: Any) -> None:
+async def test_the_alerts_and_the_workbook_ask_for_numbers_that_are_written(lines: Any) -> None:
     asked = "".join((ROOT / "infra" / name).read_text() for name in ("modules/alerts.bicep", "workbook.json"))
     with telemetry.span("pass", waited_s=1.0, cause="due", mailbox="m"):
         telemetry.sums.throttled()
         telemetry.passed({"actions": 1, "skipped": 1})
     telemetry.measured("state", **overview.state_of([], Service().clock()))
     telemetry.measured("subscriptions", missing=0, lapsing=0)
+    service = Service()
+    await service.services.dead_letters.add(dead_letter())
+    await alerts.look(service.services)
     known = {key for row in lines("measure") for key in row}
     assert set(re.findall(r"\bm\.(\w+)", asked)) <= known
     assert set(re.findall(r"\bs\.(\w+)", asked)) <= {key for row in lines("span") for key in row}

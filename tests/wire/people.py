@@ -27,7 +27,9 @@ from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
 from tests.doubles.jobs import RecordingJobs
 from tests.doubles.tables import (
+    MemoryAlertStore,
     MemoryAnswerStore,
+    MemoryDeadLetterStore,
     MemoryDecisionStore,
     MemoryFeedStore,
     MemoryHistoryStore,
@@ -163,12 +165,14 @@ class Person:
         await self.world.services.decisions.put(replace(decision, answer=answer))
 
     async def preview(self) -> Json:
-        return dict(await preview(self.world.services, await self._row(), await self._profile()))
+        return dict(await preview(self.world.services, await self.mailbox_row(), await self._profile()))
 
     async def explain(self, item_id: str) -> Json:
-        return dict(await explain(self.world.services, await self._row(), await self._profile(), item_id))
+        return dict(
+            await explain(self.world.services, await self.mailbox_row(), await self._profile(), item_id)
+        )
 
-    async def _row(self) -> Mailbox:
+    async def mailbox_row(self) -> Mailbox:
         found = await self.world.services.registry.get(self.mailbox)
         assert found is not None
         return found
@@ -324,6 +328,8 @@ async def people() -> AsyncIterator[People]:
             answers=MemoryAnswerStore(clock.now),
             feeds=MemoryFeedStore(),
             subscriptions=MemorySubscriptionStore(),
+            dead_letters=MemoryDeadLetterStore(),
+            alerts=MemoryAlertStore(),
             jobs=jobs,
             now=clock.now,
             feed=FEED,

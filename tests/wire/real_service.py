@@ -20,7 +20,9 @@ from shared.engine.services import Services
 from shared.exchange.graph import GraphExchange
 from shared.jobs.messages import FeedJob, Job
 from shared.mailboxes import feed_jobs, jobs_of_mailbox
+from shared.store.alerts import TableAlertStore
 from shared.store.answers import TableAnswerStore
+from shared.store.dead_letters import TableDeadLetterStore
 from shared.store.decisions import TableDecisionStore
 from shared.store.feeds import TableFeedStore
 from shared.store.history import TableHistoryStore
@@ -83,6 +85,8 @@ async def running(
         answers=TableAnswerStore(tables, now),
         feeds=TableFeedStore(tables),
         subscriptions=TableSubscriptionStore(tables),
+        dead_letters=TableDeadLetterStore(tables),
+        alerts=TableAlertStore(tables),
         jobs=jobs,
         now=now,
         feed=FEED,

@@ -39,7 +39,7 @@ STAMPS = {
     "crmRegardingObjectTypeCode": "String",
 }
 PARTIES = "appointment_activity_parties($select=participationtypemask,addressused,_partyid_value)"
-TIMERS = ("DUE_MAILBOXES", "DYNAMICS_FEED", "RENEW_SUBSCRIPTIONS")
+TIMERS = ("DUE_MAILBOXES", "DYNAMICS_FEED", "RENEW_SUBSCRIPTIONS", "WATCH")
 ARRIVES_WITHIN = 10.0
 LOOK_EVERY = 0.02
 

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 SAMPLE_APP = ROOT / "tests" / "runtime" / "apps" / "settling"
 # Timers that do not fire by themselves during a test.
 YEARLY = [
-    f"{name}_SCHEDULE=0 0 0 1 1 *" for name in ("DUE_MAILBOXES", "DYNAMICS_FEED", "RENEW_SUBSCRIPTIONS")
+    f"{name}_SCHEDULE=0 0 0 1 1 *"
+    for name in ("DUE_MAILBOXES", "DYNAMICS_FEED", "RENEW_SUBSCRIPTIONS", "WATCH")
 ]
 
 

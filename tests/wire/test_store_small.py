@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from shared.store.alerts import TableAlertStore
 from shared.store.answers import TableAnswerStore
+from shared.store.dead_letters import TableDeadLetterStore
 from shared.store.decisions import TableDecisionStore
 from shared.store.feeds import TableFeedStore
 from shared.store.items import TableItemIndex
@@ -97,3 +99,19 @@ class TestTableSubscriptionStore(small_stores.SubscriptionStoreContract):
         before = tables.requests
         assert await subscriptions.get("s1")
         assert tables.requests == before + 1
+
+
+class TestTableDeadLetterStore(small_stores.DeadLetterStoreContract):
+    @pytest.fixture
+    def letters(self, tables: Tables) -> TableDeadLetterStore:
+        return TableDeadLetterStore(tables)
+
+
+class TestTableAlertStore(small_stores.AlertStoreContract):
+    @pytest.fixture
+    def alerts(self, tables: Tables) -> TableAlertStore:
+        return TableAlertStore(tables)
+
+    async def test_a_hundred_alerts_are_one_request(self, tables: Tables, alerts: TableAlertStore) -> None:
+        await alerts.put([small_stores.alert(f"mailbox-broken.{number}") for number in range(100)])
+        assert tables.requests == 1

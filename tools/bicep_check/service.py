@@ -59,6 +59,7 @@ ALERTS = frozenset(
         "worker-silent",
         "notifications-slow",
         "subscriptions-lapsing",
+        "alert-raised",
         "functions-failing",
         "log-cap-reached",
     }

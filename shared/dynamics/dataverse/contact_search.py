@@ -24,8 +24,9 @@ from shared.rules.person_names import folded
 
 EMAILS = ("emailaddress1", "emailaddress2", "emailaddress3")
 COLUMNS = ",".join(("contactid", "fullname", *EMAILS, "_parentcustomerid_value", "_ownerid_value"))
-MOST = 10
-"""More than that nobody chooses from, and it is ambiguous anyway."""
+MOST = 50
+"""So many may share an address (of a family, of a reception desk) and the one with the same name be the
+last."""
 GROUP = 20
 """So many people are asked about in one query: Dataverse takes 500 conditions, a person makes ten at most."""
 ROOM = 500

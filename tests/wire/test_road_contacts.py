@@ -1,0 +1,305 @@
+"""Contacts on the whole road: pushed both ways, matched, asked about, braked, explained, and never
+doubled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.marks import rule
+from tests.wire.road import Person, Road, running_road
+from tests.wire.road_personal import Desk, address
+
+PROFILE = "/profiles/default"
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
+    with running_road(tmp_path_factory.mktemp("road") / "rig") as started:
+        yield started
+
+
+@pytest.fixture
+def ann(road: Road) -> Desk:
+    return Desk(road, road.person("ann"))
+
+
+def linked(desk: Desk, name: str = "Mary", **values: Any) -> tuple[str, str]:
+    """A linked pair: item and row."""
+    mail = desk.road.outsider(name.lower())
+    item = desk.add_contact(givenName=name, surname="Jones", emailAddresses=address(mail), **values)
+    desk.road.settle()
+    (row,) = [r for r in desk.rows("contacts") if r["emailaddress1"] == mail]
+    return item, str(row["contactid"])
+
+
+# --- by push --------------------------------------------------------------------------------------
+
+
+@rule("CONT-1")
+def test_a_contact_made_and_changed_in_outlook_arrives_by_notification(road: Road, ann: Desk) -> None:
+    item = ann.add_contact(givenName="Mary", surname="Jones", emailAddresses=address(road.outsider()))
+    (row,), seconds = road.eventually(lambda: ann.rows("contacts"))
+    print(f"Exchange to Dynamics by notification: {seconds:.2f} s")
+    assert (row["firstname"], row["lastname"]) == ("Mary", "Jones")
+    ann.edit_contact(item, mobilePhone="555 0100")
+    road.eventually(lambda: ann.only_row("contacts")["mobilephone"] == "555 0100")
+    ann.add_contact(tracked=False, givenName="Aunt", surname="Private")
+    road.settle()
+    assert [r["contactid"] for r in ann.rows("contacts")] == [row["contactid"]]
+
+
+@rule("CONT-1", "FLT-6")
+def test_a_row_made_and_changed_in_dynamics_arrives_by_the_feed(road: Road, ann: Desk) -> None:
+    row = ann.make("contacts", firstname="Bob", lastname="Ray", emailaddress1=road.outsider())
+    (item,), seconds = road.eventually(ann.contacts)
+    print(f"Dynamics to Exchange by push: {seconds:.2f} s")
+    assert (item["givenName"], item["surname"]) == ("Bob", "Ray")
+    ann.edit("contacts", row["contactid"], jobtitle="Planner")
+    road.eventually(lambda: ann.contact(item["id"])["jobTitle"] == "Planner")
+    road.settle()
+    assert (len(ann.contacts()), len(ann.rows("contacts"))) == (1, 1)
+
+
+@rule("LNK-9")
+def test_a_phone_changed_in_outlook_and_a_title_changed_in_dynamics_end_up_on_both(
+    road: Road, ann: Desk
+) -> None:
+    item, row = linked(ann, jobTitle="CFO", businessPhones=["555 0100"])
+    ann.edit_contact(item, businessPhones=["555 0199"])
+    ann.edit("contacts", row, jobtitle="CEO")
+    road.settle()
+    shown, stored = ann.contact(item), ann.row("contacts", row)
+    assert (shown["businessPhones"], shown["jobTitle"]) == (["555 0199"], "CEO")
+    assert (stored["telephone1"], stored["jobtitle"]) == ("555 0199", "CEO")
+
+
+def test_another_folder_is_read_with_the_net(road: Road, ann: Desk) -> None:
+    """Settling reads it too; a folder made since yesterday is found."""
+    folder = ann.add_folder("Suppliers")
+    item = ann.add_contact(folder=folder, givenName="Su", surname="Pplier", companyName="Fabrikam")
+    road.settle()
+    assert ann.only_row("contacts")["lastname"] == "Pplier"
+    ann.edit("contacts", ann.only_row("contacts")["contactid"], department="Purchase")
+    road.settle()
+    assert [(c["id"], c["department"]) for c in ann.contacts(folder)] == [(item, "Purchase")]
+
+
+# --- who is who -----------------------------------------------------------------------------------
+
+
+def asked(road: Road, person: Person) -> dict[str, Any]:
+    found = road.decisions(person)
+    assert len(found) == 1, found
+    return found[0]
+
+
+@rule("CONT-9")
+def test_nobody_is_doubled_and_who_is_unclear_waits_for_an_answer_which_is_carried_out(road: Road) -> None:
+    ann = Desk(road, road.person("ann", subscribed=False))
+    known, shared = road.outsider("known"), road.outsider("shared")
+    same = ann.make("contacts", firstname="Kay", lastname="Known", emailaddress1=known)
+    twins = [
+        ann.make("contacts", firstname="Sam", lastname=last, emailaddress1=shared)
+        for last in ("Shared", "Shared-Smith")
+    ]
+    match = ann.add_contact(givenName="Kay", surname="Known", emailAddresses=address(known))
+    unclear = ann.add_contact(givenName="Sammy", surname="Shared", emailAddresses=address(shared))
+    road.subscribe(ann.person)
+    road.settle()
+    assert len(ann.rows("contacts")) == 3
+    assert road.explain(ann.person, match)["item"]["dynamics"] == same["contactid"]
+    question = asked(road, ann.person)
+    assert question["kind"] == "ambiguous"
+    offered = {c["id"] for c in question["candidates"]}
+    assert offered == {row["contactid"] for row in twins}
+    assert all(c["label"] for c in question["candidates"])
+    told = road.explain(ann.person, unclear)
+    assert "administrator" in told["sentence"]
+    chosen = twins[1]["contactid"]
+    road.admin("POST", f"/decisions/{question['id']}", {"answer": chosen})
+    road.settle()
+    assert road.decisions(ann.person) == []
+    assert road.explain(ann.person, unclear)["item"]["dynamics"] == chosen
+    assert len(ann.rows("contacts")) == 3
+    assert len(ann.contacts()) == 3, "the other twin came to Exchange, nobody came twice"
+
+
+# --- ending ---------------------------------------------------------------------------------------
+
+
+@rule("CONT-5")
+def test_many_reassigned_at_once_are_braked_and_going_on_carries_it_out(road: Road, ann: Desk) -> None:
+    bob = road.person("bob", subscribed=False)
+    rows = [
+        ann.make("contacts", firstname=f"No {n}", lastname="Body", emailaddress1=road.outsider())
+        for n in range(6)
+    ]
+    kept, _ = linked(ann)
+    assert len(ann.contacts()) == 7
+    road.admin("PUT", PROFILE, {"brake": {"items": 4, "people": 200, "percent": 100}})
+    try:
+        for row in rows:
+            ann.edit("contacts", row["contactid"], **{"ownerid@odata.bind": f"/systemusers({bob.user})"})
+        ann.edit_contact(kept, jobTitle="Still synced")
+        road.settle()
+        assert len(ann.contacts()) == 7
+        assert ann.only_row("contacts")["jobtitle"] == "Still synced"
+        question = asked(road, ann.person)
+        assert question["kind"] == "brake"
+        road.admin("POST", f"/decisions/{question['id']}", {"answer": "go-on"})
+        road.settle()
+    finally:
+        road.admin("PUT", PROFILE, {"brake": {"items": 25, "people": 200, "percent": 100}})
+    assert [c["id"] for c in ann.contacts()] == [kept]
+    assert road.decisions(ann.person) == []
+
+
+@rule("CONT-4")
+def test_a_contact_deleted_in_outlook_stays_in_dynamics_and_does_not_come_back(road: Road, ann: Desk) -> None:
+    item, row = linked(ann)
+    ann.delete_contact(item)
+    road.settle()
+    assert ann.row("contacts", row)["statecode"] == 0
+    ann.edit("contacts", row, jobtitle="Promoted")
+    road.admin("POST", f"/mailboxes/{ann.person.mailbox}/sync")
+    road.settle()
+    assert ann.contacts() == []
+    assert "unlink" in {entry["action"] for entry in road.history(ann.person, row)}
+    assert road.explain(ann.person, row)["link"]["state"] != "linked"
+
+
+# --- what an administrator sees -------------------------------------------------------------------
+
+
+@rule("PAIN-2")
+def test_history_explain_and_preview_know_a_contact_by_either_id(road: Road, ann: Desk) -> None:
+    item, row = linked(ann)
+    history = road.history(ann.person, item)
+    assert history
+    assert history == road.history(ann.person, row) == road.history(ann.person, "{" + row.upper() + "}")
+    assert history[0]["item"]["subject"] == "Mary Jones"
+    road.admin("POST", f"/mailboxes/{ann.person.mailbox}/pause")
+    ann.edit("contacts", row, department="Sales")
+    ann.add_contact(tracked=False, givenName="Aunt", surname="Private")
+    before = [road.control(part, "GET", "/version") for part in ("graph", "dataverse")]
+    for asked_for in (item, row):
+        told = road.explain(ann.person, asked_for)
+        (action,) = told["actions"]
+        assert (action["side"], action["kind"], action["fields"]) == ("exchange", "update", ["department"])
+        assert told["link"]["state"] == "linked"
+    shown = road.preview(ann.person)
+    assert [a["item"]["exchange"] for a in shown["actions"]] == [item]
+    assert "Private" not in str(shown)
+    assert [road.control(part, "GET", "/version") for part in ("graph", "dataverse")] == before
+
+
+# --- leaving and coming back ----------------------------------------------------------------------
+
+
+@rule("PAIN-6")
+@pytest.mark.parametrize("leave", ["pause", "delete"])
+def test_a_mailbox_that_stood_still_or_left_makes_no_doubles_when_it_goes_on(
+    road: Road, ann: Desk, leave: str
+) -> None:
+    item, row = linked(ann)
+    ann.make("contacts", firstname="Bob", lastname="Ray", emailaddress1=road.outsider())
+    road.settle()
+    where = f"/mailboxes/{ann.person.mailbox}"
+    if leave == "pause":
+        road.admin("POST", f"{where}/pause")
+    else:
+        road.admin("DELETE", where, ok=(204,))
+    ann.edit_contact(item, jobTitle="Away")
+    ann.edit("contacts", row, department="Away too")
+    added = ann.add_contact(givenName="New", surname="Comer", emailAddresses=address(road.outsider()))
+    road.settle()
+    assert "Away" not in [r["jobtitle"] for r in ann.rows("contacts")]
+    if leave == "pause":
+        road.admin("POST", f"{where}/resume")
+    else:
+        road.subscribe(ann.person)
+    road.settle()
+    assert ann.row("contacts", row)["jobtitle"] == "Away"
+    assert ann.contact(item)["department"] == "Away too"
+    assert ann.contact(added)["displayName"] == "New Comer"
+    assert (len(ann.contacts()), len(ann.rows("contacts"))) == (3, 3)
+
+
+# --- the profile ----------------------------------------------------------------------------------
+
+
+def test_contacts_off_moves_none_and_watches_none_and_on_again_catches_up(road: Road, ann: Desk) -> None:
+    item, row = linked(ann)
+    assert watched(road, ann) == ["contacts", "events"]
+    road.admin("PUT", PROFILE, {"synchronizeContacts": False})
+    try:
+        ann.edit_contact(item, jobTitle="Not now")
+        ann.edit("contacts", row, department="Not now")
+        road.local("run-timer", "renew_subscriptions")
+        road.settle()
+        assert ann.row("contacts", row)["jobtitle"] is None
+        assert ann.contact(item)["department"] in (None, "")
+        assert watched(road, ann) == ["events"]
+    finally:
+        road.admin("PUT", PROFILE, {"synchronizeContacts": True})
+    road.local("run-timer", "renew_subscriptions")
+    road.settle()
+    assert ann.row("contacts", row)["jobtitle"] == "Not now"
+    assert ann.contact(item)["department"] == "Not now"
+    assert watched(road, ann) == ["contacts", "events"]
+
+
+def watched(road: Road, desk: Desk) -> list[str]:
+    """What Graph tells us of this mailbox."""
+    rows = road.admin("GET", f"/mailboxes/{desk.person.mailbox}")["subscriptions"]
+    return sorted(row["resource"].rsplit("/", 1)[-1] for row in rows)
+
+
+def test_without_category_tracking_a_categorised_contact_stays_at_home(road: Road, ann: Desk) -> None:
+    road.admin("PUT", PROFILE, {"trackCategorizedContacts": False})
+    try:
+        item = ann.add_contact(givenName="Cat", surname="Egory", emailAddresses=address(road.outsider()))
+        road.settle()
+        assert ann.rows("contacts") == []
+        assert road.explain(ann.person, item)["actions"] == []
+    finally:
+        road.admin("PUT", PROFILE, {"trackCategorizedContacts": True})
+    ann.edit_contact(item, jobTitle="Touched")
+    road.settle()
+    assert ann.only_row("contacts")["jobtitle"] == "Touched"
+
+
+# --- being killed ---------------------------------------------------------------------------------
+
+
+@rule("PAIN-1")
+@pytest.mark.parametrize("after", [0.4, 1.0])
+def test_the_functions_host_killed_in_a_first_sync_of_contacts_and_tasks_doubles_nothing(
+    road: Road, after: float
+) -> None:
+    ann = Desk(road, road.person("ann", subscribed=False))
+    mails = [road.outsider("crash") for _ in range(40)]
+    for n, mail in enumerate(mails[:20]):
+        ann.add_contact(givenName=f"Out {n}", surname="Look", emailAddresses=address(mail))
+        ann.add_task(f"To do {n}")
+    for n, mail in enumerate(mails[20:]):
+        ann.make("contacts", firstname=f"Dyn {n}", lastname="Amics", emailaddress1=mail)
+        ann.make("tasks", subject=f"Activity {n}")
+    body = {"address": ann.person.address, "dynamicsUser": ann.person.user}
+    road.admin("POST", "/mailboxes", body, ok=(201,))
+    time.sleep(after)
+    road.local("kill", "functions")
+    done = len(ann.contacts()) + len(ann.tasks()) + len(ann.rows("contacts")) + len(ann.rows("tasks"))
+    print(f"killed after {done - 80} of 80 were made")
+    road.local("start", "functions")
+    road.local("advance", "120")
+    road.settle(timeout=100)
+    assert sorted(c["emailAddresses"][0]["address"] for c in ann.contacts()) == sorted(mails)
+    assert sorted(r["emailaddress1"] for r in ann.rows("contacts")) == sorted(mails)
+    expected = sorted([*(f"To do {n}" for n in range(20)), *(f"Activity {n}" for n in range(20))])
+    assert ann.titles() == expected
+    assert sorted(r["subject"] for r in ann.rows("tasks")) == expected
