@@ -4,6 +4,7 @@ and due date (PAIN-6)."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
@@ -195,7 +196,7 @@ class Counterparts:
             return {}
         book = _Book(pool) if pool is not None else None
         mes = {record.id: as_match_of(record, user=self._context.mailbox.user_id) for record in records}
-        near = {row_id: await self._near(me, book) for row_id, me in mes.items()}
+        near = await self._near_each(mes, book)
         states = await self._states({item.id for items in near.values() for item in items})
         states |= dict.fromkeys((item_id for item_id, said in answers.items() if said == DROP), KEPT_OUT)
         busy = {*busy, *(item_id for item_id, said in answers.items() if said == GO_ON)}
@@ -224,6 +225,16 @@ class Counterparts:
         for row_id, (item, answer) in picked.items():
             found[row_id] = Finding(item=whole.get(item.id), chosen=answer)
         return found
+
+    async def _near_each(
+        self, mes: Mapping[str, Match], book: _Book | None
+    ) -> dict[str, Sequence[ExchangeItem]]:
+        """Side by side, as many as the mailbox allows at once. The first alone: what it finds out about
+        folders serves the others."""
+        first, *others = mes.items()
+        found = {first[0]: await self._near(first[1], book)}
+        near = await asyncio.gather(*(self._near(me, book) for _, me in others))
+        return found | {row_id: items for (row_id, _), items in zip(others, near, strict=True)}
 
     async def _near(self, me: Match, book: _Book | None) -> Sequence[ExchangeItem]:
         return book.like(me) if book else await self._source.search(sorted(me.emails), me.name)
