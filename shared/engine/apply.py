@@ -103,6 +103,7 @@ class Applying(Trying[AppointmentSituation]):
         if decision.asks is not None:
             outcome.link = situation.link  # untouched: its versions still say that there is something to do
             return
+        await self._note_losses(outcome, decision)
         state = _State(situation.event, _row_of(situation, decision), self._files.begin(situation))
         at = self._services.now()
         done: list[Action] = []

@@ -427,7 +427,8 @@ def _is_stale(saved: Cursor | None, cursor: Cursor) -> bool:
     if saved is None or saved.updated_at is None or cursor.updated_at is None:
         return True
     changed = (saved.complete, saved.window, saved.round) != (cursor.complete, cursor.window, cursor.round)
-    changed |= cursor.feed in NOTES and saved.link != cursor.link
+    noted = cursor.feed in NOTES or not cursor.complete  # in the middle of a round a page may be empty
+    changed |= noted and saved.link != cursor.link
     return changed or cursor.updated_at - saved.updated_at > CURSOR_AGE
 
 

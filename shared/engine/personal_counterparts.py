@@ -1,6 +1,5 @@
 """Finds the row that a tracked item may be, and the item that a row may be (CONT-9): by the id that we chose
-or stamped, then by what people are known by. Tasks that Microsoft's own sync left behind are found by subject
-and due date (PAIN-6)."""
+or stamped, then by what people are known by, or tasks that were left behind (``left_behind``)."""
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from shared.engine import filters as sync_filters
+from shared.engine.left_behind import LeftBehind
 from shared.engine.ports import Likeness, PersonalItems
 from shared.engine.services import Services
 from shared.model.appointment import Absence
@@ -23,9 +23,7 @@ from shared.model.personal import (
 )
 from shared.model.values import Side
 from shared.rules.contact_matching import Verdict, as_match, as_match_of, choose, same_person
-from shared.rules.personal_marks import is_tracked
 from shared.rules.situation import Context
-from shared.rules.task_days import day_of
 
 GO_ON, DROP = "go-on", "drop"
 LIVE = (LinkState.LINKED, LinkState.CREATING)
@@ -53,6 +51,7 @@ class Counterparts:
         self._context = context
         self._source = source
         self._kind = kind
+        self._left_behind = LeftBehind(services, context, source)
 
     # --- rows for items ---------------------------------------------------------------------------
 
@@ -61,10 +60,14 @@ class Counterparts:
         items: Sequence[ExchangeItem],
         made: Mapping[str, str],
         answers: Mapping[str, str],
+        taken: Set[str],
         read: Mapping[str, DynamicsRecord | Absence],
+        *,
+        everything: bool,
     ) -> Mapping[str, Finding]:
-        """``made``: the id that the row has if an earlier pass made it of the item. ``read``: the rows that
-        this pass has read already."""
+        """``made``: the id that the row has if an earlier pass made it of the item. ``taken``: rows that have
+        an item. ``read``: the rows that this pass has read already. ``everything``: the items are all that
+        there are."""
         if not items:
             return {}
         known = await self._made(sorted(set(made.values())), read)
@@ -80,6 +83,10 @@ class Counterparts:
                 left.append(item)
         if self._kind == CONTACT and left:
             found |= await self._people_for(left, made, answers, read)
+        elif left:
+            taken = taken | {each.row.id for each in found.values() if each.row}
+            rows = await self._left_behind.rows_for(left, taken, everything=everything)
+            found |= {item_id: Finding(row=row) for item_id, row in rows.items()}
         return found
 
     async def _made(
@@ -183,7 +190,8 @@ class Counterparts:
                 left.append(record)
         if self._kind == CONTACT:
             return found | await self._contacts_for(left, pool, busy, answers)
-        return found | await self._tasks_for(left, pool, busy)
+        tasks = await self._left_behind.items_for(left, pool, busy)
+        return found | {row_id: Finding(item=item) for row_id, item in tasks.items()}
 
     async def _contacts_for(
         self,
@@ -257,30 +265,6 @@ class Counterparts:
                 unsure.append(row_id)
         return unsure
 
-    async def _tasks_for(
-        self, records: Sequence[DynamicsRecord], pool: Sequence[ExchangeItem] | None, busy: Set[str]
-    ) -> dict[str, Finding]:
-        """Only while the lists are read for the first time: tracked tasks that name no row, as Microsoft's
-        own sync leaves them. Those of one subject and due date are alike, so any will do."""
-        if pool is None:
-            return {}
-        free: dict[tuple[str, str], list[ExchangeItem]] = {}
-        for item in sorted(pool, key=lambda item: item.id):
-            named = item.stamps is not None and item.stamps.tracked
-            if item.id not in busy and not named and is_tracked(item, self._context):
-                free.setdefault(_task_key(str(item.value("subject") or ""), item.value("due")), []).append(
-                    item
-                )
-        picked: dict[str, ExchangeItem] = {}
-        for record in sorted(records, key=lambda record: record.id):
-            due = record.value("due")
-            day = day_of(str(due), self._context.zone) if due else None
-            same = free.get(_task_key(record.name, day))
-            if same:
-                picked[record.id] = same.pop(0)
-        whole = await self._whole(list(picked.values()))
-        return {row_id: Finding(item=whole.get(item.id)) for row_id, item in picked.items()}
-
     async def _whole(self, items: Sequence[ExchangeItem]) -> Mapping[str, ExchangeItem | None]:
         if not items:
             return {}
@@ -340,7 +324,3 @@ class _Book:
 
 def _plain(name: str) -> str:
     return " ".join(name.casefold().split())
-
-
-def _task_key(subject: str, day: object) -> tuple[str, str]:
-    return _plain(subject), str(day or "")

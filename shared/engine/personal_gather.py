@@ -161,11 +161,19 @@ class PersonalGathering:
                     vanished.add(place)
                 if page.gone or (page.complete and not page.expired):
                     open_places.discard(place)
-        self._touched.more |= bool(open_places)
+        touched.full_round = any(cursor.round for cursor in cursors.values())
+        if open_places:
+            self._wait_with_rows(touched)
         await self._end_rounds(cursors, open_places, touched, fresh=fresh)
         if vanished:
             await self._places_vanished(touched, vanished)
         self._touched.cursors += cursors.values()
+
+    def _wait_with_rows(self, touched: PersonalTouched) -> None:
+        """Not all is read yet: a row may have an item that was not seen, and is not made again."""
+        self._touched.more = True
+        self._touched.overflow += [InboxRow(table, row_id) for row_id, table in touched.records.items()]
+        touched.records.clear()
 
     def _cursor(self, kind: str, place: str) -> Cursor:
         feed = f"{kind}:{place}"

@@ -20,8 +20,8 @@ class PersonalTouched:
     """``rows``: items as the feeds show them; ``look``: items to be read by id, with their places ("" where
     nobody knows); ``removed``: ids that a feed says are gone from its place; ``records``: rows of Dynamics,
     by id, with their tables; ``forced``: those to be looked at in whatever version; ``matching``: what is
-    known of rows and the owner's filters (None: they cannot be run). ``all_rows``: ``rows`` holds everything
-    that the mailbox has."""
+    known of rows and the owner's filters (None: they cannot be run). ``full_round``: a feed is read from its
+    beginning. ``all_rows``: ``rows`` holds everything that the mailbox has."""
 
     kind: str
     rows: dict[str, ExchangeItem] = field(default_factory=dict)
@@ -32,6 +32,7 @@ class PersonalTouched:
     matching: dict[str, bool | None] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
     all_rows: bool = False
+    full_round: bool = False
 
     @property
     def nothing(self) -> bool:

@@ -445,6 +445,11 @@ class DynamicsSystem(Protocol):
         their three, or its full name (CONT-9). One ``$batch``, whatever their number."""
         ...
 
+    async def tasks_called(self, subjects: Sequence[str], *, as_user: str) -> Sequence[DynamicsRecord]:
+        """That user's own tasks, phone calls, letters and faxes with one of these subjects, open or closed
+        (PAIN-6). One ``$batch``, whatever their number."""
+        ...
+
     async def field_rights(self, table: str, *, as_user: str) -> FieldRights:
         """Which columns field-level security closes to that user (FLD-35); nothing is asked where the table
         has no secured column."""

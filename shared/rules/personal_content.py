@@ -25,6 +25,7 @@ from shared.rules.personal_fields import (
 from shared.rules.situation import Context
 from shared.rules.task_coupling import coupled
 from shared.rules.task_pair import TaskPair
+from shared.rules.task_status import COMPLETED
 
 WINNER = Side.DYNAMICS
 """Of a field that both sides changed (LNK-10: contacts and tasks)."""
@@ -114,7 +115,7 @@ def _merge_field(
         _known(base.exchange if base else None, row.name),
         _known(base.dynamics if base else None, row.name),
     )
-    merged = merge(state, over, direction_of(row, context, rights), WINNER)
+    merged = merge(state, over, direction_of(row, context, rights), _winner(row, state))
     if merged.held:
         content.skips.append(why_held(row, rights))
         content.kept.add(row.name)
@@ -133,6 +134,13 @@ def _merge_field(
         if losses(row, state.exchange):  # what Dynamics never had goes with the edit made there
             content.lost[row.name] = state.exchange
     _note_lost(row, merged, state, content)
+
+
+def _winner(row: FieldRow, state: FieldState) -> Side:
+    """Of two tasks that are linked for the first time the one that is done was done since: nobody's completed
+    task is opened by that (PAIN-6)."""
+    done = row.kind == "status" and state.first_time and state.exchange == COMPLETED
+    return Side.EXCHANGE if done else WINNER
 
 
 def _known(values: Values | None, name: str) -> BaseValue:

@@ -79,6 +79,9 @@ class NoRecords:
     async def contacts_like(self, wanted: Sequence[Likeness], *, as_user: str) -> Sequence[Sequence[Match]]:
         return [[] for _ in wanted]
 
+    async def tasks_called(self, subjects: Sequence[str], *, as_user: str) -> Sequence[DynamicsRecord]:
+        return []
+
     async def field_rights(self, table: str, *, as_user: str) -> FieldRights:
         return FieldRights()
 

@@ -383,6 +383,25 @@ async def test_nobody_is_asked_to_choose_from_hundreds(here: Connected, ida: Per
     assert len(matches) == 50
 
 
+@rule("PAIN-6")
+async def test_a_users_own_tasks_are_found_by_their_subject_open_or_closed(
+    here: Connected, ida: Person
+) -> None:
+    bob = await here.person("Bob")
+    wanted = {}
+    for table in TASK_TABLES:
+        wanted[table] = (await made(here, ida, table, subject="Kim's call")).id
+    await made(here, bob, TASK, subject="Kim's call")
+    await made(here, ida, TASK, subject="Kim's second call")
+    await here.org.change(f"tasks({wanted[TASK]})", {"statecode": 1, "statuscode": 5})
+    await here.sent()
+    found = await here.adapter.tasks_called(["KIM'S CALL", *map(str, range(30))], as_user=ida.id)
+    assert {record.table: record.id for record in found} == wanted
+    assert sorted(record.state for record in found) == [0, 0, 0, 1]
+    assert (await here.sent())[BATCH] == 1
+    assert await here.adapter.tasks_called([], as_user=ida.id) == []
+
+
 # --- field-level security -------------------------------------------------------------------------
 
 

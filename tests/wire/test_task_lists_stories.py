@@ -205,16 +205,16 @@ async def test_an_idle_mailbox_reads_all_its_lists_in_one_batch_every_twelve_min
         await ada.run_pass("due")
         assert asked_lists(await world.counted("exchange")) == 0
         world.forward(minutes=8)
-        read_at = (await ada._row()).tasks_read_at
+        read_at = (await ada.mailbox_row()).tasks_read_at
         await ada.run_pass("due")
         counts = await world.counted("exchange")
         assert asked_lists(counts) == 5
         assert counts["POST /$batch"] == 1
-        later = (await ada._row()).tasks_read_at
+        later = (await ada.mailbox_row()).tasks_read_at
         assert read_at is not None
         assert later is not None
         assert later > read_at
-        assert (await ada._row()).tracks_tasks is True
+        assert (await ada.mailbox_row()).tracks_tasks is True
 
 
 def asked_lists(counts: dict[str, int]) -> int:
@@ -227,7 +227,7 @@ async def test_a_mailbox_that_never_tracked_a_task_is_read_hourly() -> None:
         ada = await world.person("ada")
         await world.settle()
         await ada.run_pass("due")
-        assert (await ada._row()).tracks_tasks is False
+        assert (await ada.mailbox_row()).tracks_tasks is False
         await world.counted("exchange")
         for _ in range(4):
             await poll(world, ada)
@@ -237,7 +237,7 @@ async def test_a_mailbox_that_never_tracked_a_task_is_read_hourly() -> None:
         await ada.add_task("First")
         await poll_for_an_hour(world, ada)
         assert await one_row(ada, "First")
-        assert (await ada._row()).tracks_tasks is True
+        assert (await ada.mailbox_row()).tracks_tasks is True
         await world.counted("exchange")
         await poll(world, ada)
         assert asked_lists(await world.counted("exchange")) == 1
