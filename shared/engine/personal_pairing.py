@@ -325,7 +325,7 @@ class PersonalPairing:
         made = {item.id: self._made_of(item, work) for item in items}
         taken = {row_id for row_id in work.pairs.values() if row_id}
         rows_found = await self._counterparts.rows_for(
-            items, made, answers, taken, everything=touched.full_round
+            items, made, answers, taken, work.records, everything=touched.full_round
         )
         for item_id, finding in rows_found.items():
             self._take(item_id, finding, work)

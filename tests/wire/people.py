@@ -25,6 +25,14 @@ from shared.mailboxes import feed_jobs, jobs_of_mailbox
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
+from shared.store.decisions import TableDecisionStore
+from shared.store.feeds import TableFeedStore
+from shared.store.history import TableHistoryStore
+from shared.store.items import TableItemIndex
+from shared.store.mailbox_store import TableMailboxStore
+from shared.store.profiles import TableProfileStore
+from shared.store.registry import TableMailboxRegistry
+from shared.store.tables import Tables
 from tests.doubles.jobs import RecordingJobs
 from tests.doubles.tables import (
     MemoryAlertStore,
@@ -286,12 +294,12 @@ class People:
             await self.read_feed()
             for person in self.everybody:
                 await person.run_pass()
-            await self._take_jobs()
+            await self.take_jobs()
             if await self._versions() == before:
                 return number
         raise AssertionError(f"still changing after {rounds} rounds")
 
-    async def _take_jobs(self) -> None:
+    async def take_jobs(self) -> None:
         for job in self.jobs.take():
             if job.queue == "dynamics-feed":
                 await self.read_feed()
@@ -310,8 +318,9 @@ class People:
 
 
 @asynccontextmanager
-async def people() -> AsyncIterator[People]:
-    """An organization and its mailboxes, with nobody in them yet."""
+async def people(tables: Tables | None = None) -> AsyncIterator[People]:
+    """An organization and its mailboxes, with nobody in them yet. ``tables``: where the state of mailboxes,
+    items and history is kept, where requests to them are to be counted."""
     clock, credential, jobs = Clock(), DevelopmentCredential("app"), RecordingJobs()
     exchange = ExchangeStandIn(clock, Nobody(), latency=0)
     dataverse = DataverseStandIn(clock, Nobody())
@@ -327,14 +336,14 @@ async def people() -> AsyncIterator[People]:
     services = Services(
         exchange=graph,
         dynamics=dynamics,
-        store=MemoryMailboxStore(),
-        items=MemoryItemIndex(),
-        history=MemoryHistoryStore(),
-        decisions=MemoryDecisionStore(),
-        registry=MemoryMailboxRegistry(),
-        profiles=MemoryProfileStore(),
+        store=TableMailboxStore(tables) if tables else MemoryMailboxStore(),
+        items=TableItemIndex(tables) if tables else MemoryItemIndex(),
+        history=TableHistoryStore(tables) if tables else MemoryHistoryStore(),
+        decisions=TableDecisionStore(tables) if tables else MemoryDecisionStore(),
+        registry=TableMailboxRegistry(tables) if tables else MemoryMailboxRegistry(),
+        profiles=TableProfileStore(tables) if tables else MemoryProfileStore(),
         answers=MemoryAnswerStore(clock.now),
-        feeds=MemoryFeedStore(),
+        feeds=TableFeedStore(tables) if tables else MemoryFeedStore(),
         subscriptions=MemorySubscriptionStore(),
         dead_letters=MemoryDeadLetterStore(),
         alerts=MemoryAlertStore(),
