@@ -55,6 +55,17 @@ class Clock:
             self._shared = 0.0
 
 
+class SimulatedClock(Clock):
+    """Starts at a moment and moves only when told."""
+
+    def __init__(self, start: datetime) -> None:
+        super().__init__()
+        self._start = start.timestamp()
+
+    def time(self) -> float:
+        return self._start + self.own_offset
+
+
 def write_offset(offset_file: Path, seconds: float) -> None:
     """Set the shared offset; atomic, so that no reader sees half a number."""
     temporary = offset_file.with_suffix(f".{os.getpid()}.tmp")

@@ -6,20 +6,72 @@ Everything here is kept in the stand-in's journaled tables and so survives a kil
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import format_datetime
 from typing import Any
-
-from aiohttp import web
+from urllib.parse import parse_qsl
 
 from local.clock import Clock
 from local.journaled import JournaledTables
+from local.wire import ConnectionCut, WireAnswer, WireRequest
 
 SERVICE_TOKEN = "app"  # noqa: S105 - the rig's own, public by design
 FAULT_KINDS = ("status:", "drop-before", "drop-after", "delay")
+PREFIX = "/_control/"
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class BadRequest(Exception):  # noqa: N818 - the answer to it
+    """The rig asked for something that there is not."""
+
+
+@dataclass(frozen=True)
+class ControlRequest:
+    """What a route of ``/_control`` is given."""
+
+    query: Mapping[str, str]
+    content: bytes
+
+
+Handler = Callable[[ControlRequest], WireAnswer]
+
+
+class ControlTable:
+    """The routes under ``/_control``, by method and path."""
+
+    def __init__(self) -> None:
+        self._routes: dict[tuple[str, str], Handler] = {}
+
+    def add(self, method: str, name: str, handler: Handler) -> None:
+        self._routes[method, PREFIX + name] = handler
+
+    def answer(self, request: WireRequest) -> WireAnswer:
+        handler = self._routes.get((request.method, request.raw_path))
+        if handler is None:
+            known = any(path == request.raw_path for _, path in self._routes)
+            return WireAnswer(405 if known else 404)
+        try:
+            return handler(ControlRequest(dict(parse_qsl(request.raw_query)), request.content))
+        except BadRequest as error:
+            return json_answer({"error": {"code": "BadRequest", "message": str(error)}}, 400)
+
+
+def is_control(request: WireRequest) -> bool:
+    return request.raw_path.startswith(PREFIX)
+
+
+def json_answer(body: Any, status: int = 200) -> WireAnswer:
+    return WireAnswer(status, json.dumps(body).encode(), {"Content-Type": "application/json; charset=utf-8"})
+
+
+def tell_time(answer: WireAnswer, clock: Clock) -> WireAnswer:
+    """Each answer carries the stand-in's own time, as the real services' answers carry theirs."""
+    answer.headers["Date"] = format_datetime(clock.now().astimezone(UTC), usegmt=True)
+    return answer
 
 
 @dataclass(frozen=True)
@@ -86,92 +138,73 @@ class Control:
 
     # --- routes ---------------------------------------------------------------------------------
 
-    def add_routes(self, app: web.Application) -> None:
-        app.on_response_prepare.append(self._tell_time)
-        app.router.add_get("/_control/requests", self._get_requests)
-        app.router.add_delete("/_control/requests", self._delete_requests)
-        app.router.add_post("/_control/faults", self._post_fault)
-        app.router.add_delete("/_control/faults", self._delete_faults)
-        app.router.add_post("/_control/clock", self._post_clock)
+    def add_to(self, routes: ControlTable) -> None:
+        routes.add("GET", "requests", self._get_requests)
+        routes.add("DELETE", "requests", self._delete_requests)
+        routes.add("POST", "faults", self._post_fault)
+        routes.add("DELETE", "faults", self._delete_faults)
+        routes.add("POST", "clock", self._post_clock)
 
-    async def _tell_time(self, _request: web.Request, response: web.StreamResponse) -> None:
-        """Each answer carries the stand-in's own time, as the real services' answers carry theirs."""
-        response.headers["Date"] = format_datetime(self._clock.now().astimezone(UTC), usegmt=True)
+    def _get_requests(self, request: ControlRequest) -> WireAnswer:
+        return json_answer(self.counts("all" if request.query.get("caller") == "all" else "service"))
 
-    async def _get_requests(self, request: web.Request) -> web.Response:
-        return web.json_response(self.counts("all" if request.query.get("caller") == "all" else "service"))
-
-    async def _delete_requests(self, _request: web.Request) -> web.Response:
+    def _delete_requests(self, _request: ControlRequest) -> WireAnswer:
         with self._tables.transaction():
             self._tables.clear("requests")
-        return web.Response(status=204)
+        return WireAnswer(204)
 
-    async def _post_fault(self, request: web.Request) -> web.Response:
-        rule = await json_object(request)
+    def _post_fault(self, request: ControlRequest) -> WireAnswer:
+        rule = json_object(request)
         do = str(rule.get("do") or "")
         if not do.startswith(FAULT_KINDS):
-            raise bad_request("'do' must be status:<n>, drop-before, drop-after or delay")
+            raise BadRequest("'do' must be status:<n>, drop-before, drop-after or delay")
         number = self._next_fault()
         self._tables.put("faults", f"{number:08d}", {**rule, "times": int(rule.get("times") or 1)})
-        return web.json_response({"id": number}, status=201)
+        return json_answer({"id": number}, 201)
 
     def _next_fault(self) -> int:
         serial = int(self._tables.get("control", "faults") or 0) + 1
         self._tables.put("control", "faults", serial)
         return serial
 
-    async def _delete_faults(self, _request: web.Request) -> web.Response:
+    def _delete_faults(self, _request: ControlRequest) -> WireAnswer:
         with self._tables.transaction():
             self._tables.clear("faults")
-        return web.Response(status=204)
+        return WireAnswer(204)
 
-    async def _post_clock(self, request: web.Request) -> web.Response:
-        body = await json_object(request)
+    def _post_clock(self, request: ControlRequest) -> WireAnswer:
+        body = json_object(request)
         self._clock.advance(float(body.get("advanceSeconds") or 0))
         self._tables.put("control", "clock", self._clock.own_offset)
-        return web.json_response({"now": self._clock.now().isoformat()})
+        return json_answer({"now": self._clock.now().isoformat()})
 
 
-async def json_object(request: web.Request) -> dict[str, Any]:
+def json_object(request: ControlRequest) -> dict[str, Any]:
     """The request's body as a JSON object, or a 400 that says what is wrong."""
     try:
-        body = await request.json()
+        body = json.loads(request.content)
     except ValueError as error:
-        raise bad_request(f"the body is not JSON: {error}") from error
+        raise BadRequest(f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):
-        raise bad_request("the body must be a JSON object")
+        raise BadRequest("the body must be a JSON object")
     return body
-
-
-def bad_request(message: str) -> web.HTTPBadRequest:
-    return web.HTTPBadRequest(
-        text=f'{{"error":{{"code":"BadRequest","message":"{message}"}}}}', content_type="application/json"
-    )
 
 
 async def carry_out(
     fault: Fault | None,
-    request: web.Request,
-    answer: Callable[[], Awaitable[web.StreamResponse]],
-    refuse: Callable[[int, int | None], web.StreamResponse],
-) -> web.StreamResponse:
-    """Answer one whole request under a fault; a dropped connection is closed without an answer."""
+    answer: Callable[[], Awaitable[WireAnswer]],
+    refuse: Callable[[int, int | None], WireAnswer],
+    sleep: Sleep,
+) -> WireAnswer:
+    """Answer one whole request under a fault. Raises ``ConnectionCut`` where it drops the connection."""
     if fault is None:
         return await answer()
     if fault.status is not None:
         return refuse(fault.status, fault.retry_after)
     if fault.do == "drop-before":
-        return drop(request)
+        raise ConnectionCut
     if fault.do == "delay":
-        await asyncio.sleep(fault.seconds)
+        await sleep(fault.seconds)
         return await answer()
     await answer()
-    return drop(request)
-
-
-def drop(request: web.Request) -> web.StreamResponse:
-    """Cut the client's connection: it will see a transport error, not a status."""
-    transport = request.transport
-    if transport is not None:
-        transport.abort()
-    return web.Response(status=500)
+    raise ConnectionCut

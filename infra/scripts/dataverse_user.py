@@ -214,7 +214,7 @@ def run(
     made = parser(__doc__)
     made.add_argument("--organization", required=True, help="https://contoso.crm4.dynamics.com")
     made.add_argument("--client-id", required=True, help="WORKER_CLIENT_ID of the deployment's outputs")
-    made.add_argument("--kinds", nargs="*", choices=KINDS, default=["activities"], help=listed(KINDS))
+    made.add_argument("--kinds", nargs="*", choices=KINDS, default=list(KINDS), help=listed(KINDS))
     options = made.parse_args(arguments)
     organization = options.organization.rstrip("/")
     dataverse = Service(f"{organization}/api/data/v9.2", token(organization), "Dataverse")

@@ -9,7 +9,8 @@ management scope, by default for mailboxes whose CustomAttribute10 is "Dynamics"
 Two things that surprise:
 - What was granted in Entra (graph_permissions.py) holds for ALL mailboxes and makes this scope void, because the
   two add up. Run graph_permissions.py with --scoped-by-exchange.
-- To Do tasks have no such role. Tasks.ReadWrite.All can only be granted in Entra, for all mailboxes.
+- To Do tasks have no such role. Tasks.ReadWrite.All can only be granted in Entra, for all mailboxes, or be left
+  out: then switch synchronizeTasks off in the profile.
 
 Changes take from 30 minutes to two hours to work. Safe to run twice; -Undo takes everything back.
 Needs Organization Management, and the module ExchangeOnlineManagement (Connect-ExchangeOnline first).
@@ -21,7 +22,7 @@ Needs Organization Management, and the module ExchangeOnlineManagement (Connect-
 param(
     [Parameter(Mandatory)] [guid] $ClientId,
     [Parameter(Mandatory)] [guid] $ObjectId,
-    [ValidateSet('appointments', 'contacts', 'mail')] [string[]] $Kinds = @('appointments'),
+    [ValidateSet('appointments', 'contacts', 'mail')] [string[]] $Kinds = @('appointments', 'contacts'),
     [string] $Filter = "CustomAttribute10 -eq 'Dynamics'",
     [string] $Test,
     [switch] $Undo,

@@ -7,7 +7,8 @@ Needs Privileged Role Administrator. Run it in Azure Cloud Shell:
 With --scoped-by-exchange only those permissions are given that Exchange cannot scope; the others come from
 exchange_scope.ps1 and then hold for chosen mailboxes only. A permission that was given here holds for ALL
 mailboxes, whatever Exchange says: the two add up. To Do tasks have no role in Exchange, so
-Tasks.ReadWrite.All always holds for every mailbox; leave tasks out if that is too much.
+Tasks.ReadWrite.All always holds for every mailbox. With --scoped-by-exchange it is given only where --kinds
+names tasks; without it switch synchronizeTasks off in the profile.
 --undo takes the permissions away again.
 """
 
@@ -31,6 +32,9 @@ PERMISSIONS: tuple[tuple[str, str, bool, str], ...] = (
     ("mail", "Mail.Send", True, "send mail that was written in Dynamics"),
 )
 KINDS = ("appointments", "contacts", "tasks", "mail")
+DEFAULT = ("appointments", "contacts", "tasks")
+DEFAULT_WHEN_SCOPED = ("appointments", "contacts")
+"""Nobody who limits the service to some mailboxes gives a permission for all of them unasked."""
 
 
 def wanted(kinds: Sequence[str], *, scoped_by_exchange: bool) -> list[tuple[str, str]]:
@@ -95,10 +99,12 @@ def run(
 ) -> int:
     made = parser(__doc__)
     made.add_argument("--principal-id", required=True, help="WORKER_PRINCIPAL_ID of the deployment's outputs")
-    made.add_argument("--kinds", nargs="*", choices=KINDS, default=["appointments"], help=listed(KINDS))
+    made.add_argument("--kinds", nargs="*", choices=KINDS, default=None, help=listed(KINDS))
     made.add_argument("--scoped-by-exchange", action="store_true")
     made.add_argument("--graph", default=GRAPH, help=argparse.SUPPRESS)
     options = made.parse_args(arguments)
+    if options.kinds is None:
+        options.kinds = DEFAULT_WHEN_SCOPED if options.scoped_by_exchange else DEFAULT
     graph = Service(f"{options.graph}/v1.0", token(GRAPH), "Microsoft Graph")
     return carry_out(plan(graph, options), options, ask, say)
 

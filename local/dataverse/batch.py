@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
-from local.control import Fault
+from local.control import Fault, Sleep
 from local.dataverse.call import PATH_PREFIX, Call, Reply
 from local.dataverse.callers import OBJECT_ID_HEADER, USER_ID_HEADER
 from local.dataverse.errors import refuse
-from local.dataverse.faults import ConnectionCut, faulty_reply
+from local.dataverse.faults import faulty_reply
 from local.dataverse.multipart import (
     Part,
     PartRequest,
@@ -24,6 +23,7 @@ from local.dataverse.multipart import (
 )
 from local.dataverse.store import Store
 from local.dataverse.web_api import BATCH_URL_LIMIT, WebApi
+from local.wire import ConnectionCut
 
 MAXIMUM_OPERATIONS = 1000
 INHERITED = ("Authorization", OBJECT_ID_HEADER, USER_ID_HEADER)
@@ -57,10 +57,13 @@ class _ChangeSetFailedError(Exception):
 class Batches:
     """Runs envelopes. ``take_fault`` counts a part and says what is to go wrong with it."""
 
-    def __init__(self, api: WebApi, store: Store, take_fault: Callable[[Call], Fault | None]) -> None:
+    def __init__(
+        self, api: WebApi, store: Store, take_fault: Callable[[Call], Fault | None], sleep: Sleep
+    ) -> None:
         self._api = api
         self._store = store
         self._take_fault = take_fault
+        self._sleep = sleep
 
     async def answer(self, envelope: Call) -> BatchReply:
         """All parts' answers in order; stops after the first failure unless told to go on."""
@@ -85,14 +88,14 @@ class Batches:
 
     async def _operation(self, operation: Operation) -> tuple[bytes, bool, bool]:
         fault = self._take_fault(operation.call)
-        await _wait(fault)
+        await self._wait(fault)
         reply = self._run(operation.call, fault)
         return write_reply(reply, operation.content_id), reply.status < 400, _cuts(fault)
 
     async def _change_set(self, change_set: ChangeSet) -> tuple[bytes, bool, bool]:
         faults = [self._take_fault(operation.call) for operation in change_set.operations]
         for fault in faults:
-            await _wait(fault)
+            await self._wait(fault)
         mark = len(self._api.records.events)
         try:
             with self._store.atomic():
@@ -121,6 +124,10 @@ class Batches:
             parts.append(write_reply(reply, operation.content_id))
         return parts
 
+    async def _wait(self, fault: Fault | None) -> None:
+        if fault is not None and fault.do == "delay":
+            await self._sleep(fault.seconds)
+
     def _run(self, call: Call, fault: Fault | None) -> Reply:
         if fault is not None and fault.do == "drop-before":
             raise ConnectionCut
@@ -131,11 +138,6 @@ class Batches:
 
 def _cuts(fault: Fault | None) -> bool:
     return fault is not None and fault.do == "drop-after"
-
-
-async def _wait(fault: Fault | None) -> None:
-    if fault is not None and fault.do == "delay":
-        await asyncio.sleep(fault.seconds)
 
 
 def _read(envelope: Call) -> list[Operation | ChangeSet]:

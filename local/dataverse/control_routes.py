@@ -6,9 +6,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-from aiohttp import web
-
-from local.control import bad_request, json_object
+from local.control import BadRequest, ControlRequest, ControlTable, json_answer, json_object
 from local.dataverse.errors import Refusal
 from local.dataverse.organization import (
     ABSENT_TABLES,
@@ -26,6 +24,7 @@ from local.dataverse.tables import TABLES
 from local.dataverse.values import as_guid, stored
 from local.dataverse.web_api import WebApi
 from local.dataverse.webhooks import Webhooks
+from local.wire import WireAnswer
 from shared.model.timezones import UnknownTimeZone, zone
 
 USER_KEYS = frozenset(
@@ -40,41 +39,41 @@ class ControlRoutes:
         self._api = api
         self._webhooks = webhooks
 
-    def add_to(self, app: web.Application) -> None:
-        app.router.add_post("/_control/users", self._post_user)
-        app.router.add_put("/_control/organization", self._put_organization)
-        app.router.add_put("/_control/absent-tables", self._put_absent_tables)
-        app.router.add_get("/_control/version", self._get_version)
-        app.router.add_post("/_control/expire-delta", self._expire)
-        app.router.add_get("/_control/webhooks", self._get_webhooks)
-        app.router.add_post("/_control/webhooks", self._post_webhook)
+    def add_to(self, routes: ControlTable) -> None:
+        routes.add("POST", "users", self._post_user)
+        routes.add("PUT", "organization", self._put_organization)
+        routes.add("PUT", "absent-tables", self._put_absent_tables)
+        routes.add("GET", "version", self._get_version)
+        routes.add("POST", "expire-delta", self._expire)
+        routes.add("GET", "webhooks", self._get_webhooks)
+        routes.add("POST", "webhooks", self._post_webhook)
 
     # --- users ----------------------------------------------------------------------------------
 
-    async def _post_user(self, request: web.Request) -> web.Response:
-        body = await json_object(request)
+    def _post_user(self, request: ControlRequest) -> WireAnswer:
+        body = json_object(request)
         self._check_user(body)
         with self._store.atomic():
             user = self._make_user(body)
-        return web.json_response({"systemuserid": user}, status=201)
+        return json_answer({"systemuserid": user}, 201)
 
     def _check_user(self, body: dict[str, Any]) -> None:
         unknown = body.keys() - USER_KEYS
         if unknown or not body.get("internalemailaddress") or not body.get("fullname"):
-            raise bad_request(f"a user needs internalemailaddress and fullname; unknown: {sorted(unknown)}")
+            raise BadRequest(f"a user needs internalemailaddress and fullname; unknown: {sorted(unknown)}")
         if body.get("role", "usual") not in ROLES:
-            raise bad_request("role must be usual or restricted")
+            raise BadRequest("role must be usual or restricted")
         object_id = body.get("azureactivedirectoryobjectid")
         if object_id is not None and as_guid(str(object_id)) is None:
-            raise bad_request("azureactivedirectoryobjectid must be a GUID")
+            raise BadRequest("azureactivedirectoryobjectid must be a GUID")
         address = str(body["internalemailaddress"]).casefold()
         for user in self._store.rows("systemuser"):
             if (user.get("internalemailaddress") or "").casefold() == address:
-                raise bad_request("a user with this internalemailaddress exists already")
+                raise BadRequest("a user with this internalemailaddress exists already")
         try:
             zone(str(body.get("timeZone") or "UTC"))
         except UnknownTimeZone as error:
-            raise bad_request(f"unknown time zone {error.name}") from error
+            raise BadRequest(f"unknown time zone {error.name}") from error
 
     def _make_user(self, body: dict[str, Any]) -> str:
         """An enabled user and the mailbox row that an administrator has approved and enabled."""
@@ -126,51 +125,51 @@ class ControlRoutes:
 
     # --- the rest -------------------------------------------------------------------------------
 
-    async def _put_organization(self, request: web.Request) -> web.Response:
+    def _put_organization(self, request: ControlRequest) -> WireAnswer:
         """``orgdborgsettings`` merges; any other column of the organization is set as it is."""
-        body = await json_object(request)
+        body = json_object(request)
         table, row = TABLES["organization"], organization(self._store)
         settings = body.pop(SETTINGS, {})
         if not isinstance(settings, dict):
-            raise bad_request("orgdborgsettings must be an object of names and values")
+            raise BadRequest("orgdborgsettings must be an object of names and values")
         try:
             changes = PayloadReader().read(table, body, creating=False).values
         except Refusal as error:
-            raise bad_request(error.message.replace('"', "'")) from error
+            raise BadRequest(error.message) from error
         merged = {SETTINGS: merge_settings(row.get(SETTINGS), settings)} if settings else {}
         with self._store.atomic():
             row = self._store.put(table, {**row, **changes, **merged})
-        return web.json_response({SETTINGS: row.get(SETTINGS)})
+        return json_answer({SETTINGS: row.get(SETTINGS)})
 
-    async def _put_absent_tables(self, request: web.Request) -> web.Response:
+    def _put_absent_tables(self, request: ControlRequest) -> WireAnswer:
         """``{"tables": [...]}``: what this organization does not have, as if an app were not installed."""
-        tables = (await json_object(request)).get("tables")
+        tables = (json_object(request)).get("tables")
         if not isinstance(tables, list) or not all(name in TABLES for name in tables):
-            raise bad_request("absent tables need a list of table names")
+            raise BadRequest("absent tables need a list of table names")
         with self._store.atomic():
             self._store.journal.put("control", ABSENT_TABLES, sorted(tables))
-        return web.json_response({"tables": sorted(tables)})
+        return json_answer({"tables": sorted(tables)})
 
-    async def _get_version(self, _request: web.Request) -> web.Response:
+    def _get_version(self, _request: ControlRequest) -> WireAnswer:
         """``expanding``: how many series get further instances by themselves, within seconds."""
         self._api.run_jobs()
         expanding = self._api.records.series.expansion.waiting()
-        return web.json_response({"version": self._store.version, "expanding": expanding})
+        return json_answer({"version": self._store.version, "expanding": expanding})
 
-    async def _expire(self, _request: web.Request) -> web.Response:
+    def _expire(self, _request: ControlRequest) -> WireAnswer:
         self._api.tracking.expire_all()
-        return web.Response(status=204)
+        return WireAnswer(204)
 
-    async def _get_webhooks(self, _request: web.Request) -> web.Response:
-        return web.json_response({"value": self._webhooks.registrations()})
+    def _get_webhooks(self, _request: ControlRequest) -> WireAnswer:
+        return json_answer({"value": self._webhooks.registrations()})
 
-    async def _post_webhook(self, request: web.Request) -> web.Response:
-        body = await json_object(request)
+    def _post_webhook(self, request: ControlRequest) -> WireAnswer:
+        body = json_object(request)
         url, key, tables = body.get("url"), body.get("key"), body.get("tables")
         if not isinstance(url, str) or not isinstance(key, str) or not isinstance(tables, list):
-            raise bad_request("a webhook needs url, key and tables")
+            raise BadRequest("a webhook needs url, key and tables")
         unknown = [name for name in tables if name not in TABLES]
         if unknown:
-            raise bad_request(f"there is no table {', '.join(map(str, unknown))}")
+            raise BadRequest(f"there is no table {', '.join(map(str, unknown))}")
         self._webhooks.register(url, key, tables)
-        return web.json_response({"url": url, "tables": tables}, status=201)
+        return json_answer({"url": url, "tables": tables}, 201)

@@ -8,10 +8,6 @@ from local.dataverse.errors import ERRORS
 CODES = {429: ERRORS["TooManyRequests"].code, 500: "0x80040216", 502: "0x80040216", 503: "0x80044151"}
 
 
-class ConnectionCut(Exception):  # noqa: N818 - what happens to the connection, not an error of ours
-    """The client's connection is to be closed without an answer."""
-
-
 def faulty_reply(status: int, retry_after: int | None) -> Reply:
     """A 429 always says when to come back, as the real service does."""
     wait = retry_after if retry_after is not None or status != 429 else 1

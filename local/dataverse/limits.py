@@ -31,6 +31,7 @@ class ServiceProtection:
         self._clock = clock
         self._requests: deque[float] = deque()
         self._spent: deque[tuple[float, float]] = deque()
+        self._total = 0.0
         self._running = 0
 
     @contextmanager
@@ -43,7 +44,9 @@ class ServiceProtection:
             yield
         finally:
             self._running -= 1
-            self._spent.append((self._clock.time(), (monotonic() - began) * 1000))
+            spent = (monotonic() - began) * 1000
+            self._spent.append((self._clock.time(), spent))
+            self._total += spent
 
     def _admit(self) -> None:
         now = self._clock.time()
@@ -55,7 +58,7 @@ class ServiceProtection:
         if len(self._requests) > self._limits.requests:
             wait = self._requests[-self._limits.requests] + window - now
             raise refuse("TooManyRequests", _retry_after(wait), limit=self._limits.requests, window=window)
-        if sum(spent for _, spent in self._spent) > self._limits.milliseconds:
+        if self._total > self._limits.milliseconds:
             wait = self._spent[0][0] + window - now
             raise refuse("TooMuchTime", _retry_after(wait), limit=self._limits.milliseconds, window=window)
 
@@ -63,7 +66,7 @@ class ServiceProtection:
         while self._requests and self._requests[0] <= before:
             self._requests.popleft()
         while self._spent and self._spent[0][0] <= before:
-            self._spent.popleft()
+            self._total -= self._spent.popleft()[1]
 
 
 def _retry_after(seconds: float) -> dict[str, str]:

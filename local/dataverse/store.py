@@ -26,7 +26,9 @@ class Store:
         self.journal = tables
         self.clock = clock
         self._undo: list[Undo] | None = None
-        self._index: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        self._index: dict[tuple[str, str], dict[str, dict[str, None]]] = defaultdict(
+            lambda: defaultdict(dict)
+        )
         for table in TABLES.values():
             for row_id, row in self._rows(table.name).items():
                 self._add_to_index(table, row_id, row)
@@ -47,9 +49,8 @@ class Store:
     def referring(self, table: str, column: str, row_id: str) -> list[Row]:
         """Rows of ``table`` whose look-up (or plain id) ``column`` points to that id."""
         if TABLES[table].by_name[column].indexed:
-            ids = self._index[table, column].get(row_id, set())
             rows = self._rows(table)
-            return [rows[key] for key in rows.keys() & ids]
+            return [rows[key] for key in self._index[table, column].get(row_id, ()) if key in rows]
         return [row for row in self.rows(table) if _id_in(row.get(column)) == row_id]
 
     def tombstones(self, table: str) -> list[dict[str, Any]]:
@@ -145,7 +146,7 @@ class Store:
     def _add_to_index(self, table: Table, row_id: str, row: Row) -> None:
         for column in table.columns:
             if column.indexed and row.get(column.name):
-                self._index[table.name, column.name][_id_in(row[column.name])].add(row_id)
+                self._index[table.name, column.name][_id_in(row[column.name])][row_id] = None
 
     def _remove_from_index(self, table: Table, row_id: str) -> None:
         row = self.get(table.name, row_id)
@@ -153,7 +154,7 @@ class Store:
             return
         for column in table.columns:
             if column.indexed and row.get(column.name):
-                self._index[table.name, column.name][_id_in(row[column.name])].discard(row_id)
+                self._index[table.name, column.name][_id_in(row[column.name])].pop(row_id, None)
 
 
 def _id_in(value: Any) -> str:

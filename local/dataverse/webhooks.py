@@ -8,12 +8,12 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-import aiohttp
-
+from local.control import Sleep
 from local.dataverse.execution_context import LARGEST_MESSAGE, execution_context, stripped
 from local.dataverse.organization import organization
 from local.dataverse.records import Event
 from local.dataverse.store import Store
+from local.wire import Outgoing, Unreachable
 
 DELAY_SECONDS = 0.05
 TIMEOUT_SECONDS = 60
@@ -25,9 +25,10 @@ log = logging.getLogger(__name__)
 class Webhooks:
     """Delivery is a hint: one retry and only on 502, 503 and 504, then the message is lost."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, outgoing: Outgoing, sleep: Sleep) -> None:
         self._store = store
-        self._session: aiohttp.ClientSession | None = None
+        self._outgoing = outgoing
+        self._sleep = sleep
         self._tasks: set[asyncio.Task[None]] = set()
 
     def register(self, url: str, key: str, tables: list[str]) -> None:
@@ -36,15 +37,10 @@ class Webhooks:
     def registrations(self) -> list[dict[str, Any]]:
         return list(self._store.journal.table(TABLE).values())
 
-    def start(self) -> None:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS))
-
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
 
     def publish(self, events: Iterable[Event]) -> None:
         """Send what was committed, later and in the background."""
@@ -69,16 +65,13 @@ class Webhooks:
         if len(body) > LARGEST_MESSAGE:
             body = json.dumps(stripped(message)).encode()
             headers["x-ms-dynamics-msg-size-exceeded"] = "true"
-        await asyncio.sleep(DELAY_SECONDS)
+        await self._sleep(DELAY_SECONDS)
         if await self._post(webhook["url"], headers, body) in RETRIED:
             await self._post(webhook["url"], headers, body)
 
     async def _post(self, url: str, headers: dict[str, str], body: bytes) -> int:
-        if self._session is None:
-            return 0
         try:
-            async with self._session.post(url, data=body, headers=headers) as response:
-                return response.status
-        except (aiohttp.ClientError, TimeoutError) as error:
+            return (await self._outgoing.post(url, body, headers, TIMEOUT_SECONDS)).status
+        except Unreachable as error:
             log.warning("webhook %s failed: %s", url, error)
             return 0

@@ -53,6 +53,9 @@ class Admin:
         """What waits for an administrator."""
         return list((await self._ask("GET", f"{self.base}/decisions"))["value"])
 
+    async def answer(self, decision: Mapping[str, Any], answer: str) -> None:
+        await self._ask("POST", f"{self.base}/decisions/{decision['id']}", {"answer": answer})
+
     async def _ask(self, method: str, url: str, body: Any = None) -> Any:
         async with self.http.request(method, url, json=body) as answer:
             if answer.status >= 400:

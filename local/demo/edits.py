@@ -53,14 +53,16 @@ class Desk:
 
     async def change_both_sides(self) -> Edit:
         adele, event = self.tenant.user("adele"), self.tenant.events["lunch"]
-        row = self._partner(event)
-        await self._as(adele, "PATCH", f"/events/{event}", {"subject": "Let's go for lunch on the terrace"})
+        row = self.partner(event)
+        await self.as_user(
+            adele, "PATCH", f"/events/{event}", {"subject": "Let's go for lunch on the terrace"}
+        )
         await self.dataverse.ask("PATCH", f"/appointments({row})", {"location": "Fourth Coffee"})
 
         async def wrong() -> str:
             shown = await self._event(adele, event)
             stored = await self._appointment(row)
-            return _differences(
+            return differences(
                 stored["subject"] == shown["subject"] == "Let's go for lunch on the terrace",
                 stored["location"] == shown["location"]["displayName"] == "Fourth Coffee",
             )
@@ -80,7 +82,7 @@ class Desk:
                 }
             ],
         }
-        await self._as(megan, "POST", "/events", event)
+        await self.as_user(megan, "POST", "/events", event)
 
         async def wrong() -> str:
             found = await self.dataverse.ask(
@@ -95,7 +97,7 @@ class Desk:
             parties = [
                 party["_partyid_value"] for row in rows for party in row["appointment_activity_parties"]
             ]
-            return _differences(len(rows) == 1, self.tenant.contacts["pavel"] in parties)
+            return differences(len(rows) == 1, self.tenant.contacts["pavel"] in parties)
 
         return Edit(f"'{NEW_EVENT}': a new event of Megan's with the category, Pavel invited", wrong)
 
@@ -127,7 +129,7 @@ class Desk:
         async def wrong() -> str:
             found = await self._named(alex, NEW_APPOINTMENT, start)
             people = [person["emailAddress"]["address"] for event in found for person in event["attendees"]]
-            return _differences(
+            return differences(
                 len(found) == 1, sorted(people) == ["adelev@contoso.example", "garth@adatum.example"]
             )
 
@@ -137,7 +139,7 @@ class Desk:
 
     async def move(self) -> Edit:
         megan, row = self.tenant.user("megan"), self.tenant.appointments["brunch"]
-        event = self._partner(row)
+        event = self.partner(row)
         before = await self._appointment(row)
         start = datetime.fromisoformat(before["scheduledstart"]) + MOVED_BY
         end = datetime.fromisoformat(before["scheduledend"]) + MOVED_BY
@@ -146,13 +148,13 @@ class Desk:
 
         async def wrong() -> str:
             shown = await self._event(megan, event)
-            return _differences(_graph_instant(shown["start"]) == start, _graph_instant(shown["end"]) == end)
+            return differences(_graph_instant(shown["start"]) == start, _graph_instant(shown["end"]) == end)
 
         return Edit("'Let's go brunch': moved by two hours in Dynamics", wrong)
 
     async def delete(self) -> Edit:
         alex, row = self.tenant.user("alex"), self.tenant.appointments["visit"]
-        event = self._partner(row)
+        event = self.partner(row)
         await self.dataverse.ask("DELETE", f"/appointments({row})")
 
         async def wrong() -> str:
@@ -166,44 +168,44 @@ class Desk:
 
     async def untrack(self) -> Edit:
         megan, event = self.tenant.user("megan"), self.tenant.events["annual-review"]
-        row = self._partner(event)
-        await self._as(megan, "PATCH", f"/events/{event}", {"categories": []})
+        row = self.partner(event)
+        await self.as_user(megan, "PATCH", f"/events/{event}", {"categories": []})
 
         async def wrong() -> str:
             shown = await self._event(megan, event, {"$expand": f"{STAMPS}($filter=id eq '{LINK_STATE}')"})
             states = [float(stamp["value"]) for stamp in shown.get(STAMPS, [])]
             kept = (await self._appointment(row))["activityid"] == row
-            return _differences(not shown["categories"], states == [0.0], kept)
+            return differences(not shown["categories"], states == [0.0], kept)
 
         return Edit("'Annual review': the category taken off in Exchange", wrong)
 
     async def move_occurrence(self) -> Edit:
         alex, series = self.tenant.user("alex"), self.tenant.events["team-meeting"]
-        row, occurrence = self._partner(series), (await self._occurrences(alex, series))[1]
+        row, occurrence = self.partner(series), (await self._occurrences(alex, series))[1]
         start = _graph_instant(occurrence["start"]) + MOVED_BY
         times = _graph_times(start, start + timedelta(minutes=30))
-        await self._as(alex, "PATCH", f"/events/{occurrence['id']}", times)
+        await self.as_user(alex, "PATCH", f"/events/{occurrence['id']}", times)
 
         async def wrong() -> str:
             instances = await self._instances(row)
             starts = [datetime.fromisoformat(each["scheduledstart"]) for each in instances]
-            return _differences(start in starts, len(starts) == TEAM_MEETINGS)
+            return differences(start in starts, len(starts) == TEAM_MEETINGS)
 
         return Edit("'Team meeting': the second one moved by two hours in Exchange", wrong)
 
     async def change_instance(self) -> Edit:
         megan, series = self.tenant.user("megan"), self.tenant.events["month-end"]
-        instance = (await self._instances(self._partner(series)))[1]
+        instance = (await self._instances(self.partner(series)))[1]
         changes = {"location": "Conf Room 1"}
         await self.dataverse.ask("PATCH", f"/appointments({instance['activityid']})", changes)
 
         async def wrong() -> str:
             places = [each["location"]["displayName"] for each in await self._occurrences(megan, series)]
-            return _differences(places[1] == "Conf Room 1", places.count("Assembly Hall") == len(places) - 1)
+            return differences(places[1] == "Conf Room 1", places.count("Assembly Hall") == len(places) - 1)
 
         return Edit("'Month-end review': the second one given another room in Dynamics", wrong)
 
-    def _partner(self, item_id: str) -> str:
+    def partner(self, item_id: str) -> str:
         if item_id not in self.pairs:
             raise RequestRefused(f"the first synchronization did not link {item_id}")
         return self.pairs[item_id]
@@ -215,17 +217,17 @@ class Desk:
             "startDateTime": _text(near - timedelta(days=1)),
             "endDateTime": _text(near + timedelta(days=1)),
         }
-        page = await self._as(user, "GET", "/calendarView", query=query)
+        page = await self.as_user(user, "GET", "/calendarView", query=query)
         return [event for event in page["value"] if event["subject"] == subject]
 
     async def _event(self, user: TenantUser, event_id: str, query: Mapping[str, str] | None = None) -> Json:
-        found: Json = await self._as(user, "GET", f"/events/{event_id}", query=query)
+        found: Json = await self.as_user(user, "GET", f"/events/{event_id}", query=query)
         return found
 
     async def _occurrences(self, user: TenantUser, series: str) -> list[Json]:
         """Of a series, as they follow each other."""
         query = {"startDateTime": _text(self.now), "endDateTime": _text(self.now + timedelta(days=500))}
-        page = await self._as(user, "GET", f"/events/{series}/instances", query=query)
+        page = await self.as_user(user, "GET", f"/events/{series}/instances", query=query)
         return sorted(page["value"], key=lambda each: str(each["start"]["dateTime"]))
 
     async def _instances(self, series: str) -> list[Json]:
@@ -236,7 +238,7 @@ class Desk:
         found: Json = await self.dataverse.ask("GET", f"/appointments({row_id})")
         return found
 
-    async def _as(
+    async def as_user(
         self,
         user: TenantUser,
         method: str,
@@ -256,7 +258,7 @@ class Desk:
         )
 
 
-def _differences(*agreements: bool) -> str:
+def differences(*agreements: bool) -> str:
     wrong = agreements.count(False)
     return f"{wrong} of {len(agreements)} things to see are not so" if wrong else ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,23 @@ def synced(rows: Sequence[HistoryRow]) -> str:
         return "  nothing"
     cells = [(row.mailbox, _done(row.row), row.subject, _because(row.row)) for row in rows]
     return table(("mailbox", "what", "item", "rules, and why"), cells)
+
+
+def counted(rows: Sequence[HistoryRow]) -> str:
+    """How much was done with items of each kind."""
+    kinds: dict[str, Counter[str]] = {}
+    for row in rows:
+        kinds.setdefault(str(row.row["item"]["kind"]), Counter())[_done(row.row)] += 1
+    cells = [
+        (kind, str(len({_item(row.row) for row in rows if row.row["item"]["kind"] == kind})), _kinds(done))
+        for kind, done in sorted((kind, done.most_common()) for kind, done in kinds.items())
+    ]
+    return table(("kind", "items", "of which"), cells)
+
+
+def asked(decisions: Sequence[Json]) -> str:
+    """What waits for an administrator, with the candidates."""
+    return table(("waits", "question"), [(d["item"]["subject"], d["question"]) for d in decisions])
 
 
 def mailed(messages: Sequence[Json]) -> str:
@@ -77,6 +95,11 @@ def _done(row: Json) -> str:
     """What was done and where; an outcome other than "done" stands with it."""
     done = f"{row['action']} in {row['side']}" if row["action"] != "skip" else "left alone"
     return done if row["outcome"] == "done" else f"{done}: {row['outcome']}"
+
+
+def _item(row: Json) -> str:
+    item = row["item"]
+    return str(item["dynamics"] or item["exchange"] or item["subject"])
 
 
 def _because(row: Json) -> str:

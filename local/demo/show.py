@@ -14,6 +14,7 @@ import aiohttp
 from local.demo import report
 from local.demo.admin import Admin, HistoryRow
 from local.demo.edits import Desk, Edit
+from local.demo.personal_edits import PersonalDesk
 from local.rig.directory import RigDirectory
 from local.rig.endpoints import read_endpoints
 from local.rig.settle import settle
@@ -23,6 +24,7 @@ from local.tenant.services import Service
 SETTLE_SECONDS = 120.0
 # Future appointments that Dynamics has with attendees and Exchange has not.
 INVITED_FROM_DYNAMICS = ("Let's go brunch", "Visit Fabrikam")
+CHOSEN = "Jane Healy"
 Say = Callable[[str], None]
 
 
@@ -72,20 +74,35 @@ class Show:
         self.say(
             report.section("First synchronization: what was synced, and by which rule", report.synced(first))
         )
+        self.say(report.section("Counted by kind", report.counted(first)))
         check_first_mail(await self._tell_cost())
 
         now = datetime.now(UTC)
+        answer = await self._answer_question()
         desk = Desk(self.exchange, self.dataverse, tenant, pairs(first), now)
         with self.phases.timed("edits on both sides"):
             edits = await desk.edit_everything()
+            edits += await PersonalDesk(desk, answer).edit_everything()
         rows = await self._settled("edits synchronized", since=now)
         results = [(edit, await edit.wrong()) for edit in edits]
         self.say(
             report.section("Edits that people then made, and whether they arrived", report.arrived(results))
         )
         self.say(report.section("What was synced, and by which rule", report.synced(rows)))
+        self.say(report.section("Counted by kind", report.counted(rows)))
         await self._tell_cost()
         await self._conclude(results)
+
+    async def _answer_question(self) -> str:
+        """Alex's J. Healy may be one of two people in Dynamics: an administrator says who. The answer."""
+        waiting = await self.admin.decisions()
+        self.say(report.section("What waits for an administrator", report.asked(waiting)))
+        for question in waiting:
+            for candidate in question.get("candidates", ()):
+                if question["item"]["exchange"] and candidate["label"].startswith(CHOSEN):
+                    await self.admin.answer(question, candidate["id"])
+                    return str(candidate["label"])
+        raise DemoFailed("nobody was asked who J. Healy is")
 
     async def _settled(self, name: str, since: datetime | None = None) -> list[HistoryRow]:
         """Settle; then everything in the histories since a moment, oldest first."""

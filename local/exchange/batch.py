@@ -11,6 +11,7 @@ from local.control import Fault
 from local.exchange.call import Answer, Call, split_path, split_query
 from local.exchange.errors import GraphError, bad_request
 from local.exchange.service import GraphService
+from local.wire import ConnectionCut
 
 Json = dict[str, Any]
 
@@ -19,20 +20,16 @@ PARALLEL_PER_MAILBOX = 4
 _WRITES = ("POST", "PATCH", "PUT")
 
 
-class ConnectionCutError(Exception):
-    """A planned drop: whoever holds the connection must cut it."""
-
-
 async def answer_batch(envelope: Call, service: GraphService) -> Answer:
-    """Raises ``ConnectionCutError`` where a fault drops one of the parts."""
+    """Raises ``ConnectionCut`` where a fault drops one of the parts."""
     parts = _checked_parts(envelope.body())
     calls = {part["id"]: _call(part, envelope) for part in parts}
     faults = {key: service.take_fault(call) for key, call in calls.items()}
     if any(fault and fault.do == "drop-before" for fault in faults.values()):
-        raise ConnectionCutError
+        raise ConnectionCut
     answers = await _run(parts, calls, faults, service)
     if any(fault and fault.do == "drop-after" for fault in faults.values()):
-        raise ConnectionCutError
+        raise ConnectionCut
     # The order is the service's own business: clients must go by id.
     return Answer(
         200, {"responses": [_response(part["id"], answers[part["id"]]) for part in reversed(parts)]}

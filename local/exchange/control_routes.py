@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from aiohttp import web
-
-from local.control import bad_request, json_object
+from local.control import BadRequest, ControlRequest, ControlTable, json_answer, json_object
 from local.exchange.attachment_input import kind_of
 from local.exchange.attachment_input import parse as parse_attachment
 from local.exchange.attachments import Attachments
@@ -26,6 +24,7 @@ from local.exchange.personal_items import PersonalItems
 from local.exchange.schema import ENUMS
 from local.exchange.subscriptions import Subscriptions
 from local.journaled import JournaledTables
+from local.wire import WireAnswer
 
 Json = dict[str, Any]
 
@@ -40,7 +39,7 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except GraphError as error:
-        raise bad_request(error.message.replace('"', "'")) from error
+        raise BadRequest(error.message) from error
 
 
 class ControlRoutes:
@@ -76,31 +75,30 @@ class ControlRoutes:
         self._version = version
         self._identifiers = identifiers
 
-    def add_to(self, app: web.Application) -> None:
-        router = app.router
-        router.add_post("/_control/users", self._post_user)
-        router.add_get("/_control/outbox", self._get_outbox)
-        router.add_delete("/_control/outbox", self._delete_outbox)
-        router.add_post("/_control/deliver", self._post_deliver)
-        router.add_post("/_control/copy", self._post_copy)
-        router.add_post("/_control/move", self._post_move)
-        router.add_post("/_control/notifications", self._post_notifications)
-        router.add_post("/_control/lifecycle", self._post_lifecycle)
-        router.add_post("/_control/expire-delta", self._post_expire_delta)
-        router.add_get("/_control/version", self._get_version)
+    def add_to(self, routes: ControlTable) -> None:
+        routes.add("POST", "users", self._post_user)
+        routes.add("GET", "outbox", self._get_outbox)
+        routes.add("DELETE", "outbox", self._delete_outbox)
+        routes.add("POST", "deliver", self._post_deliver)
+        routes.add("POST", "copy", self._post_copy)
+        routes.add("POST", "move", self._post_move)
+        routes.add("POST", "notifications", self._post_notifications)
+        routes.add("POST", "lifecycle", self._post_lifecycle)
+        routes.add("POST", "expire-delta", self._post_expire_delta)
+        routes.add("GET", "version", self._get_version)
 
     # --- people ---------------------------------------------------------------------------------
 
-    async def _post_user(self, request: web.Request) -> web.Response:
+    def _post_user(self, request: ControlRequest) -> WireAnswer:
         """Optional: ``delegates`` (names), ``aliases`` (addresses), ``mailbox: false`` (no licence)."""
-        body = await json_object(request)
+        body = json_object(request)
         name = str(body.get("userPrincipalName") or "")
         if "@" not in name:
-            raise bad_request("'userPrincipalName' is missing")
+            raise BadRequest("'userPrincipalName' is missing")
         delegates = [self._user(str(key))["id"] for key in body.get("delegates") or []]
         with self._tables.transaction():
             user = self._created_user(name, body, delegates)
-        return web.json_response({"id": user["id"]}, status=201)
+        return json_answer({"id": user["id"]}, 201)
 
     def _created_user(self, name: str, body: Json, delegates: list[str]) -> Json:
         try:
@@ -111,7 +109,7 @@ class ControlRoutes:
                 mailbox=body.get("mailbox", True) is not False,
             )
         except GraphError as error:
-            raise bad_request(error.message.replace('"', "'")) from error
+            raise BadRequest(error.message) from error
         aliases = [f"smtp:{address}" for address in body.get("aliases") or []]
         addresses = [*user["proxyAddresses"], *aliases]
         self._directory.put({**user, "delegates": delegates, "proxyAddresses": addresses})
@@ -123,40 +121,40 @@ class ControlRoutes:
     def _user(self, key: str) -> Json:
         user = self._directory.find(key)
         if user is None:
-            raise bad_request(f"no user '{key}'")
+            raise BadRequest(f"no user '{key}'")
         return user
 
     # --- mail -----------------------------------------------------------------------------------
 
-    async def _get_outbox(self, _request: web.Request) -> web.Response:
-        return web.json_response({"value": self._outbox.rows()})
+    def _get_outbox(self, _request: ControlRequest) -> WireAnswer:
+        return json_answer({"value": self._outbox.rows()})
 
-    async def _delete_outbox(self, _request: web.Request) -> web.Response:
+    def _delete_outbox(self, _request: ControlRequest) -> WireAnswer:
         self._outbox.empty()
-        return web.Response(status=204)
+        return WireAnswer(204)
 
-    async def _post_deliver(self, request: web.Request) -> web.Response:
+    def _post_deliver(self, request: ControlRequest) -> WireAnswer:
         """From outside; the same ``iCalUId`` again is its update or, if ``isCancelled``, its end."""
-        body = await json_object(request)
+        body = json_object(request)
         sent, addresses = body.get("meeting"), body.get("to")
         if not isinstance(sent, dict) or not isinstance(addresses, list) or not addresses:
-            raise bad_request("'to' (a list of addresses) and 'meeting' are needed")
+            raise BadRequest("'to' (a list of addresses) and 'meeting' are needed")
         try:
             meeting = self._outside_meeting(sent, [str(address) for address in addresses])
         except GraphError as error:
-            raise bad_request(error.message.replace('"', "'")) from error
+            raise BadRequest(error.message) from error
         with self._tables.transaction():
             copies = [self._arrive(str(address), meeting) for address in addresses]
             self._attachments.forget(meeting["attachments"])
         found = [{"user": copy["user"], "id": copy["id"]} for copy in copies if copy]
         if not found:
-            raise bad_request("none of the addresses is local")
-        return web.json_response({"iCalUId": meeting["iCalUId"], "value": found}, status=201)
+            raise BadRequest("none of the addresses is local")
+        return json_answer({"iCalUId": meeting["iCalUId"], "value": found}, 201)
 
     def _outside_meeting(self, sent: Json, addresses: list[str]) -> Json:
         organizer = (sent.get("organizer") or {}).get("emailAddress") or {}
         if not organizer.get("address"):
-            raise bad_request("the meeting has no organizer")
+            raise BadRequest("the meeting has no organizer")
         props = {
             **DEFAULTS,
             **parse({name: value for name, value in sent.items() if name not in _NOT_PROPERTIES}),
@@ -191,14 +189,14 @@ class ControlRoutes:
         try:
             return user, self._events.get(user["id"], str(body.get("id") or ""))
         except GraphError as error:
-            raise bad_request(error.message) from error
+            raise BadRequest(error.message) from error
 
-    async def _post_copy(self, request: web.Request) -> web.Response:
-        body = await json_object(request)
+    def _post_copy(self, request: ControlRequest) -> WireAnswer:
+        body = json_object(request)
         if body.get("kind") in PERSONAL_KINDS:
-            return web.json_response({"id": self._copied_personal(body)}, status=201)
+            return json_answer({"id": self._copied_personal(body)}, 201)
         if body.get("kind") != "event":
-            raise bad_request("only 'event', 'contact' and 'task' can be copied")
+            raise BadRequest("only 'event', 'contact' and 'task' can be copied")
         user, event = self._event(body)
         names = ("extended", "isOrganizer", "organizer", "responseStatus", "cancelled")
         facts = {name: event[name] for name in names}
@@ -206,29 +204,29 @@ class ControlRoutes:
             facts["attachments"] = self._attachments.copied(event)
             facts["exceptions"] = self._attachments.copied_exceptions(event)
             copy = self._events.create(user, event["calendar"], event["props"], **facts)
-        return web.json_response({"id": copy["id"]}, status=201)
+        return json_answer({"id": copy["id"]}, 201)
 
     def _copied_personal(self, body: Json) -> str:
         user = self._user(str(body.get("user") or ""))
         with self._tables.transaction(), _refusals():
             return self._personal.copy(user, body["kind"], str(body.get("id") or ""))
 
-    async def _post_move(self, request: web.Request) -> web.Response:
+    def _post_move(self, request: ControlRequest) -> WireAnswer:
         """What dragging an item to another calendar, folder or list does in Outlook; Graph has no request for
         it. ``kind`` is ``event`` unless said otherwise; where to: ``calendar``, ``folder`` or ``list``."""
-        body = await json_object(request)
+        body = json_object(request)
         if body.get("kind") in PERSONAL_KINDS:
-            return web.json_response({"id": self._moved_personal(body)})
+            return json_answer({"id": self._moved_personal(body)})
         user, event = self._event(body)
         if "master" in event:
-            raise bad_request("an occurrence is where its series is")
+            raise BadRequest("an occurrence is where its series is")
         try:
             calendar = self._calendars.get(user, str(body.get("calendar") or ""))
         except GraphError as error:
-            raise bad_request(error.message) from error
+            raise BadRequest(error.message) from error
         with self._tables.transaction():
             moved = self._events.move(event, calendar["id"])
-        return web.json_response({"id": moved["id"]})
+        return json_answer({"id": moved["id"]})
 
     def _moved_personal(self, body: Json) -> str:
         user, target = self._user(str(body.get("user") or "")), body.get(PERSONAL_KINDS[body["kind"]])
@@ -237,26 +235,26 @@ class ControlRoutes:
 
     # --- notifications and tokens ---------------------------------------------------------------
 
-    async def _post_notifications(self, request: web.Request) -> web.Response:
-        body = await json_object(request)
+    def _post_notifications(self, request: ControlRequest) -> WireAnswer:
+        body = json_object(request)
         if body.get("mode") not in MODES:
-            raise bad_request(f"'mode' must be one of {', '.join(MODES)}")
+            raise BadRequest(f"'mode' must be one of {', '.join(MODES)}")
         self._notifier.set_mode(str(body["mode"]), float(body.get("seconds") or 0))
-        return web.Response(status=204)
+        return WireAnswer(204)
 
-    async def _post_lifecycle(self, request: web.Request) -> web.Response:
-        body = await json_object(request)
+    def _post_lifecycle(self, request: ControlRequest) -> WireAnswer:
+        body = json_object(request)
         if body.get("event") not in ENUMS["lifecycleEventType"]:
-            raise bad_request("'event' must be reauthorizationRequired, subscriptionRemoved or missed")
+            raise BadRequest("'event' must be reauthorizationRequired, subscriptionRemoved or missed")
         wanted = body.get("subscriptionId")
         rows = [row for row in self._subscriptions.live() if wanted in (None, row["id"])]
         for row in rows:
             self._notifier.lifecycle(str(body["event"]), row)
-        return web.json_response({"subscriptions": [row["id"] for row in rows]})
+        return json_answer({"subscriptions": [row["id"] for row in rows]})
 
-    async def _post_expire_delta(self, _request: web.Request) -> web.Response:
+    def _post_expire_delta(self, _request: ControlRequest) -> WireAnswer:
         self._tokens.expire_all()
-        return web.Response(status=204)
+        return WireAnswer(204)
 
-    async def _get_version(self, _request: web.Request) -> web.Response:
-        return web.json_response({"version": self._version.value})
+    def _get_version(self, _request: ControlRequest) -> WireAnswer:
+        return json_answer({"version": self._version.value})

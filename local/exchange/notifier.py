@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-
-import aiohttp
 
 from local.clock import Clock
 from local.exchange.event_view import etag
@@ -15,6 +15,7 @@ from local.exchange.events import Events
 from local.exchange.identifiers import Identifiers
 from local.exchange.subscriptions import Subscriptions
 from local.journaled import JournaledTables
+from local.wire import Outgoing, Unreachable
 
 Json = dict[str, Any]
 
@@ -25,6 +26,9 @@ ANSWER_SECONDS = 10.0
 LARGEST_GROUP = 100
 _TICK = 0.05
 MODES = ("normal", "drop", "repeat", "delay")
+
+WakeAt = Callable[[float, Callable[[], None]], None]
+"""Call this back at that time of the clock."""
 
 
 @dataclass
@@ -39,7 +43,8 @@ class Pending:
 
 
 class Notifier:
-    """One task sends what is due by the stand-in's clock."""
+    """Sends what is due by the stand-in's clock: a task looks every moment, for the clock may jump; or, where
+    there is ``wake_at``, it is woken."""
 
     def __init__(
         self,
@@ -48,14 +53,16 @@ class Notifier:
         events: Events,
         subscriptions: Subscriptions,
         identifiers: Identifiers,
-        session: aiohttp.ClientSession,
+        outgoing: Outgoing,
+        wake_at: WakeAt | None = None,
     ) -> None:
         self._tables = tables
         self._clock = clock
         self._events = events
         self._subscriptions = subscriptions
         self._identifiers = identifiers
-        self._session = session
+        self._outgoing = outgoing
+        self._wake_at = wake_at
         self._pending: list[Pending] = []
         self._sending: set[asyncio.Task[None]] = set()
         self._loop_task: asyncio.Task[None] | None = None
@@ -126,7 +133,7 @@ class Notifier:
             if fits and abs(group.due - new.due) < LATENCY_SECONDS and new.rows[0] not in group.rows:
                 group.rows += new.rows
                 return
-        self._pending.append(new)
+        self._put(new)
 
     def lifecycle(self, event: str, subscription: Json) -> None:
         url = subscription["lifecycleNotificationUrl"]
@@ -135,27 +142,36 @@ class Notifier:
         if url:
             now = self._clock.time()
             row = {**_envelope(subscription), "lifecycleEvent": event}
-            self._pending.append(Pending(url, [row], now + LATENCY_SECONDS, now))
+            self._put(Pending(url, [row], now + LATENCY_SECONDS, now))
 
     # --- sending --------------------------------------------------------------------------------
 
+    def _put(self, group: Pending) -> None:
+        self._pending.append(group)
+        if self._wake_at is not None:
+            self._wake_at(group.due, self.send_due)
+
     async def _run(self) -> None:
         while True:
-            now = self._clock.time()
-            due = [group for group in self._pending if group.due <= now]
-            self._pending = [group for group in self._pending if group.due > now]
-            for group in due:
-                task = asyncio.create_task(self._send(group))
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+            self.send_due()
             await asyncio.sleep(_TICK)
 
+    def send_due(self) -> None:
+        now = self._clock.time()
+        due = [group for group in self._pending if group.due <= now]
+        self._pending = [group for group in self._pending if group.due > now]
+        for group in due:
+            task = asyncio.create_task(self._send(group))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
     async def _send(self, group: Pending) -> None:
-        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        body = json.dumps({"value": group.rows}).encode()
+        headers = {"Content-Type": "application/json"}
         try:
-            async with self._session.post(group.url, json={"value": group.rows}, timeout=timeout) as response:
-                taken = 200 <= response.status < 300
-        except (aiohttp.ClientError, TimeoutError):
+            received = await self._outgoing.post(group.url, body, headers, ANSWER_SECONDS)
+            taken = 200 <= received.status < 300
+        except Unreachable:
             taken = False
         if not taken:
             self._retry(group)
@@ -166,7 +182,7 @@ class Notifier:
         group.tries += 1
         group.due = now + min(2 ** (group.tries - 1), 600)
         if group.due - group.born <= GIVE_UP_SECONDS:
-            self._pending.append(group)
+            self._put(group)
 
 
 def _envelope(subscription: Json) -> Json:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from urllib.parse import unquote
 
 from local.clock import Clock
-from local.control import Control, Fault
+from local.control import Control, Fault, Sleep
 from local.exchange.access import caller_of, resolve_me
 from local.exchange.call import Answer, Call
 from local.exchange.directory import Directory
@@ -39,6 +38,7 @@ class GraphService:
         identifiers: Identifiers,
         control: Control,
         latency: float,
+        sleep: Sleep,
     ) -> None:
         self.router = Router()
         self.control = control
@@ -48,6 +48,7 @@ class GraphService:
         self._identifiers = identifiers
         self._throttle = Throttle(clock)
         self._latency = latency
+        self._sleep = sleep
 
     def take_fault(self, call: Call) -> Fault | None:
         """The fault planned for a call, if its caller is one whom faults concern."""
@@ -71,10 +72,10 @@ class GraphService:
         if fault is not None and fault.status is not None:
             raise planned_refusal(fault.status, fault.retry_after)
         if fault is not None and fault.do == "delay":
-            await asyncio.sleep(fault.seconds)
+            await self._sleep(fault.seconds)
         with self._slot(call):
             if call.caller.service and self._latency:
-                await asyncio.sleep(self._latency)
+                await self._sleep(self._latency)
             if handler is None:
                 raise refusal or RuntimeError("no handler and no refusal")
             return await self._handled(handler, call)

@@ -7,7 +7,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import aiohttp
 from yarl import URL
 
 from local.clock import Clock
@@ -20,6 +19,7 @@ from local.exchange.routing import Router
 from local.exchange.validation import checked
 from local.exchange.zones import utc_text
 from local.journaled import JournaledTables
+from local.wire import Outgoing, Unreachable
 
 Json = dict[str, Any]
 
@@ -147,12 +147,10 @@ def _change_types(text: str) -> list[str]:
 class SubscriptionRoutes:
     """A subscription belongs to the application that made it."""
 
-    def __init__(
-        self, subscriptions: Subscriptions, identifiers: Identifiers, session: aiohttp.ClientSession
-    ) -> None:
+    def __init__(self, subscriptions: Subscriptions, identifiers: Identifiers, outgoing: Outgoing) -> None:
         self._subscriptions = subscriptions
         self._identifiers = identifiers
-        self._session = session
+        self._outgoing = outgoing
 
     def add_to(self, router: Router) -> None:
         router.add("POST", "subscriptions", self.create)
@@ -175,15 +173,13 @@ class SubscriptionRoutes:
         token = (
             f"Validation: Testing client application reachability for subscription {self._identifiers.guid()}"
         )
-        timeout = aiohttp.ClientTimeout(total=HANDSHAKE_SECONDS)
         headers = {"Content-Type": "text/plain; charset=utf-8"}
-        address = URL(url).update_query({"validationToken": token})
+        address = str(URL(url).update_query({"validationToken": token}))
         try:
-            async with self._session.post(address, data=b"", headers=headers, timeout=timeout) as response:
-                plain = response.content_type == "text/plain"
-                answered = response.status == 200 and plain and await response.text() == token
-        except (aiohttp.ClientError, TimeoutError) as error:
+            received = await self._outgoing.post(address, b"", headers, HANDSHAKE_SECONDS)
+        except Unreachable as error:
             raise _handshake_failed() from error
+        answered = received.status == 200 and received.content_type == "text/plain" and received.text == token
         if not answered:
             raise _handshake_failed()
 

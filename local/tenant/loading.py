@@ -18,6 +18,7 @@ from local.tenant.dynamics_side import (
     organization_id,
 )
 from local.tenant.exchange_side import Calendars, add_mailbox
+from local.tenant.personal_items import PersonalItems
 from local.tenant.services import Service
 from local.tenant.tenant import Tenant, TenantUser
 
@@ -45,7 +46,18 @@ async def _fill(exchange: Service, dataverse: Service, now: datetime) -> Tenant:
     }
     calendars = Calendars(exchange, users, _addresses(people), rows, await organization_id(dataverse), now)
     events = {item["key"]: await calendars.add(item) for item in _data("events.json")}
-    return Tenant(tuple(users.values()), rows["account"], rows["contact"], rows["appointment"], events)
+    personal, items = _data("personal.json"), PersonalItems(exchange, dataverse, users, now)
+    unclear = {item["key"]: await items.add_row(item) for item in personal["rows"]}
+    return Tenant(
+        tuple(users.values()),
+        rows["account"],
+        {**rows["contact"], **unclear},
+        rows["appointment"],
+        events,
+        outlook_contacts={item["key"]: await items.add_contact(item) for item in personal["contacts"]},
+        todo_tasks={item["key"]: await items.add_task(item) for item in personal["tasks"]},
+        activities={item["key"]: await items.add_activity(item) for item in personal["activities"]},
+    )
 
 
 async def _add_user(exchange: Service, dataverse: Service, person: Mapping[str, Any]) -> TenantUser:

@@ -20,13 +20,17 @@ class TenantUser:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """``events`` gives the organizer's event, or the first recipient's copy of a meeting from outside."""
+    """``events`` gives the organizer's event, or the first recipient's copy of a meeting from outside;
+    ``outlook_contacts`` and ``todo_tasks`` are items of Exchange, ``contacts`` and ``activities`` rows."""
 
     users: tuple[TenantUser, ...]
     accounts: Mapping[str, str] = field(default_factory=dict)
     contacts: Mapping[str, str] = field(default_factory=dict)
     appointments: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, str] = field(default_factory=dict)
+    outlook_contacts: Mapping[str, str] = field(default_factory=dict)
+    todo_tasks: Mapping[str, str] = field(default_factory=dict)
+    activities: Mapping[str, str] = field(default_factory=dict)
 
     def __iter__(self) -> Iterator[TenantUser]:
         return iter(self.users)

@@ -5,13 +5,22 @@ from __future__ import annotations
 from shared.doctor.finding import Finding, failed, note, ok
 from shared.doctor.patient import Patient
 from shared.dynamics.dataverse.changes import changes
+from shared.dynamics.dataverse.closed_tables import OPTIONAL
 from shared.dynamics.dataverse.odata import address, literal
 from shared.dynamics.dataverse.tables import FEEDS
+from shared.engine.closed_kinds import NAMES
+from shared.engine.personal_gather import is_on
 from shared.errors import MailboxBroken, ProfileBroken, Refused, SyncError
 from shared.mailboxes.life_cycle import SERVER_SIDE_SYNC
+from shared.model.mailbox import Mailbox
+from shared.model.profile import Profile
 
 NAME = "dynamics"
 FIX_USER = "Let a Dynamics administrator run infra/scripts/dataverse_user.py; it is safe to run again."
+FIX_KINDS = (
+    "Give the user a role that may read them, and let a Dynamics administrator run "
+    "infra/scripts/dataverse_user.py again; or switch that kind off in the profile."
+)
 FIX_TRACKING = (
     "In the maker portal open the table's properties, tick 'Track changes', save and publish; that cannot be "
     "taken back."
@@ -47,7 +56,8 @@ async def _tracking(patient: Patient) -> list[Finding]:
         )
         rows = await patient.dataverse.rows(path, as_user=None, organization_wide=True)
         if not rows or not rows[0].get("ChangeTrackingEnabled"):
-            text = f"Change tracking of the table {table} is off: no change of it would be seen."
+            seen = "its changes are found once a day only" if table in OPTIONAL else "no change is seen"
+            text = f"Change tracking of the table {table} is off: {seen}."
             found.append(failed(NAME, text, FIX_TRACKING))
             continue
         try:
@@ -79,9 +89,33 @@ async def _people(patient: Patient) -> list[Finding]:
             text = f"We may not act for the user of mailbox {mailbox.id} ({_why(error)})."
             found.append(failed(NAME, text, f"Check that the user is enabled and licensed. {FIX_USER}"))
             continue
+        found += await _personal(patient, mailbox)
         if row and row.active and row.act_delivery_method == SERVER_SIDE_SYNC and row.enabled_for_act:
             text = f"Server-side synchronization handles mailbox {mailbox.id} too."
             found.append(failed(NAME, text, FIX_TWO_SERVICES))
+    return found
+
+
+async def _personal(patient: Patient, mailbox: Mailbox) -> list[Finding]:
+    """Contacts and tasks as the owner may see them, and the filters that choose among them."""
+    dynamics, client, user = patient.services.dynamics, patient.dataverse, mailbox.user_id
+    profile = await patient.services.profiles.get(mailbox.profile) or Profile()
+    found = []
+    for kind, what in (*NAMES.items(), (None, "sync filters")):
+        if kind is not None and not is_on(kind, profile):
+            continue
+        try:
+            if kind is None:
+                await dynamics.sync_filters(user)
+            else:
+                feed = FEEDS[kind]
+                await client.read(address(feed.entity_set, select=feed.key, top="1"), as_user=user)
+        except (ProfileBroken, Refused) as error:
+            text = (
+                f"The {what} of the user of mailbox {mailbox.id} cannot be read ({_why(error)}): "
+                "they are left out, all else goes on."
+            )
+            found.append(failed(NAME, text, FIX_KINDS))
     return found
 
 

@@ -7,13 +7,22 @@ from datetime import timedelta
 
 from shared.doctor.finding import Finding, failed, note, ok
 from shared.doctor.patient import Patient
+from shared.engine.closed_kinds import NAMES, NEEDED, SWITCHES
+from shared.engine.personal_gather import is_on
+from shared.engine.ports import ExchangeMailbox
 from shared.errors import SyncError
 from shared.model.mailbox import Mailbox
+from shared.model.personal import CONTACT, TASK
+from shared.model.profile import Profile
 
 NAME = "exchange"
 FIX_PERMISSIONS = (
     "Let an Entra administrator run infra/scripts/graph_permissions.py (and an Exchange administrator "
     "exchange_scope.ps1, if mailboxes are scoped); new permissions take up to two hours."
+)
+FIX_TASKS = (
+    "Let an Entra administrator run infra/scripts/graph_permissions.py --kinds tasks: Exchange has no role "
+    "for To Do, so the permission holds for all mailboxes."
 )
 FIX_MAILBOX = "Check that it has a licence, is in the scope of exchange_scope.ps1, and still exists."
 FIX_ROUND_TRIP = (
@@ -50,6 +59,24 @@ async def _mailbox(patient: Patient, mailbox: Mailbox) -> list[Finding]:
                 f"The {what} of mailbox {mailbox.id} cannot be read ({_why(error)}); it needs {permission}."
             )
             return [failed(NAME, text, f"{FIX_MAILBOX} {FIX_PERMISSIONS}")]
+    return [finding for kind in NAMES for finding in await _kind(patient, mailbox, box, kind)]
+
+
+async def _kind(patient: Patient, mailbox: Mailbox, box: ExchangeMailbox, kind: str) -> list[Finding]:
+    """Contacts or tasks, where the profile wants them: without the right the rest goes on."""
+    profile = await patient.services.profiles.get(mailbox.profile) or Profile()
+    if not is_on(kind, profile):
+        return []
+    try:
+        await (box.contacts if kind == CONTACT else box.tasks).places()
+    except SyncError as error:
+        text = (
+            f"The {NAMES[kind]} of mailbox {mailbox.id} cannot be read ({_why(error)}); it needs "
+            f"{NEEDED[kind]}. They are left out until then, all else goes on."
+        )
+        scope = FIX_TASKS if kind == TASK else FIX_PERMISSIONS
+        switch = f"Or set {SWITCHES[kind]} to false in the profile '{mailbox.profile}'."
+        return [failed(NAME, text, f"{scope} {switch}")]
     return []
 
 

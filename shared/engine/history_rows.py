@@ -10,9 +10,33 @@ from shared.engine.ports import HistoryRow
 from shared.model.decision import Action, Decision, ItemRef, Skip
 from shared.model.values import Side
 
+OVERWRITTEN = "the other side's edit of the same field wins; this value is about to be overwritten"
+
+
+def losses_of(decision: Decision, at: datetime) -> list[HistoryRow]:
+    """A row for each action that is about to overwrite values that lost a conflict (LNK-10). It is written
+    before the action: its answer, or the worker, may be lost, and then nobody would know any more."""
+    rows = []
+    for action in decision.actions:
+        lost = {n: v for n, v in decision.lost.items() if _lost_to(n, action, decision.actions)}
+        if lost:
+            rows.append(
+                HistoryRow(
+                    at,
+                    decision.item,
+                    action.kind.value,
+                    action.side.value,
+                    action.rules,
+                    OVERWRITTEN,
+                    "conflict",
+                    lost=lost,
+                )
+            )
+    return rows
+
 
 def rows_of(decision: Decision, done: Sequence[Action], at: datetime) -> list[HistoryRow]:
-    """One row per action done; values that lost a conflict go with the action that overwrote them."""
+    """One row per action done."""
     return [
         HistoryRow(
             at=at,
@@ -24,7 +48,6 @@ def rows_of(decision: Decision, done: Sequence[Action], at: datetime) -> list[Hi
             outcome="done",
             before=action.before,
             after=action.after,
-            lost={name: value for name, value in decision.lost.items() if _lost_to(name, action, done)},
         )
         for action in done
     ]
@@ -32,22 +55,23 @@ def rows_of(decision: Decision, done: Sequence[Action], at: datetime) -> list[Hi
 
 def refused_rows(decision: Decision, refused: Sequence[tuple[Action, str]], at: datetime) -> list[HistoryRow]:
     """What a side did not take, and why."""
-    plain = replace(decision, lost={})
     return [
         replace(row, outcome="refused", reason=reason)
         for action, reason in refused
-        for row in rows_of(plain, [action], at)
+        for row in rows_of(decision, [action], at)
     ]
 
 
-def _lost_to(name: str, action: Action, done: Sequence[Action]) -> bool:
-    """Whether this action overwrote the value. What an occurrence lost to a new pattern, which has no action
-    of its own, goes with the first."""
+def _lost_to(name: str, action: Action, actions: Sequence[Action]) -> bool:
+    """Whether this action overwrites the value. What an occurrence loses to a new pattern, which has no
+    action of its own, goes with the first."""
     field, at, date = name.partition("@")
     if not at:
         return not action.occurrence and name in action.fields
-    takers = [each for each in done if each.occurrence == date and (field in each.fields or not each.fields)]
-    return action in takers[:1] if takers else action is done[0]
+    takers = [
+        each for each in actions if each.occurrence == date and (field in each.fields or not each.fields)
+    ]
+    return action in takers[:1] if takers else action is actions[0]
 
 
 def skip_row(decision: Decision, skip: Skip, at: datetime) -> HistoryRow:

@@ -172,11 +172,13 @@ class MailboxPass:
         touched: Touched,
         deadline: datetime,
     ) -> list[AnySituation]:
-        """Apply in chunks, each committed before the next begins; what is left over waits in the inbox."""
+        """Apply in chunks, each committed before the next begins; what is left over waits in the inbox. The
+        first is applied however long the reading took, or a pass that comes back would get no further."""
         unfinished: list[AnySituation] = []
         for begin in range(0, len(todo), CHUNK):
             chunk = todo[begin : begin + CHUNK]
-            if self._result.again_at or self._services.now() > deadline:
+            late = begin > 0 and self._services.now() > deadline
+            if self._result.again_at or late:
                 unfinished += [situation for situation, _ in chunk]
                 continue
             asked = await with_availability(self._services, context, chunk)

@@ -85,6 +85,7 @@ class PersonalApplying(Trying[PersonalSituation]):
             outcome.link = situation.link
             return
         await self._index_first(situation, decision)
+        await self._note_losses(outcome, decision)
         state = _State(situation.item, situation.row)
         at = self._services.now()
         done: list[Action] = []

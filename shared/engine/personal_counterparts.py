@@ -3,12 +3,15 @@ or stamped, then by what people are known by, or tasks that were left behind (``
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
+from shared.engine import filters as sync_filters
 from shared.engine.left_behind import LeftBehind
 from shared.engine.ports import Likeness, PersonalItems
 from shared.engine.services import Services
+from shared.model.appointment import Absence
 from shared.model.link import Link, LinkState
 from shared.model.personal import (
     CONTACT,
@@ -58,16 +61,16 @@ class Counterparts:
         made: Mapping[str, str],
         answers: Mapping[str, str],
         taken: Set[str],
+        read: Mapping[str, DynamicsRecord | Absence],
         *,
         everything: bool,
     ) -> Mapping[str, Finding]:
         """``made``: the id that the row has if an earlier pass made it of the item. ``taken``: rows that have
-        an item. ``everything``: the items are all that there are."""
+        an item. ``read``: the rows that this pass has read already. ``everything``: the items are all that
+        there are."""
         if not items:
             return {}
-        table = CONTACT if self._kind == CONTACT else TASK
-        user, dynamics = self._context.mailbox.user_id, self._services.dynamics
-        known = await dynamics.records(table, sorted(set(made.values())), as_user=user)
+        known = await self._made(sorted(set(made.values())), read)
         found: dict[str, Finding] = {}
         left: list[ExchangeItem] = []
         for item in items:
@@ -79,15 +82,38 @@ class Counterparts:
             else:
                 left.append(item)
         if self._kind == CONTACT and left:
-            found |= await self._people_for(left, made, answers)
+            found |= await self._people_for(left, made, answers, read)
         elif left:
             taken = taken | {each.row.id for each in found.values() if each.row}
             rows = await self._left_behind.rows_for(left, taken, everything=everything)
             found |= {item_id: Finding(row=row) for item_id, row in rows.items()}
         return found
 
+    async def _made(
+        self, ids: Sequence[str], read: Mapping[str, DynamicsRecord | Absence]
+    ) -> Mapping[str, DynamicsRecord | Absence]:
+        """Nearly always there is none of them, so they are asked about together."""
+        table = CONTACT if self._kind == CONTACT else TASK
+        everything, user = sync_filters.everything(table), self._context.mailbox.user_id
+        there = await self._services.dynamics.matching([everything], ids, as_user=user)
+        return await self._records(table, sorted(row.id for row in there), read)
+
+    async def _records(
+        self, table: str, ids: Sequence[str], read: Mapping[str, DynamicsRecord | Absence]
+    ) -> Mapping[str, DynamicsRecord | Absence]:
+        found = {row_id: read[row_id] for row_id in ids if row_id in read}
+        missing = [row_id for row_id in ids if row_id not in found]
+        if not missing:
+            return found
+        user = self._context.mailbox.user_id
+        return {**found, **await self._services.dynamics.records(table, missing, as_user=user)}
+
     async def _people_for(
-        self, items: Sequence[ExchangeItem], made: Mapping[str, str], answers: Mapping[str, str]
+        self,
+        items: Sequence[ExchangeItem],
+        made: Mapping[str, str],
+        answers: Mapping[str, str],
+        read: Mapping[str, DynamicsRecord | Absence],
     ) -> dict[str, Finding]:
         mes = [as_match(item) for item in items]
         wanted = [Likeness(tuple(sorted(me.emails)), me.name, me.company) for me in mes]
@@ -117,11 +143,7 @@ class Counterparts:
                 found[item.id] = Finding(matches=choice.ask or doubles)
                 if not found[item.id].matches:
                     new.add(item)
-        records = (
-            await self._services.dynamics.records(CONTACT, sorted(set(chosen.values())), as_user=user)
-            if chosen
-            else {}
-        )
+        records = await self._records(CONTACT, sorted(set(chosen.values())), read)
         for item_id, row_id in chosen.items():
             record = records.get(row_id)
             if isinstance(record, DynamicsRecord):
@@ -182,7 +204,7 @@ class Counterparts:
             return {}
         book = _Book(pool) if pool is not None else None
         mes = {record.id: as_match_of(record, user=self._context.mailbox.user_id) for record in records}
-        near = {row_id: await self._near(me, book) for row_id, me in mes.items()}
+        near = await self._near_each(mes, book)
         states = await self._states({item.id for items in near.values() for item in items})
         states |= dict.fromkeys((item_id for item_id, said in answers.items() if said == DROP), KEPT_OUT)
         busy = {*busy, *(item_id for item_id, said in answers.items() if said == GO_ON)}
@@ -211,6 +233,16 @@ class Counterparts:
         for row_id, (item, answer) in picked.items():
             found[row_id] = Finding(item=whole.get(item.id), chosen=answer)
         return found
+
+    async def _near_each(
+        self, mes: Mapping[str, Match], book: _Book | None
+    ) -> dict[str, Sequence[ExchangeItem]]:
+        """Side by side, as many as the mailbox allows at once. The first alone: what it finds out about
+        folders serves the others."""
+        first, *others = mes.items()
+        found = {first[0]: await self._near(first[1], book)}
+        near = await asyncio.gather(*(self._near(me, book) for _, me in others))
+        return found | {row_id: items for (row_id, _), items in zip(others, near, strict=True)}
 
     async def _near(self, me: Match, book: _Book | None) -> Sequence[ExchangeItem]:
         return book.like(me) if book else await self._source.search(sorted(me.emails), me.name)

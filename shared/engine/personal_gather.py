@@ -17,7 +17,7 @@ from shared.engine.personal_touched import KIND_OF_ITEM, PersonalTouched
 from shared.engine.ports import Agenda, ChangedRow, Cursor, InboxRow, ItemPage, PersonalItems
 from shared.engine.services import Services
 from shared.errors import SyncError
-from shared.model.link import Link
+from shared.model.link import Link, LinkState
 from shared.model.mailbox import Mailbox
 from shared.model.personal import CONTACT, PERSONAL_TABLES, TASK, Place, kind_of
 from shared.model.profile import Profile
@@ -330,6 +330,8 @@ class PersonalGathering:
                 touched.force(table, row.id)
         outside: dict[str, Link] = {}
         for link in links.values():
+            if link.table == table and link.state is LinkState.CREATING:
+                touched.force(table, link.dynamics_id)  # whatever was begun comes to an end
             if link.table == table and link.linked and link.dynamics_id not in found.rows:
                 takes = touched.matching[link.dynamics_id] = found.takes(link.dynamics_id)
                 if settings or is_seen_otherwise(link, takes):

@@ -122,7 +122,8 @@ class PersonalPairing:
     async def _read_items(self, touched: PersonalTouched, work: _Work, paired: PersonalPaired) -> None:
         """Whole items: those that are linked and changed, carry a mark, or may carry one that feeds do not
         show. Echoes of our own writes are dropped here."""
-        by_exchange = {link.exchange_id: link for link in work.links.values() if link.exchange_id}
+        live_last = sorted(work.links.values(), key=_has_ended, reverse=True)
+        by_exchange = {link.exchange_id: link for link in live_last if link.exchange_id}
         wanted: dict[str, str] = dict(touched.look)
         for item_id, row in touched.rows.items():
             link = by_exchange.get(item_id)
@@ -234,7 +235,7 @@ class PersonalPairing:
         await self._match(touched, work)
         with_item = {row_id for row_id in work.pairs.values() if row_id}
         unread: dict[str, str] = {}
-        for row_id in touched.records:
+        for row_id in sorted(touched.records, key=lambda row_id: _has_ended(work.links.get(row_id))):
             if row_id in with_item:
                 continue
             link = work.links.get(row_id)
@@ -242,10 +243,11 @@ class PersonalPairing:
                 work.alone.append(row_id)
             elif not self._is_news(work.records.get(row_id), link, row_id, touched):
                 paired.echoes += 1
-            elif link.state.ended and not touched.matching.get(row_id, True):
+            elif link.exchange_id in unread or (link.state.ended and not touched.matching.get(row_id, True)):
                 work.alone.append(row_id)
             else:
                 unread[link.exchange_id] = row_id
+        await self._leave_to_others(unread, work)
         places = {
             item_id: str(work.links[row_id].markers.get(PLACE) or "") for item_id, row_id in unread.items()
         }
@@ -264,6 +266,15 @@ class PersonalPairing:
                 work.alone.append(row_id)
         if any(item_id in work.gone for item_id in unread):
             await self._follow_moves(work)
+
+    async def _leave_to_others(self, unread: dict[str, str], work: _Work) -> None:
+        """An item that a row had until its link ended may be another row's now."""
+        found = await self._services.store.links_by_exchange(self._context.mailbox.id, sorted(unread))
+        for item_id, link in found.items():
+            row_id = unread[item_id]
+            if link.dynamics_id != row_id and not link.state.ended:
+                work.alone.append(row_id)
+                del unread[item_id]
 
     async def _match(self, touched: PersonalTouched, work: _Work) -> None:
         """Whether the rows of this pass match: asked of Dynamics, as the user, for these ids only. What the
@@ -314,7 +325,7 @@ class PersonalPairing:
         made = {item.id: self._made_of(item, work) for item in items}
         taken = {row_id for row_id in work.pairs.values() if row_id}
         rows_found = await self._counterparts.rows_for(
-            items, made, answers, taken, everything=touched.full_round
+            items, made, answers, taken, work.records, everything=touched.full_round
         )
         for item_id, finding in rows_found.items():
             self._take(item_id, finding, work)
@@ -470,6 +481,10 @@ class PersonalPairing:
             *(self._services.dynamics.field_rights(table, as_user=user) for table in sorted(tables))
         )
         return dict(zip(sorted(tables), answers, strict=True))
+
+
+def _has_ended(link: Link | None) -> bool:
+    return link is not None and link.state.ended
 
 
 def crm_id(item: ExchangeItem) -> str | None:

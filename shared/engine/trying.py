@@ -7,13 +7,14 @@ is unknown: it is resolved the same way, by reading back, never by repeating bli
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
-from shared.engine.history_rows import rows_of, skip_row
+from shared.engine.history_rows import losses_of, rows_of, skip_row
 from shared.engine.ports import Fence, HistoryRow
 from shared.engine.services import Services
 from shared.errors import Conflict, NotFound, Refused, Throttled, Transient, UnknownResult
@@ -60,6 +61,9 @@ class Outcome(Generic[S]):
     """Who is busy at the item's time, as far as Dynamics was asked (APPT-29)."""
     writing: Action | None = None
     """What was written last, or tried."""
+
+    told: set[str] = field(default_factory=set)
+    """Losses that are in the history already."""
 
     @property
     def finished(self) -> bool:
@@ -118,6 +122,14 @@ class Trying(ABC, Generic[S]):
     def _given_up(self, outcome: Outcome[S]) -> None:
         """After the last try."""
 
+    async def _note_losses(self, outcome: Outcome[S], decision: Decision) -> None:
+        """What is about to be overwritten is in the history before."""
+        told = outcome.told
+        rows = [row for row in losses_of(decision, self._services.now()) if _what(row) not in told]
+        if rows:
+            await self._services.history.add(self._context.mailbox.id, rows)
+            told.update(_what(row) for row in rows)
+
     def _note_skips(self, outcome: Outcome[S], at: datetime) -> None:
         """A skip goes into the history only when its reason changes."""
         link, skips = outcome.link, outcome.decision.skips
@@ -135,3 +147,7 @@ class Trying(ABC, Generic[S]):
         outcome.history += [replace(row, outcome="refused", reason=reason) for row in rows]
         link = outcome.situation.link
         outcome.link = replace(link, reason=reason) if link else None
+
+
+def _what(row: HistoryRow) -> str:
+    return json.dumps([row.side, row.lost], sort_keys=True, default=str)

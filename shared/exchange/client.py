@@ -18,6 +18,7 @@ from shared.errors import CursorExpired, ProfileBroken, Refused, SyncError, Tran
 from shared.exchange.errors import UNREADABLE, code_of, error_of, seconds_of
 
 if TYPE_CHECKING:
+    import httpx
     from kiota_abstractions.base_request_builder import BaseRequestBuilder
     from kiota_abstractions.request_information import RequestInformation
 
@@ -56,12 +57,14 @@ class GraphClient:
 
     body_type = "text"
 
-    def __init__(self, base_url: str, credential: Any) -> None:
+    def __init__(
+        self, base_url: str, credential: Any, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
         # Imported here: ingest must not load the SDK, and the worker loads it when it is wired, not before.
         from shared.exchange.sdk import connect
 
         self.base_url = base_url.rstrip("/")
-        self._sdk = connect(self.base_url, credential)
+        self._sdk = connect(self.base_url, credential, transport)
         self.graph = self._sdk.service
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shared.clock import Now
 from shared.engine.ports import MailboxInfo, Subscription
@@ -17,11 +17,15 @@ from shared.exchange.mailbox import GraphMailbox
 from shared.exchange.subscriptions import Subscriptions
 from shared.exchange.throttle import MailboxThrottle, Sleep
 
+if TYPE_CHECKING:
+    import httpx
+
 
 class GraphExchange:
     """Implements the engine's ``Exchange``. Building it loads msgraph-sdk (about 0.1 s): do it at start.
 
     ``credential``: ``async get_token(*scopes, **options)`` returning an ``azure.core`` ``AccessToken``.
+    ``transport``: what carries requests instead of sockets.
     """
 
     def __init__(
@@ -32,8 +36,9 @@ class GraphExchange:
         clock: Now,
         *,
         sleep: Sleep = asyncio.sleep,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        self._client = GraphClient(base_url, credential)
+        self._client = GraphClient(base_url, credential, transport)
         self._now = clock
         self._sleep = sleep
         self._throttles: dict[str, MailboxThrottle] = {}

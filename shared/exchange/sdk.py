@@ -32,7 +32,8 @@ PUBLIC_SCOPE = "https://graph.microsoft.com/.default"
 
 @dataclass(frozen=True)
 class Sdk:
-    """``unsent_errors``: those of the transport after which nothing can have reached Graph."""
+    """``unsent_errors``: those of the transport after which nothing can have reached Graph. ``transport``:
+    what carries requests instead of sockets."""
 
     http: httpx.AsyncClient
     adapter: GraphRequestAdapter
@@ -45,6 +46,7 @@ class Sdk:
         httpx.UnsupportedProtocol,
     )
     credential_errors: tuple[type[Exception], ...] = (AzureError,)
+    transport: httpx.AsyncBaseTransport | None = None
 
     async def send(self, info: RequestInformation) -> httpx.Response:
         """The native answer, whatever its status: what it means is our own table's business."""
@@ -54,22 +56,22 @@ class Sdk:
 
     async def put(self, url: str, content: bytes, headers: Mapping[str, str]) -> httpx.Response:
         """Outside of Graph: by a client that knows neither our token nor the SDK's middleware."""
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as outside:
+        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, transport=self.transport) as outside:
             return await outside.put(url, content=content, headers=dict(headers))
 
 
-def connect(base_url: str, credential: Any) -> Sdk:
+def connect(base_url: str, credential: Any, transport: httpx.AsyncBaseTransport | None = None) -> Sdk:
     """``base_url`` must be set before the builders are made: they take it from the adapter once."""
-    http = _http_client(secure=urlsplit(base_url).scheme == "https")
+    http = _http_client(transport, secure=urlsplit(base_url).scheme == "https")
     adapter = GraphRequestAdapter(_authentication(base_url, credential), http)
     adapter.base_url = base_url
     # URLs may hold addresses; they belong in no trace and no log.
     adapter.observability_options = ObservabilityOptions(include_euii_attributes=False)
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    return Sdk(http, adapter, GraphServiceClient(request_adapter=adapter))
+    return Sdk(http, adapter, GraphServiceClient(request_adapter=adapter), transport=transport)
 
 
-def _http_client(*, secure: bool) -> httpx.AsyncClient:
+def _http_client(transport: httpx.AsyncBaseTransport | None, *, secure: bool) -> httpx.AsyncClient:
     """Only two of the SDK's middlewares: no retries, no redirects (which would carry the token along)."""
     middleware = [
         ParametersNameDecodingHandler(),
@@ -78,6 +80,7 @@ def _http_client(*, secure: bool) -> httpx.AsyncClient:
     client = httpx.AsyncClient(
         timeout=TIMEOUT_SECONDS,
         http2=secure,
+        transport=transport,
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=50),
     )
     GraphClientFactory.create_with_custom_middleware(middleware, client=client)

@@ -19,7 +19,7 @@ from shared.rules.personal_creation import (
     left,
     why_not_tracked,
 )
-from shared.rules.personal_endings import OUT_OF_FILTER, closed, ending, item_gone, was_leaving
+from shared.rules.personal_endings import OUT_OF_FILTER, closed, ending, item_gone, untracked, was_leaving
 from shared.rules.personal_marks import is_owned, is_tracked, is_tracked_anew, mark, new_link
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.personal_updates import first_merge, in_step
@@ -67,14 +67,17 @@ def _with_marks_off(link: Link, item: ExchangeItem | None) -> Link:
 def _begun(situation: PersonalSituation, context: Context, link: Link) -> Decision | None:
     """A creation that never came to its end, if what it was made of is no more: it ends like a linked pair,
     also where the item turns up after all."""
+    item = situation.item
     if link.state is LinkState.CREATING and situation.item_gone:
         return item_gone(situation, context, link)
+    if link.state is LinkState.CREATING and item is not None and tracking.was_untracked(item, link):
+        return untracked(situation, link, item)
     from_dynamics_only = link.exchange_id is None and link.state in (
         LinkState.CREATING,
         LinkState.LEFT_FILTER,
         LinkState.DELETED,
     )
-    if from_dynamics_only and (situation.item is not None or link.state is LinkState.CREATING):
+    if from_dynamics_only and (item is not None or link.state is LinkState.CREATING):
         return ending(situation, context, link)
     return None
 

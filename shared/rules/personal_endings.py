@@ -46,7 +46,7 @@ def ending(situation: PersonalSituation, context: Context, link: Link) -> Decisi
     if item is None or record is None:
         return None
     if tracking.was_untracked(item, link):
-        return _untracked(situation, link, item)
+        return untracked(situation, link, item)
     if has_left(situation, context, link, record):
         return _hidden(situation, context, link, OUT_OF_FILTER)
     return None
@@ -146,7 +146,7 @@ def _hidden(situation: PersonalSituation, context: Context, link: Link, reason: 
 # --- how --------------------------------------------------------------------------------------------
 
 
-def _untracked(situation: PersonalSituation, link: Link, item: ExchangeItem) -> Decision:
+def untracked(situation: PersonalSituation, link: Link, item: ExchangeItem) -> Decision:
     """LNK-8: both items stay, and only a person brings the link back."""
     if situation.dropped:
         return Decision(situation.ref(), skips=(Reason.DROPPED.skip(),), link=link)

@@ -23,6 +23,7 @@ from shared.rules.fingerprints import fingerprint, note
 from shared.rules.intent import LEAVING, taken_in
 from shared.rules.personal_content import exchange_values
 from shared.rules.personal_situation import PersonalSituation
+from shared.rules.tracking import has_category
 
 
 def with_intent(decision: Decision, situation: PersonalSituation, now: datetime) -> Link | None:
@@ -42,8 +43,17 @@ def with_intent(decision: Decision, situation: PersonalSituation, now: datetime)
         return None
     begun_anew = before is not None and link.linked and link.generation != before.generation
     if before is None or not before.linked or begun_anew:
-        return replace(link, state=LinkState.CREATING, intent=noted, attempt_at=now)
+        worn = {**link.markers, **_worn(situation.item)}
+        return replace(link, state=LinkState.CREATING, intent=noted, attempt_at=now, markers=worn)
     return replace(before, base=link.base, intent=noted)
+
+
+def _worn(item: ExchangeItem | None) -> dict[str, Value]:
+    """The marks that an item carries before it is linked: a person may take them off before the end."""
+    if item is None:
+        return {}
+    stamp = item.stamps.link_state if item.stamps else None
+    return {"category": has_category(item.categories), "stamp": stamp}
 
 
 def _leaves(link: Link | None) -> bool:

@@ -233,7 +233,7 @@ def test_the_application_user_gets_a_role_of_its_own(org: tuple[Any, str]) -> No
     (role,) = fake.sets["roles"].rows
     (user,) = fake.sets["systemusers"].rows
     assert user["applicationid"] == CLIENT
-    wanted = {name for kind, name, _ in dataverse_user.PRIVILEGES if kind != "contacts"} - {NO_INCIDENTS}
+    wanted = {name for _, name, _ in dataverse_user.PRIVILEGES} - {NO_INCIDENTS}
     names = {row["privilegeid"]: row["name"] for row in fake.sets["privileges"].rows}
     assert {names[number] for number in fake.kept["privileges"][role["roleid"]]} == wanted
     assert set(fake.kept["privileges"][role["roleid"]].values()) == {"Global"}
@@ -387,7 +387,13 @@ def granted(fake: Any) -> set[str]:
 def test_permissions_are_given_once(entra: tuple[Any, str]) -> None:
     fake, host = entra
     assert permission_script(host, Person()) == 0
-    assert granted(fake) == {"User.Read.All", "MailboxSettings.Read", "Calendars.ReadWrite"}
+    assert granted(fake) == {
+        "User.Read.All",
+        "MailboxSettings.Read",
+        "Calendars.ReadWrite",
+        "Contacts.ReadWrite",
+        "Tasks.ReadWrite.All",
+    }
     again = Person()
     permission_script(host, again)
     assert again.had_nothing_to_do
@@ -398,6 +404,12 @@ def test_what_exchange_scopes_is_taken_back_in_entra(entra: tuple[Any, str]) -> 
     permission_script(host, Person(), "--kinds", "appointments", "contacts", "tasks")
     permission_script(host, Person(), "--scoped-by-exchange", "--kinds", "appointments", "contacts", "tasks")
     assert granted(fake) == {"User.Read.All", "Tasks.ReadWrite.All"}
+
+
+def test_who_limits_the_mailboxes_gives_no_permission_for_all_tasks_unasked(entra: tuple[Any, str]) -> None:
+    fake, host = entra
+    permission_script(host, Person(), "--scoped-by-exchange")
+    assert granted(fake) == {"User.Read.All"}
 
 
 def test_undo_takes_the_permissions_away(entra: tuple[Any, str]) -> None:

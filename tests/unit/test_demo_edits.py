@@ -8,8 +8,10 @@ import aiohttp
 
 from local.dataverse import Dataverse
 from local.demo.edits import Desk
+from local.demo.personal_edits import PersonalDesk
 from local.exchange import ExchangeOnline
 from local.tenant import Tenant, load
+from local.tenant.personal_items import as_person, default_list
 from local.tenant.services import Service
 
 MONTHLY = {
@@ -53,6 +55,18 @@ async def unlinked_partners(exchange: Service, dataverse: Service, tenant: Tenan
             headers={"X-Act-As": user.address, "Prefer": 'IdType="ImmutableId"'},
         )
         pairs[tenant.appointments[key]] = made["id"]
+    pairs[tenant.outlook_contacts["garth"]] = tenant.contacts["garth"]
+    alex, adele = tenant.user("alex"), tenant.user("adele")
+    path = f"/todo/lists/{await default_list(exchange, alex)}/tasks"
+    task = await as_person(exchange, alex, "POST", path, {"title": "offer"})
+    pairs[tenant.activities["offer"]] = task["id"]
+    made = await dataverse.ask(
+        "POST",
+        "/tasks",
+        {"subject": "flowers", "ownerid@odata.bind": f"/systemusers({adele.user_id})"},
+        headers={"Prefer": "return=representation"},
+    )
+    pairs[tenant.todo_tasks["flowers"]] = made["activityid"]
     return pairs
 
 
@@ -68,7 +82,9 @@ async def test_an_edit_that_nobody_synchronized_did_not_arrive() -> None:
         graph = Service(http, exchange.url, exchange.control_url)
         web_api = Service(http, dataverse.url, dataverse.control_url)
         pairs = await unlinked_partners(graph, web_api, tenant)
-        edits = await Desk(graph, web_api, tenant, pairs, datetime.now(UTC)).edit_everything()
+        desk = Desk(graph, web_api, tenant, pairs, datetime.now(UTC))
+        edits = await desk.edit_everything()
+        edits += await PersonalDesk(desk, "Jane Healy").edit_everything()
         arrived = [edit.text for edit in edits if not await edit.wrong()]
-    assert len(edits) == 8
+    assert len(edits) == 12
     assert arrived == []

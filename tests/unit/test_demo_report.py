@@ -91,3 +91,11 @@ def test_requests_name_the_most_frequent_kinds_and_count_the_rest() -> None:
 def test_pairs_lead_from_either_side_to_the_other() -> None:
     lonely = history_row(item={"kind": "appointment", "exchange": "E2", "dynamics": None, "subject": ""})
     assert pairs([history_row(), lonely]) == {"E1": "D1", "D1": "E1"}
+
+
+def test_what_was_done_is_counted_by_kind_and_an_item_once() -> None:
+    task = {"kind": "task", "exchange": "E3", "dynamics": "D3", "subject": "Call"}
+    rows = [history_row(item=task, action="link"), history_row(item=task), history_row()]
+    lines = [line.split() for line in report.counted(rows).splitlines()]
+    assert lines[1] == ["appointment", "1", "1", "update", "in", "exchange"]
+    assert " ".join(lines[2]) == "task 1 1 link in exchange, 1 update in exchange"

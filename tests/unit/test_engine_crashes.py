@@ -107,3 +107,37 @@ async def test_two_workers_in_one_mailbox_do_not_invite_twice():
         await service.settle()
         assert service.exchange.mails == [INVITED], f"overtaken at step {number}"
         assert len(ada.items) == 1
+
+
+@rule("LNK-10")
+async def test_what_lost_a_conflict_is_in_the_history_though_the_writes_answer_was_lost(service, ada):
+    """Reading back shows two sides that agree: nobody could tell any more that something was overwritten."""
+    event = ada.add(subject="Before", time=at(FUTURE), categories=(CATEGORY,))
+    await service.settle()
+    (row_id,) = service.dynamics.rows
+    ada.edit(event.id, subject="Mine")
+    service.clock.forward(60)
+    service.dynamics.edit(row_id, subject="Theirs")
+    service.exchange.lose_answers_of.add("update_event")
+    await service.settle()
+    assert ada.items[event.id].value("subject") == "Theirs"
+    rows, _ = await service.services.history.of_item(ada.id, None, limit=100, after=None)
+    assert [dict(row.lost) for row in rows if row.lost] == [{"subject": "Mine"}]
+
+
+@rule("LNK-10", "APPT-26")
+async def test_an_edit_between_reading_an_event_and_marking_it_arrives(service, ada, monkeypatch):
+    """Marks are written under no condition, so that nobody is mailed; their answer shows more than was
+    read."""
+    event = ada.add(subject="Before", time=at(FUTURE), categories=(CATEGORY,))
+    mark = ada.mark_event
+
+    async def edited_just_before(write):
+        monkeypatch.undo()
+        ada.edit(event.id, subject="In between")
+        return await mark(write)
+
+    monkeypatch.setattr(ada, "mark_event", edited_just_before)
+    await service.settle()
+    (row,) = service.dynamics.rows.values()
+    assert row.value("subject") == "In between"

@@ -51,6 +51,21 @@ async def test_a_task_deleted_after_the_worker_died_making_its_row_stays_deleted
     assert not story.rows()
 
 
+@rule("EMI-17", "LNK-8")
+@pytest.mark.parametrize("kind", [CONTACT, TASK])
+@pytest.mark.parametrize("side", ["exchange", "dynamics"])
+@step(10)
+async def test_what_is_untracked_after_the_worker_died_linking_it_stays_untracked(kind, side, number):
+    story = await (begun(kind) if side == "exchange" else born_in_dynamics(kind))
+    if side == "exchange":
+        await story.in_exchange("add", 0, 0, 1)
+    await story.happens("kill", 0, number)
+    there = bool(story.items(story.boxes[0]))
+    await story.in_exchange("untrack", 0, 0, 0)
+    await ended(story)
+    assert not there or not tracked(story, story.boxes[0])
+
+
 @rule("LNK-11")
 @step(10)
 async def test_a_task_moved_after_the_worker_died_making_its_row_gets_no_second_row(number):

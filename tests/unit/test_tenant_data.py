@@ -21,6 +21,7 @@ def data(name: str) -> Any:
 
 
 PEOPLE, EVENTS, APPOINTMENTS = data("people.json"), data("events.json"), data("appointments.json")
+PERSONAL = data("personal.json")
 SERIES = [event for event in EVENTS if "repeats" in event]
 USERS = {user["key"]: user for user in PEOPLE["users"]}
 CONTACTS = {contact["key"] for contact in PEOPLE["contacts"]}
@@ -123,6 +124,20 @@ def test_a_series_may_begin_before_the_next_change_of_clocks_or_on_a_last_friday
     assert around.start == datetime(2026, 3, 25, 9)  # four days before the 29th
     friday = when({"lastFriday": 1, "from": "15:00", "to": "16:00"}, NOW, "Pacific Standard Time")
     assert friday.start == datetime(2026, 4, 24, 15)
+
+
+def test_contacts_and_tasks_belong_to_people_who_are_there_and_show_what_may_happen() -> None:
+    in_exchange = [*PERSONAL["contacts"], *PERSONAL["tasks"]]
+    assert {item["mailbox"] for item in in_exchange} <= set(USERS)
+    assert {item["owner"] for item in [*PERSONAL["rows"], *PERSONAL["activities"]]} <= set(USERS)
+    assert {item["tracked"] for item in PERSONAL["contacts"]} == {True, False}
+    assert {item["table"] for item in PERSONAL["activities"]} == {"tasks", "phonecalls"}
+    known = [row["row"]["emailaddress1"] for row in [*PEOPLE["contacts"], *PERSONAL["rows"]]]
+    found = {
+        item["key"]: sum(known.count(each["address"]) for each in item["contact"].get("emailAddresses", ()))
+        for item in PERSONAL["contacts"]
+    }
+    assert found == {"garth": 1, "pavel": 1, "healy": 2, "nancy": 0, "dentist": 0}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from local.dataverse import Dataverse
 from local.exchange import ExchangeOnline
 from local.tenant import Tenant, load
 from local.tenant.exchange_side import CATEGORY, PUBLIC_STRINGS
+from local.tenant.personal_items import as_person, default_list
 from local.tenant.services import Service
 
 
@@ -125,3 +126,17 @@ async def test_the_contract_is_renewed_once_a_year(loaded: Loaded) -> None:
     row = await loaded.dataverse.ask("GET", f"/recurringappointmentmasters({key})")
     assert (row["recurrencepatterntype"], row["occurrences"]) == (3, 3)
     assert row["_ownerid_value"] == loaded.tenant.user("alex").user_id
+
+
+async def test_contacts_and_tasks_are_on_both_sides(loaded: Loaded) -> None:
+    megan = loaded.tenant.user("megan")
+    path = f"/contacts/{loaded.tenant.outlook_contacts['garth']}"
+    shown = await as_person(loaded.exchange, megan, "GET", path)
+    stored = await loaded.dataverse.ask("GET", f"/contacts({loaded.tenant.contacts['garth']})")
+    assert shown["businessPhones"] == [stored["telephone1"]]
+    adele = loaded.tenant.user("adele")
+    place = f"/todo/lists/{await default_list(loaded.exchange, adele)}/tasks"
+    titles = [each["title"] for each in (await as_person(loaded.exchange, adele, "GET", place))["value"]]
+    assert sorted(titles) == ["Order flowers for the open day", "Renew passport"]
+    call = await loaded.dataverse.ask("GET", f"/phonecalls({loaded.tenant.activities['call']})")
+    assert call["_ownerid_value"] == loaded.tenant.user("alex").user_id

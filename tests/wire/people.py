@@ -1,5 +1,5 @@
 """The engine, its rules and jobs in this process, on its real adapters against both stand-ins, with tables in
-memory: for stories about contacts and tasks, told by the hundred. People edit over the wire, too."""
+memory and requests carried without sockets: for stories about contacts and tasks, told by the hundred."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from uuid import uuid4
 import httpx
 
 from local.clock import Clock
-from local.dataverse import Dataverse as DataverseStandIn
-from local.exchange import ExchangeOnline
+from local.dataverse.stand_in import DataverseStandIn
+from local.exchange.stand_in import ExchangeStandIn
 from shared.credentials import DevelopmentCredential
 from shared.dynamics.dataverse.system import Dataverse
 from shared.engine.ports import HistoryRow, PendingDecision
@@ -25,6 +25,14 @@ from shared.mailboxes import feed_jobs, jobs_of_mailbox
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
+from shared.store.decisions import TableDecisionStore
+from shared.store.feeds import TableFeedStore
+from shared.store.history import TableHistoryStore
+from shared.store.items import TableItemIndex
+from shared.store.mailbox_store import TableMailboxStore
+from shared.store.profiles import TableProfileStore
+from shared.store.registry import TableMailboxRegistry
+from shared.store.tables import Tables
 from tests.doubles.jobs import RecordingJobs
 from tests.doubles.tables import (
     MemoryAlertStore,
@@ -39,9 +47,11 @@ from tests.doubles.tables import (
     MemoryProfileStore,
     MemorySubscriptionStore,
 )
+from tests.wire.carried import Carried, Nobody, Place
 
 Json = dict[str, Any]
 FEED = "org.example"
+EXCHANGE, DATAVERSE = "127.0.0.1:1", "127.0.0.1:2"
 CATEGORY = "Tracked to Dynamics 365"
 PUBLIC_STRINGS = "{00020329-0000-0000-C000-000000000046}"
 STAMPS = (
@@ -185,8 +195,8 @@ class Person:
 class People:
     """Both services, everybody in them, and ``settle()``."""
 
-    exchange: ExchangeOnline
-    dataverse: DataverseStandIn
+    exchange: Place
+    dataverse: Place
     clock: Clock
     http: httpx.AsyncClient
     services: Services
@@ -284,12 +294,12 @@ class People:
             await self.read_feed()
             for person in self.everybody:
                 await person.run_pass()
-            await self._take_jobs()
+            await self.take_jobs()
             if await self._versions() == before:
                 return number
         raise AssertionError(f"still changing after {rounds} rounds")
 
-    async def _take_jobs(self) -> None:
+    async def take_jobs(self) -> None:
         for job in self.jobs.take():
             if job.queue == "dynamics-feed":
                 await self.read_feed()
@@ -308,42 +318,53 @@ class People:
 
 
 @asynccontextmanager
-async def people() -> AsyncIterator[People]:
-    """An organization and its mailboxes, with nobody in them yet."""
+async def people(tables: Tables | None = None) -> AsyncIterator[People]:
+    """An organization and its mailboxes, with nobody in them yet. ``tables``: where the state of mailboxes,
+    items and history is kept, where requests to them are to be counted."""
     clock, credential, jobs = Clock(), DevelopmentCredential("app"), RecordingJobs()
-    async with (
-        ExchangeOnline(clock, latency=0) as exchange,
-        DataverseStandIn(clock=clock) as dataverse,
-        httpx.AsyncClient(timeout=10) as http,
-    ):
-        graph = GraphExchange(exchange.url, credential, "http://127.0.0.1:9", clock.now)
-        dynamics = Dataverse(dataverse.url.removesuffix("/api/data/v9.2"), credential, clock.now)
+    exchange = ExchangeStandIn(clock, Nobody(), latency=0)
+    dataverse = DataverseStandIn(clock, Nobody())
+    carrier = Carried({EXCHANGE: exchange, DATAVERSE: dataverse})
+    graph = GraphExchange(
+        f"http://{EXCHANGE}/v1.0", credential, "http://127.0.0.1:9", clock.now, transport=carrier
+    )
+    dynamics = Dataverse(f"http://{DATAVERSE}", credential, clock.now, transport=carrier)
 
-        async def on_step(name: str) -> None:
-            await world.on_step(name)
+    async def on_step(name: str) -> None:
+        await world.on_step(name)
 
-        services = Services(
-            exchange=graph,
-            dynamics=dynamics,
-            store=MemoryMailboxStore(),
-            items=MemoryItemIndex(),
-            history=MemoryHistoryStore(),
-            decisions=MemoryDecisionStore(),
-            registry=MemoryMailboxRegistry(),
-            profiles=MemoryProfileStore(),
-            answers=MemoryAnswerStore(clock.now),
-            feeds=MemoryFeedStore(),
-            subscriptions=MemorySubscriptionStore(),
-            dead_letters=MemoryDeadLetterStore(),
-            alerts=MemoryAlertStore(),
-            jobs=jobs,
-            now=clock.now,
-            feed=FEED,
-            on_step=on_step,
+    services = Services(
+        exchange=graph,
+        dynamics=dynamics,
+        store=TableMailboxStore(tables) if tables else MemoryMailboxStore(),
+        items=TableItemIndex(tables) if tables else MemoryItemIndex(),
+        history=TableHistoryStore(tables) if tables else MemoryHistoryStore(),
+        decisions=TableDecisionStore(tables) if tables else MemoryDecisionStore(),
+        registry=TableMailboxRegistry(tables) if tables else MemoryMailboxRegistry(),
+        profiles=TableProfileStore(tables) if tables else MemoryProfileStore(),
+        answers=MemoryAnswerStore(clock.now),
+        feeds=TableFeedStore(tables) if tables else MemoryFeedStore(),
+        subscriptions=MemorySubscriptionStore(),
+        dead_letters=MemoryDeadLetterStore(),
+        alerts=MemoryAlertStore(),
+        jobs=jobs,
+        now=clock.now,
+        feed=FEED,
+        on_step=on_step,
+    )
+    async with httpx.AsyncClient(transport=carrier) as http:
+        world = People(
+            Place(f"http://{EXCHANGE}/v1.0", f"http://{EXCHANGE}/_control"),
+            Place(f"http://{DATAVERSE}/api/data/v9.2", f"http://{DATAVERSE}/_control"),
+            clock,
+            http,
+            services,
+            jobs,
         )
-        world = People(exchange, dataverse, clock, http, services, jobs)
         try:
             yield world
         finally:
             await graph.close()
             await dynamics.close()
+            await dataverse.close()
+            exchange.close()

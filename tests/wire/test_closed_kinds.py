@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 import pytest_asyncio
 
+from shared.web import views
 from tests.marks import rule
 from tests.wire.people import People, Person, people
 
@@ -58,8 +59,11 @@ async def test_without_the_right_to_tasks_all_else_goes_on_and_it_is_said_once(
     await world.settle()
     assert [row["lastname"] for row in await ada.rows("contacts")] == ["Jones"]
     assert await appointments(ada) == ["Seen"]
-    assert (await ada._row()).state == "active"
+    assert (await ada.mailbox_row()).state == "active"
     (note,) = await notes(ada)
+    agenda = await world.services.store.agenda(ada.mailbox, inbox_limit=1)
+    shown = views.mailbox_details(await ada.mailbox_row(), world.clock.now(), agenda, {}, [])
+    assert shown["notes"] == [note]
     assert "Tasks.ReadWrite.All" in note
     assert "synchronizeTasks" in note
     assert str(status) in note
@@ -119,7 +123,7 @@ async def test_contacts_that_may_not_be_read_on_either_side_stop_nothing_else(wo
         await ada.make("contacts", firstname="Bob", lastname=part, emailaddress1=f"{part}@x.example")
         await world.settle()
         assert f"While {part} is closed" in await appointments(ada)
-        assert (await ada._row()).state == "active"
+        assert (await ada.mailbox_row()).state == "active"
         await world.control(part, "DELETE", "faults")
         await ada.run_pass("sync now")
         await world.settle()
@@ -158,5 +162,5 @@ async def test_without_the_right_to_write_contacts_each_is_refused_and_told(worl
     await add_event(ada, "Seen")
     await world.settle()
     assert await appointments(ada) == ["Seen"]
-    assert (await ada._row()).state == "active"
+    assert (await ada.mailbox_row()).state == "active"
     assert "refused" in [row.outcome for row in await ada.history() if row.item.kind == "contact"]

@@ -3,6 +3,7 @@ FLD-37)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from shared.model.profile import ContactAddresses
 from shared.model.values import Direction
 from shared.rules.contact_crossing import crossing
 from shared.rules.field_table import FieldRow, of_entity
+from tests.doubles.tables import MemoryMailboxStore
 from tests.marks import rule
 from tests.vcards import FILES, read
 from tests.wire.contact_stories import (
@@ -256,6 +258,12 @@ async def test_a_second_telephone_without_a_first_does_not_wander() -> None:
         await world.settle()
         now = await held(ada, row)
         assert (now["telephone1"], now["business2"], now["jobtitle"]) == (None, "2", "x")
+        world.services = replace(world.services, store=MemoryMailboxStore())
+        await world.settle()
+        await ada.run_pass("sync now")
+        await world.settle()
+        now = await held(ada, row)
+        assert (now["telephone1"], now["business2"]) == (None, "2")
         await ada.edit_contact(item, businessPhones=["1", "2"])
         await world.settle()
         now = await held(ada, row)
@@ -557,6 +565,18 @@ async def test_a_column_that_may_not_be_read_is_not_sent_and_takes_nothing_away(
         assert (now["jobtitle"], now["mobilephone"]) == ("secret", "2")
         assert (await shown(ada, item))["jobTitle"] == "mine"
         assert "field-level security" in await sentence(ada, item)
+
+
+@rule("FLD-35")
+async def test_a_column_that_is_closed_later_empties_nothing_in_outlook() -> None:
+    async with ada_alone() as (world, ada):
+        item, row = await tracked(world, ada, surname="Jones", jobTitle="mine")
+        await _secure(world, ada)
+        world.forward(days=1)
+        await ada.edit("contacts", row, mobilephone="1", jobtitle="secret")
+        await world.settle()
+        outlook = await shown(ada, item)
+        assert (outlook["jobTitle"], outlook["mobilePhone"]) == ("mine", "1")
 
 
 @rule("FLD-35")

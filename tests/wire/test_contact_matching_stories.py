@@ -471,6 +471,57 @@ async def test_a_create_whose_answer_is_lost_is_not_repeated_blindly(part: str, 
         assert all(link.linked for link in await ada.links("contact"))
 
 
+@rule("CONT-1", "MBX-16")
+async def test_a_contact_that_dynamics_refuses_is_recorded_and_its_neighbours_go_on() -> None:
+    """As a plug-in refuses: nothing is made by halves, and the next edit tries again."""
+    async with ada_alone() as (world, ada):
+        refused = await ada.add_contact(**MARY)
+        await world.fault("dataverse", "status:400", method="PATCH", pathContains="contacts")
+        await world.settle()
+        await ada.add_contact(**outlook("Neigh", "Bour"))
+        await world.settle()
+        assert (await names(ada))[1] == ["Neigh Bour"]
+        (row,) = await ada.history(refused["id"])
+        assert (row.action, row.side, row.outcome) == ("create", "dynamics", "refused")
+        await ada.edit_contact(refused["id"], jobTitle="again")
+        await settled_with(world, ada)
+        assert (await names(ada))[1] == ["Mary Jones", "Neigh Bour"]
+
+
+@rule("LNK-10")
+@pytest.mark.parametrize("part", ["exchange", "dataverse"])
+async def test_somebody_who_was_quicker_is_read_again_and_nothing_is_lost(part: str) -> None:
+    async with ada_alone() as (world, ada):
+        item, row = await tracked(world, ada)
+        await ada.edit_contact(item, mobilePhone="7")
+        await ada.edit("contacts", row, jobtitle="CEO")
+        await world.fault(part, "status:412", method="PATCH", pathContains="contacts")
+        await settled_with(world, ada)
+        assert (await shown(ada, item))["jobTitle"] == "CEO"
+        assert (await held(ada, row))["mobilephone"] == "7"
+
+
+@rule("FLT-6", "CONT-9")
+async def test_a_row_that_comes_back_when_its_contact_belongs_to_another_row_now() -> None:
+    async with people() as world:
+        await world.setting(DistinctPhysicalAndLogicalDeletesForExchangeSync=True)
+        ada, eve = await world.person("ada"), await world.person("eve", on=False)
+        await world.settle()
+        item, row = await tracked(world, ada)
+        await ada.edit("contacts", row, **{"ownerid@odata.bind": f"/systemusers({eve.user})"})
+        await world.settle()
+        other = (await ada.make("contacts", **dynamics("Mary", "Jones", "mary@fabrikam.example")))[
+            "contactid"
+        ]
+        await settled_with(world, ada)
+        await ada.edit("contacts", row, **{"ownerid@odata.bind": f"/systemusers({ada.user})"})
+        await settled_with(world, ada)
+        live = {link.dynamics_id: link.exchange_id for link in await ada.links("contact") if link.linked}
+        assert live.keys() == {row, other}
+        assert len(set(live.values())) == 2
+        assert item in live.values()
+
+
 @rule("CONT-9")
 async def test_a_pass_that_dies_at_any_step_leaves_nobody_twice() -> None:
     step = 1
@@ -484,7 +535,7 @@ async def test_a_pass_that_dies_at_any_step_leaves_nobody_twice() -> None:
             if not await _dies(world, ada):
                 break
             world.forward(minutes=5)
-            await settled_with(world, ada)
+            await world.settle()
             assert await names(ada) == (["Bob Ray", "Mary Jones"], ["Bob Ray", "Mary Jones"]), step
             assert [link.linked for link in await ada.links("contact")] == [True, True], step
         step += 1

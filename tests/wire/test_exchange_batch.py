@@ -117,7 +117,7 @@ async def test_ten_thousand_requests_in_ten_minutes_are_the_limit() -> None:
     clock = Clock()
     async with running(clock) as graph:
         await graph.user("anna")
-        started = graph.exchange._service._throttle._started  # the only way to be there quickly
+        started = graph.exchange.stand_in._service._throttle._started  # the only way to be there quickly
         user = (await graph("GET", "/users/anna@contoso.com")).body["id"]
         started[user].extend([clock.time()] * 10_000)
         refused = await graph("GET", EVENTS)

@@ -233,7 +233,7 @@ async def test_lifecycle_events(scene: Scene, event: str) -> None:
 
 async def test_no_more_than_a_thousand_per_mailbox(scene: Scene) -> None:
     made = await scene.subscribe()
-    tables = scene.graph.exchange._tables
+    tables = scene.graph.exchange.stand_in._tables
     row = tables.get("subscriptions", made["id"])
     for number in range(999):
         tables.put("subscriptions", str(number), {**row, "id": str(number)})

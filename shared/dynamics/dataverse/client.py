@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from shared import telemetry
@@ -19,6 +20,9 @@ from shared.dynamics.dataverse.messages import Answer, Json, Request
 from shared.dynamics.dataverse.odata import chunks
 from shared.dynamics.dataverse.transport import SERVICE, Credential, Transport
 from shared.errors import SyncError, Transient, UnknownResult
+
+if TYPE_CHECKING:
+    from httpx import AsyncBaseTransport
 
 WRITE_TAG = "exchange-dynamics-sync"
 """``?tag=`` of our writes: plug-in steps see it in the shared variables and so know our own changes."""
@@ -50,8 +54,9 @@ class Client:
         *,
         in_flight: int = 8,
         sleep: Sleep = asyncio.sleep,
+        transport: AsyncBaseTransport | None = None,
     ) -> None:
-        self._transport = Transport(url, credential, in_flight=in_flight)
+        self._transport = Transport(url, credential, in_flight=in_flight, carrier=transport)
         self._now = now
         self._sleep = sleep
         self.requests: Counter[str] = Counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from shared.dynamics.dataverse import (
     appointment_reads,
@@ -53,10 +54,14 @@ from shared.model.personal import (
 from shared.model.scheduling import Availability, Claim
 from shared.model.sync_filter import Filters, SyncFilter
 
+if TYPE_CHECKING:
+    from httpx import AsyncBaseTransport
+
 
 class Dataverse:
     """``url`` is the organization's, without a path; ``clock`` reads dates in ``Retry-After``. ``in_flight``
-    bounds the requests of this process, ``page_size`` the pages of the change feed."""
+    bounds the requests of this process, ``page_size`` the pages of the change feed; ``transport`` carries the
+    requests instead of sockets."""
 
     def __init__(
         self,
@@ -67,8 +72,9 @@ class Dataverse:
         in_flight: int = 8,
         page_size: int = changes.PAGE_SIZE,
         sleep: Sleep = asyncio.sleep,
+        transport: AsyncBaseTransport | None = None,
     ) -> None:
-        self._client = Client(url, credential, clock, in_flight=in_flight, sleep=sleep)
+        self._client = Client(url, credential, clock, in_flight=in_flight, sleep=sleep, transport=transport)
         self._address_books = AddressBooks(self._client)
         self._closed = ClosedTables(self._client, clock)
         self._services = ServiceAppointments(self._client, self._closed)

@@ -1,0 +1,198 @@
+"""Service Bus in memory: sessions, scheduled messages, merged hints, redelivery and dead letters, in
+simulated time and in a seeded order. The sender is the real one; this is its connection."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+
+from azure.servicebus import ServiceBusMessage
+
+from local.clock import Clock
+from shared.errors import Transient
+from tests.simulation.faults import Chance, Killed
+from tests.simulation.workers import become_worker, outside, task_factory
+
+MAX_DELIVERIES = 10
+SAME_WITHIN = 600.0
+"""Seconds in which a message id is known (``duplicateDetectionHistoryTimeWindow``)."""
+SESSIONS_AT_ONCE = 32
+
+
+@dataclass
+class Message:
+    queue: str
+    session: str
+    body: bytes
+    at: float
+    number: int
+    deliveries: int = 0
+
+
+Work = Callable[[str, bytes, float], Awaitable[None]]
+"""What a worker does with a message of a queue that waited so many seconds."""
+
+
+@dataclass
+class QueueDouble:
+    """``send`` is all that the sender needs; ``start(work)`` lets workers take what is there."""
+
+    clock: Clock
+    chance: Chance
+    waiting: list[Message] = field(default_factory=list)
+    dead: list[Message] = field(default_factory=list)
+    delivered: Counter[str] = field(default_factory=Counter)
+    ended: list[tuple[str, BaseException]] = field(default_factory=list)
+    busy: set[tuple[str, str]] = field(default_factory=set)
+    _work: Work | None = None
+    _seen: dict[tuple[str, str], float] = field(default_factory=dict)
+    _numbers: count[int] = field(default_factory=count)
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+
+    # --- the sender's side ------------------------------------------------------------------------
+
+    async def open(self, queues: Sequence[str]) -> None:
+        """Nothing is opened."""
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    async def send(self, queue: str, messages: Sequence[ServiceBusMessage]) -> None:
+        if self.chance.of_hundred("queue refuses", self.chance.rates.storage):
+            raise Transient("service bus: nothing sent", code="ServiceBusConnectionError")
+        for message in messages:
+            self._take(queue, message)
+        if self.chance.of_hundred("queue's answer lost", self.chance.rates.storage):
+            raise Transient("service bus: nothing sent", code="ServiceBusConnectionError")
+
+    def _take(self, queue: str, message: ServiceBusMessage) -> None:
+        now = self.clock.time()
+        key = (queue, str(message.message_id))
+        if now - self._seen.get(key, float("-inf")) < SAME_WITHIN:
+            return
+        self._seen[key] = now
+        at = message.scheduled_enqueue_time_utc
+        due = max(now, _aware(at).timestamp()) if at is not None else now
+        body = b"".join(message.body) if not isinstance(message.body, bytes) else message.body
+        self.waiting.append(Message(queue, str(message.session_id), body, due, next(self._numbers)))
+        self._look_at(due)
+
+    # --- the workers' side ------------------------------------------------------------------------
+
+    def start(self, work: Work) -> None:
+        self._work = work
+        asyncio.get_running_loop().set_task_factory(task_factory)
+        self._look()
+
+    @property
+    def idle(self) -> bool:
+        """Nobody works, and nothing is due now."""
+        return not self.busy and not any(message.at <= self.clock.time() for message in self.waiting)
+
+    def _look_at(self, moment: float) -> None:
+        if self._work is not None:
+            loop = asyncio.get_running_loop()
+            loop.call_later(max(0.0, moment - self.clock.time()), self._look, context=outside())
+
+    def _look(self) -> None:
+        """Each session that has something due gets a worker, one at a time."""
+        now = self.clock.time() + 1e-6
+        due = {(m.queue, m.session) for m in self.waiting if m.at <= now} - self.busy
+        ready = sorted(due)
+        self.chance.source("sessions").shuffle(ready)
+        for session in ready[: SESSIONS_AT_ONCE - len(self.busy)]:
+            self._serve(session)
+
+    def _serve(self, session: tuple[str, str]) -> None:
+        self.busy.add(session)
+        task = asyncio.create_task(self._drain(session), context=outside())
+        self._running.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.result()
+
+    async def _drain(self, session: tuple[str, str]) -> None:
+        pause = 0.0
+        try:
+            await asyncio.sleep(self.chance.seconds("pick up", 0.005, 0.1))
+            while (message := self._next(session)) is not None and not pause:
+                pause = await self._deliver(message)
+        finally:
+            self.busy.discard(session)
+            if pause:
+                self._block(session, pause)
+            else:
+                self._look()
+
+    def _block(self, session: tuple[str, str], pause: float) -> None:
+        """Its worker is gone: the session is nobody's until its lock ends."""
+        self.busy.add(session)
+
+        def free() -> None:
+            self.busy.discard(session)
+            self._look()
+
+        asyncio.get_running_loop().call_later(pause, free, context=outside())
+
+    def _next(self, session: tuple[str, str]) -> Message | None:
+        now = self.clock.time() + 1e-6
+        here = [m for m in self.waiting if (m.queue, m.session) == session and m.at <= now]
+        return min(here, key=lambda m: (m.at, m.number), default=None)
+
+    async def _deliver(self, message: Message) -> float:
+        """Seconds for which the session's lock outlives its worker."""
+        message.deliveries += 1
+        self.delivered[message.queue] += 1
+        lost = self.chance.of_hundred("lock lost", self.chance.rates.lock)
+        work = asyncio.create_task(self._worked(message))
+        if lost:
+            patience = self.chance.seconds("lock", 0.05, 2)
+            done, _ = await asyncio.wait({work}, timeout=patience)
+            if not done:  # The next worker gets the message while this one goes on.
+                self._running.add(work)
+                work.add_done_callback(self._running.discard)
+                return self._failed(message)
+        killed = await work
+        if killed is None:
+            with contextlib.suppress(ValueError):
+                self.waiting.remove(message)
+            return 0.0
+        failed = self._failed(message)
+        if isinstance(killed, Killed):
+            return failed or self.chance.seconds("kill", 0.5, 300)
+        return failed
+
+    def _failed(self, message: Message) -> float:
+        if message.deliveries >= MAX_DELIVERIES:
+            self.waiting.remove(message)
+            self.dead.append(message)
+        return 0.0
+
+    async def _worked(self, message: Message) -> BaseException | None:
+        """One worker: when it is killed, everything that it had begun ends with it."""
+        own = become_worker()
+        if self._work is None:
+            raise RuntimeError("nobody works")
+        try:
+            await self._work(message.queue, message.body, self.clock.time() - message.at)
+        except Killed as killed:
+            for task in list(own):
+                task.cancel()
+            self.ended.append((message.queue, killed))
+            return killed
+        except Exception as error:  # noqa: BLE001 - the host's: the message comes again
+            self.ended.append((message.queue, error))
+            return error
+        return None
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

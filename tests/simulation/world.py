@@ -1,0 +1,254 @@
+"""The whole service, unmodified, between its two stand-ins, its queues, timers and notifications, in
+simulated time. People act at once; the service lives with latency and with whatever ``Chance`` has for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+
+from local.clock import SimulatedClock
+from local.dataverse.stand_in import DataverseStandIn
+from local.exchange.stand_in import ExchangeStandIn
+from local.wire import Received, Unreachable
+from shared.credentials import DevelopmentCredential
+from shared.dynamics.dataverse.system import Dataverse
+from shared.engine.services import Services
+from shared.errors import SyncError
+from shared.exchange.graph import GraphExchange
+from shared.jobs import messages
+from shared.jobs.sender import ServiceBusJobs
+from shared.mailboxes import change_notifications, feed_jobs, jobs_of_mailbox, life_cycle, scheduling
+from shared.web import notifications
+from shared.web.http import Request
+from tests.doubles import tables
+from tests.simulation.faults import CALM, Chance, Rates
+from tests.simulation.queues import QueueDouble
+from tests.simulation.storage import Disturbed
+from tests.simulation.transport import InProcess, Traffic
+from tests.simulation.workers import in_worker
+from tests.wire.carried import Place
+from tests.wire.people import DATAVERSE, EXCHANGE, FEED, People, Person
+
+PUBLIC = "https://sync.example"
+WEBHOOK_KEY = "simulated"
+WEBHOOK_TABLES = ("appointment", "serviceappointment", "contact", "task")
+START = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)  # a Monday
+HISTORY_DAYS = 90
+
+
+@dataclass(frozen=True)
+class Schedules:
+    """The timers, in seconds, at the whole minutes, half minutes and half hours of the deployed template."""
+
+    due: float = 60
+    feed: float = 30
+    renew: float = 1800
+
+
+@dataclass
+class World(People):
+    """``run_for`` lets time pass; ``jobs`` is the real sender before ``queues``."""
+
+    queues: QueueDouble = None  # type: ignore[assignment]
+    chance: Chance = None  # type: ignore[assignment]
+    traffic: Traffic = None  # type: ignore[assignment]
+    failures: list[str] = field(default_factory=list)
+    passes: int = 0
+    readings: int = 0
+
+    async def on_step(self, name: str) -> None:
+        if in_worker():
+            self.chance.kill(name)
+
+    async def enable(self, person: Person) -> None:
+        """As an administrator subscribes a mailbox; again when it did not work."""
+        for _ in range(20):
+            try:
+                await life_cycle.subscribe(
+                    self.services, person.address, person.user, enable=True, profile="default"
+                )
+                self.everybody.append(person)
+                return
+            except SyncError:
+                await asyncio.sleep(30)
+        raise AssertionError("the mailbox could not be subscribed")
+
+    async def run_for(self, time: timedelta) -> None:
+        await asyncio.sleep(time.total_seconds())
+        if self.failures:
+            raise AssertionError("\n".join(self.failures))
+
+    async def calm(self) -> None:
+        """From now on nothing goes wrong."""
+        self.chance.rates = CALM
+        await self.control("exchange", "POST", "notifications", {"mode": "normal"})
+
+    # --- what the host does -----------------------------------------------------------------------
+
+    async def work(self, queue: str, body: bytes, waited: float) -> None:
+        if queue == messages.DYNAMICS_FEED:
+            self.readings += 1
+            await feed_jobs.run(self.services, messages.feed_job(body))
+        else:
+            self.passes += 1
+            await jobs_of_mailbox.run(self.services, messages.job(body), waited)
+
+    async def due_mailboxes(self) -> None:
+        await scheduling.due_mailboxes(self.services)
+
+    async def ask_for_feed(self) -> None:
+        await self.services.jobs.read_feed(FEED, "net", self.services.now())
+
+    async def renew(self) -> None:
+        await change_notifications.renew_all(self.services)
+        await self.services.history.drop_old(self.services.now() - timedelta(days=HISTORY_DAYS))
+
+    async def every(self, seconds: float, first: float, timer: Callable[[], Awaitable[None]]) -> None:
+        """A run that fails is logged by the host, and the next one comes."""
+        await asyncio.sleep(first)
+        while True:
+            try:
+                await timer()
+            except SyncError as error:
+                self.chance.happened[f"timer failed: {type(error).__name__}"] += 1
+            await asyncio.sleep(seconds)
+
+
+class Endpoints:
+    """Our public functions, as Graph and Dataverse reach them: late, twice or not at all."""
+
+    def __init__(self, clock: SimulatedClock, chance: Chance) -> None:
+        self._clock = clock
+        self._chance = chance
+        self.services: Services | None = None
+
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str], seconds: float) -> Received:
+        chance = self._chance
+        wrong = chance.of_hundred("notification", chance.rates.notification)
+        what = chance.source("kind of notification").choice(("lost", "late", "twice")) if wrong else ""
+        chance.happened[what or "notified"] += 1
+        if what == "lost":
+            raise Unreachable("nobody is there")
+        late = chance.seconds("very late", 1, seconds) if what == "late" else 0.0
+        await asyncio.sleep(chance.seconds("latency", 0.005, 0.1) + late)
+        if what == "twice":
+            await self._taken(url, content, headers)
+        return await self._taken(url, content, headers)
+
+    async def _taken(self, url: str, content: bytes, headers: Mapping[str, str]) -> Received:
+        services = self.services
+        if services is None:
+            raise Unreachable("the functions do not run")
+        address = urlsplit(url)
+        request = Request("POST", "", dict(parse_qsl(address.query)), headers, content)
+        if address.path == "/api/dynamics/changes":
+            answer = await notifications.dynamics(request, WEBHOOK_KEY, FEED, services.jobs, services.now)
+        else:
+            lifecycle = address.path == "/api/graph/lifecycle"
+            answer = await notifications.graph(
+                request, services.subscriptions, services.jobs, services.now, lifecycle=lifecycle
+            )
+        return Received(answer.status, answer.content_type.partition(";")[0], answer.body.decode())
+
+
+@asynccontextmanager
+async def world(
+    clock: SimulatedClock,
+    seed: int,
+    rates: Rates | None = None,
+    schedules: Schedules | None = None,
+) -> AsyncIterator[World]:
+    """With nobody in it yet, its timers running. To be entered inside ``loop.run``."""
+    loop = asyncio.get_running_loop()
+    logging.disable(logging.ERROR)
+    chance, traffic = Chance(seed, rates or Rates()), Traffic()
+    endpoints = Endpoints(clock, chance)
+
+    def wake_at(moment: float, then: Callable[[], None]) -> None:
+        loop.call_later(max(0.0, moment - clock.time()) + 1e-6, then)
+
+    exchange = ExchangeStandIn(
+        clock, endpoints, random=Random(f"{seed} ids"), latency=0, sleep=asyncio.sleep, wake_at=wake_at
+    )
+    dataverse = DataverseStandIn(clock, endpoints)
+    parts = {EXCHANGE: ("graph", exchange), DATAVERSE: ("dataverse", dataverse)}
+    carrier = InProcess(parts, clock, chance, traffic)
+    credential = DevelopmentCredential("app")
+    graph = GraphExchange(f"http://{EXCHANGE}/v1.0", credential, PUBLIC, clock.now, transport=carrier)
+    dynamics = Dataverse(f"http://{DATAVERSE}", credential, clock.now, transport=carrier)
+    queues = QueueDouble(clock, chance)
+
+    async def on_step(name: str) -> None:
+        await made.on_step(name)
+
+    services = Services(
+        exchange=graph,
+        dynamics=dynamics,
+        store=Disturbed(tables.MemoryMailboxStore(), chance),
+        items=Disturbed(tables.MemoryItemIndex(), chance),
+        history=Disturbed(tables.MemoryHistoryStore(), chance),
+        decisions=Disturbed(tables.MemoryDecisionStore(), chance),
+        registry=Disturbed(tables.MemoryMailboxRegistry(), chance),
+        profiles=Disturbed(tables.MemoryProfileStore(), chance),
+        answers=Disturbed(tables.MemoryAnswerStore(clock.now), chance),
+        feeds=Disturbed(tables.MemoryFeedStore(), chance),
+        subscriptions=Disturbed(tables.MemorySubscriptionStore(), chance),
+        dead_letters=Disturbed(tables.MemoryDeadLetterStore(), chance),
+        alerts=Disturbed(tables.MemoryAlertStore(), chance),
+        jobs=ServiceBusJobs(queues),  # type: ignore[arg-type]
+        now=clock.now,
+        feed=FEED,
+        on_step=on_step,
+    )
+    endpoints.services = services
+    async with httpx.AsyncClient(transport=carrier) as http:
+        made = World(
+            exchange=Place(f"http://{EXCHANGE}/v1.0", f"http://{EXCHANGE}/_control"),
+            dataverse=Place(f"http://{DATAVERSE}/api/data/v9.2", f"http://{DATAVERSE}/_control"),
+            clock=clock,
+            http=http,
+            services=services,
+            jobs=services.jobs,  # type: ignore[arg-type]
+            queues=queues,
+            chance=chance,
+            traffic=traffic,
+        )
+        loop.set_exception_handler(lambda _, context: made.failures.append(_told(context)))
+        hook = {"url": f"{PUBLIC}/api/dynamics/changes", "key": WEBHOOK_KEY, "tables": list(WEBHOOK_TABLES)}
+        await made.control("dataverse", "POST", "webhooks", hook)
+        queues.start(made.work)
+        timers = _timers(made, schedules or Schedules())
+        try:
+            yield made
+        finally:
+            for task in timers:
+                task.cancel()
+            await asyncio.gather(*timers, return_exceptions=True)
+            await dataverse.close()
+            await graph.close()
+            await dynamics.close()
+            exchange.close()
+            logging.disable(logging.NOTSET)
+
+
+def _timers(made: World, at: Schedules) -> list[asyncio.Task[None]]:
+    plan = (
+        (at.due, at.due, made.due_mailboxes),
+        (at.feed, at.feed / 2, made.ask_for_feed),
+        (at.renew, at.renew, made.renew),
+    )
+    return [asyncio.create_task(made.every(seconds, first, timer)) for seconds, first, timer in plan]
+
+
+def _told(context: dict[str, Any]) -> str:
+    error = context.get("exception")
+    return f"{context.get('message')}: {error!r}"
