@@ -242,8 +242,10 @@ async def test_a_row_edited_while_the_lists_are_read_for_the_first_time_waits_fo
         for number in range(8):
             row = await ada.make("tasks", subject=f"Task {number}")
             await ada.add_task(f"Task {number}")
+        await world.profile(synchronize_tasks=False)
         await world.subscribe(ada)
-        await world.read_feed()
+        await world.settle()
+        await world.profile(synchronize_tasks=True)
         await ada.run_pass()
         await ada.edit("tasks", row["activityid"], description="just now")
         await world.read_feed()
