@@ -22,14 +22,15 @@ from shared.model.values import Side, Value, Values
 from shared.rules.fingerprints import fingerprint, note
 from shared.rules.intent import LEAVING, taken_in
 from shared.rules.personal_content import exchange_values
+from shared.rules.personal_marks import PLACE
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.tracking import has_category
 
 
 def with_intent(decision: Decision, situation: PersonalSituation, now: datetime) -> Link | None:
-    """The link to be stored before the decision is carried out; None when no content is written and nothing
-    is taken away. A creation is noted with its time: until it can have no effect any more nobody may repeat
-    it."""
+    """The link to be stored before the decision is carried out; None when no content is written, nothing is
+    taken away, and the item is where it was. A creation is noted with its time: until it can have no effect
+    any more nobody may repeat it."""
     link, before = decision.link, situation.link
     noted: dict[str, Value] = {}
     for action in decision.actions:
@@ -39,13 +40,23 @@ def with_intent(decision: Decision, situation: PersonalSituation, now: datetime)
             noted |= _towards_exchange(action.after, situation)
         elif isinstance(action.write, MarkItem | DeleteItem) and _leaves(link):
             noted[LEAVING] = True
-    if link is None or not noted:
+    found_elsewhere = situation.moved and before is not None and before.linked and bool(decision.actions)
+    if link is None or not (noted or found_elsewhere):
         return None
     begun_anew = before is not None and link.linked and link.generation != before.generation
     if before is None or not before.linked or begun_anew:
         worn = {**link.markers, **_worn(situation.item)}
         return replace(link, state=LinkState.CREATING, intent=noted, attempt_at=now, markers=worn)
-    return replace(before, base=link.base, intent=noted)
+    return replace(_where_it_is(before, situation), base=link.base, intent=noted)
+
+
+def _where_it_is(link: Link, situation: PersonalSituation) -> Link:
+    """Of an item that was moved the new id is noted, for the stamp by which it was found may be what is about
+    to be taken off."""
+    item = situation.item
+    if item is None or not situation.moved:
+        return link
+    return replace(link, exchange_id=item.id, markers={**link.markers, PLACE: item.place})
 
 
 def _worn(item: ExchangeItem | None) -> dict[str, Value]:
