@@ -199,7 +199,7 @@ def close(
     rules: tuple[str, ...],
     actions: tuple[Action, ...],
 ) -> Decision:
-    known = link.exchange_id or (situation.item.id if situation.item else None)
+    known = situation.item.id if situation.item else link.exchange_id  # one that was moved has another id
     ended = replace(closed(link, state, reason, rules), exchange_id=known)
     return Decision(situation.ref(), actions, (), ended)
 
