@@ -164,13 +164,14 @@ class Applying(Trying[AppointmentSituation]):
         sides = {action.side for action in done if _writes_content(action)}
         if Side.EXCHANGE in sides and (plan.written[Side.EXCHANGE] or plan.before[Side.EXCHANGE]):
             found = (await self._box.series([state.event.id])).get(state.event.id)
-            state.event = found or state.event
+            state.event = _as_seen(state.event, found) if found else state.event
         if Side.DYNAMICS in sides and (plan.written[Side.DYNAMICS] or plan.before[Side.DYNAMICS]):
             row_id = state.row.id
             record = (
                 await self._services.dynamics.series([row_id], as_user=self._context.mailbox.user_id)
             ).get(row_id)
-            state.row = record if isinstance(record, DynamicsAppointment) else state.row
+            if isinstance(record, DynamicsAppointment):
+                state.row = _as_seen(state.row, record)
 
     async def _own(self, outcome: AppointmentOutcome) -> Decision:
         """Index the row under this mailbox and settle who owns its content, before anything is written."""
@@ -300,18 +301,15 @@ class Applying(Trying[AppointmentSituation]):
         before = state.event
         if before is None:
             return marked
-        regards = before.values.get("regarding")
+        regards, regards_known = before.values.get("regarding"), "regarding" in before.values
         if write.stamps.regarding_id is not None:
             named = {"type": write.stamps.regarding_type or "", "id": write.stamps.regarding_id}
             regards = named if write.stamps.regarding_id else None
-        values = {**marked.values, "regarding": regards} if "regarding" in before.values else marked.values
-        return replace(
-            marked,
-            stamps=write.stamps,
-            values=values,
-            exceptions=before.exceptions,
-            cancelled=before.cancelled,
+        seen = replace(
+            before, values={**before.values, "regarding": regards} if regards_known else before.values
         )
+        kept = _as_seen(seen, marked)
+        return replace(kept, stamps=write.stamps, exceptions=before.exceptions, cancelled=before.cancelled)
 
     @staticmethod
     def _keep_marks(event: ExchangeEvent, before: ExchangeEvent | None) -> ExchangeEvent:
@@ -406,6 +404,18 @@ def _row_of(situation: AppointmentSituation, decision: Decision) -> DynamicsAppo
     if link is not None and successor is not None and successor.id == link.dynamics_id:
         return successor
     return situation.row
+
+
+I = TypeVar("I", ExchangeEvent, DynamicsAppointment)  # noqa: E741 - an item
+
+
+def _as_seen(before: I, now: I) -> I:
+    """The item after a write that did not touch its content, or read again: what somebody changed meanwhile
+    is no part of what both sides agree on, and its version is not noted, so that its own feed brings it
+    up."""
+    same = all(now.values[name] == value for name, value in before.values.items() if name in now.values)
+    values = {**now.values, **before.values}
+    return replace(now, values=values, etag=now.etag if same else "")
 
 
 def _writes_content(action: Action) -> bool:

@@ -134,7 +134,7 @@ class PersonalPairing:
         for item_id in touched.removed:
             link = by_exchange.get(item_id)
             if link is not None and not link.state.ended:
-                wanted[item_id] = str(link.markers.get(PLACE) or "") if self._kind == CONTACT else ""
+                wanted[item_id] = str(link.markers.get(PLACE) or "")
         for item_id, item in (await self._whole(wanted, touched)).items():
             link = by_exchange.get(item_id)
             live = link is not None and not link.state.ended
@@ -180,10 +180,9 @@ class PersonalPairing:
             return
         named = {row_id: item for item in work.items.values() if (row_id := crm_id(item)) and row_id in lost}
         if self._kind != CONTACT:
-            for row_id in sorted(lost.keys() - named.keys()):
-                found = await self._source.find_by_crm_id(row_id)
-                if found:
-                    named[row_id] = found[0]
+            unseen = sorted(lost.keys() - named.keys())
+            found = await self._source.find_by_crm_ids(unseen) if unseen else {}
+            named |= {row_id: items[0] for row_id, items in found.items() if items}
         for row_id, item in named.items():
             work.pairs.pop(lost[row_id], None)
             work.gone.discard(lost[row_id])

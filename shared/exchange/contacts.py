@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from shared.engine.ports import ItemPage
@@ -68,6 +68,9 @@ class GraphContacts:
         wanted = {"expand": [contact_items.EXPAND]}
         found = await self._found("find_contact", [stamps.names_row(dynamics_id)], **wanted)
         return [_read(row, place, whole=True) for place, row in found]
+
+    async def find_by_crm_ids(self, dynamics_ids: Collection[str]) -> Mapping[str, Sequence[ExchangeItem]]:
+        return {row_id: await self.find_by_crm_id(row_id) for row_id in dynamics_ids}
 
     async def search(self, emails: Sequence[str], name: str) -> Sequence[ExchangeItem]:
         addresses = {email.strip().lower(): None for email in emails if email.strip()}

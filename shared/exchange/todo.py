@@ -5,7 +5,7 @@ Graph notifies nobody of tasks, so they are polled: the deltas of all lists are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -137,11 +137,17 @@ class TodoTasks:
     # --- finding ----------------------------------------------------------------------------------
 
     async def find_by_crm_id(self, dynamics_id: str) -> Sequence[ExchangeItem]:
-        """Graph does not filter by linked resources."""
         row_id = dynamics_id.strip("{}").lower()
-        found = [task for task in await self._listed("todo_find") if _names_row(task, row_id)]
-        whole = await self.items([PlacedId(task.id, task.place) for task in found])
-        return [task for task in whole.values() if task is not None]
+        return (await self.find_by_crm_ids([row_id]))[row_id]
+
+    async def find_by_crm_ids(self, dynamics_ids: Collection[str]) -> Mapping[str, Sequence[ExchangeItem]]:
+        """Graph does not filter by linked resources."""
+        named: dict[str, list[ExchangeItem]] = {row_id: [] for row_id in dynamics_ids}
+        found = [task for task in await self._listed("todo_find") if _row_of(task) in named]
+        for task in (await self.items([PlacedId(task.id, task.place) for task in found])).values():
+            if task is not None and _row_of(task) in named:
+                named[_row_of(task)].append(task)
+        return named
 
     async def search(self, emails: Sequence[str], name: str) -> Sequence[ExchangeItem]:  # noqa: ARG002
         """Nobody's address is in a task: only its title counts."""
@@ -272,5 +278,6 @@ class TodoTasks:
         return str(resource["id"]) if resource else ""
 
 
-def _names_row(task: ExchangeItem, row_id: str) -> bool:
-    return task.stamps is not None and task.stamps.crm_id == row_id
+def _row_of(task: ExchangeItem) -> str:
+    """The row that it names."""
+    return str((task.stamps.crm_id if task.stamps else None) or "")

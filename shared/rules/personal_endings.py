@@ -199,7 +199,7 @@ def close(
     rules: tuple[str, ...],
     actions: tuple[Action, ...],
 ) -> Decision:
-    known = situation.item.id if situation.item else link.exchange_id  # one that was moved has another id
+    known = situation.item.id if situation.item else link.exchange_id  # it may have been moved
     ended = replace(closed(link, state, reason, rules), exchange_id=known)
     return Decision(situation.ref(), actions, (), ended)
 

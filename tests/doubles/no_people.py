@@ -3,7 +3,7 @@ appointments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from shared.engine.ports import ChangedRow, ItemPage, Likeness
 from shared.errors import NotFound
@@ -42,6 +42,9 @@ class NoItems:
 
     async def find_by_crm_id(self, dynamics_id: str) -> Sequence[ExchangeItem]:
         return []
+
+    async def find_by_crm_ids(self, dynamics_ids: Collection[str]) -> Mapping[str, Sequence[ExchangeItem]]:
+        return {row_id: [] for row_id in dynamics_ids}
 
     async def search(self, emails: Sequence[str], name: str) -> Sequence[ExchangeItem]:
         return []

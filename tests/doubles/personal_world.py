@@ -7,7 +7,7 @@ dates, ids of tasks that change with their list. Plain methods are what people d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -188,6 +188,9 @@ class MemoryItems:
             for item in self.items_there.values()
             if item.stamps and item.stamps.crm_id and normal_guid(item.stamps.crm_id) == dynamics_id
         ]
+
+    async def find_by_crm_ids(self, dynamics_ids: Collection[str]) -> Mapping[str, Sequence[ExchangeItem]]:
+        return {row_id: await self.find_by_crm_id(row_id) for row_id in dynamics_ids}
 
     async def search(self, emails: Sequence[str], name: str) -> Sequence[ExchangeItem]:
         self._world.line.arrive()

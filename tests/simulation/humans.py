@@ -47,6 +47,8 @@ class Item:
     start: datetime
     edits: list[Edit] = field(default_factory=list)
     deleted: dict[str, datetime] = field(default_factory=dict)
+    unknown: bool = False
+    """Deleted in Exchange before the pass that had made it there was over."""
 
     def unseen(self, name: str) -> list[Edit]:
         """The edits of a field that nobody saw and then wrote over."""
@@ -144,12 +146,19 @@ class Humans:
                 "PATCH", await self._path(item, found[0]["id"]), self._here(item, name, value)
             )
 
+    async def _is_linked(self, item: Item, item_id: str) -> bool:
+        """The service knows by now that this is the row's item."""
+        store: Any = self.world.services.store
+        return item_id in await store.calm.links_by_exchange(item.owner.mailbox, [item_id])
+
     async def _delete(self, item: Item, side: str) -> None:
         found = await self.found(item, side)
         if not found:
             return
         self._tell(item, side, "deleted")
         item.deleted[side] = self.world.clock.now()
+        if side == EXCHANGE and item.born == DYNAMICS:
+            item.unknown = not await self._is_linked(item, str(found[0]["id"]))
         if side == DYNAMICS:
             await item.owner.delete(SETS[item.kind], found[0][IDS[item.kind]])
         else:

@@ -11,10 +11,11 @@ from tests.simulation.faults import Chance
 
 
 class Disturbed:
-    """Any store; each of its methods may fail before or after it did its work."""
+    """Any store; each of its methods may fail before or after it did its work. ``calm``: the store itself,
+    for whoever only looks on."""
 
     def __init__(self, store: Any, chance: Chance) -> None:
-        self._store = store
+        self._store = self.calm = store
         self._chance = chance
 
     def __getattr__(self, name: str) -> Any:

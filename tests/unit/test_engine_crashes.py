@@ -123,3 +123,21 @@ async def test_what_lost_a_conflict_is_in_the_history_though_the_writes_answer_w
     assert ada.items[event.id].value("subject") == "Theirs"
     rows, _ = await service.services.history.of_item(ada.id, None, limit=100, after=None)
     assert [dict(row.lost) for row in rows if row.lost] == [{"subject": "Mine"}]
+
+
+@rule("LNK-10", "APPT-26")
+async def test_an_edit_between_reading_an_event_and_marking_it_arrives(service, ada, monkeypatch):
+    """Marks are written under no condition, so that nobody is mailed; their answer shows more than was
+    read."""
+    event = ada.add(subject="Before", time=at(FUTURE), categories=(CATEGORY,))
+    mark = ada.mark_event
+
+    async def edited_just_before(write):
+        monkeypatch.undo()
+        ada.edit(event.id, subject="In between")
+        return await mark(write)
+
+    monkeypatch.setattr(ada, "mark_event", edited_just_before)
+    await service.settle()
+    (row,) = service.dynamics.rows.values()
+    assert row.value("subject") == "In between"

@@ -232,6 +232,31 @@ async def test_lists_that_are_longer_than_a_pass_reads_are_still_adopted(
 
 
 @rule("PAIN-6")
+async def test_a_row_edited_while_the_lists_are_read_for_the_first_time_waits_for_its_task(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("shared.engine.personal_gather.PAGE_LIMIT", 1)
+    monkeypatch.setattr("shared.exchange.todo.PAGE_SIZE", 3)
+    async with people() as world:
+        ada = await world.person("ada", on=False)
+        for number in range(8):
+            row = await ada.make("tasks", subject=f"Task {number}")
+            await ada.add_task(f"Task {number}")
+        await world.profile(synchronize_tasks=False)
+        await world.subscribe(ada)
+        await world.settle()
+        await world.profile(synchronize_tasks=True)
+        await ada.run_pass()
+        await ada.edit("tasks", row["activityid"], description="just now")
+        await world.read_feed()
+        await ada.run_pass("dynamics")
+        await world.settle()
+        assert len(await all_rows(ada)) == len(await all_tasks(ada)) == 8
+        assert (await one_task(ada, "Task 7"))["body"]["content"].strip() == "just now"
+        assert await in_step(ada)
+
+
+@rule("PAIN-6")
 async def test_what_a_first_pass_has_no_time_for_is_still_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.engine.mailbox_pass.CHUNK", 2)
     async with people() as world:

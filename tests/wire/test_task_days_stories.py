@@ -194,6 +194,13 @@ async def test_a_start_alone_is_due_that_day_in_every_zone(windows: str) -> None
         task = await one_task(ada, "Call")
         assert shown_day(task, "startDateTime", zone) == moved.isoformat()
         assert shown_day(task, "dueDateTime", zone) == moved.isoformat()
+        assert (await row_of(ada, row))["scheduledend"] is None
+        alone = day((first + timedelta(days=20)).isoformat(), windows)
+        await ada.edit_task(task["id"], startDateTime=alone, dueDateTime=alone)
+        await world.settle()
+        found = await row_of(ada, row)
+        for column in ("scheduledstart", "scheduledend"):
+            assert local_day(found[column] or found["scheduledstart"], zone) == alone["dateTime"][:10]
 
 
 @rule("TASK-5", "TASK-7")

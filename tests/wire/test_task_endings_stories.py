@@ -13,6 +13,8 @@ from tests.wire.todo import (
     all_tasks,
     copy,
     linked,
+    move,
+    new_list,
     one_row,
     one_task,
     row_of,
@@ -154,6 +156,23 @@ async def test_a_category_taken_off_untracks_and_put_on_again_links_to_the_same_
         assert kept["body"]["content"].strip() == found["description"] == "in Dynamics only"
         assert len(kept["linkedResources"]) == 1
         assert len([link for link in await ada.links("task") if link.linked]) == 1
+
+
+@rule("LNK-8", "LNK-11")
+async def test_untracked_and_moved_at_once_and_tracked_again_it_is_the_same_row() -> None:
+    async with people() as world:
+        ada = await world.person("ada")
+        other = await new_list(ada, "Work")
+        await world.settle()
+        task, row = await tracked(world, ada)
+        moved = await move(ada, task["id"], other)
+        await ada.edit_task(moved, other, categories=[])
+        await world.settle()
+        assert "untracked in Outlook" in (await ada.explain(moved))["sentence"]
+        await ada.edit_task(moved, other, categories=[CATEGORY])
+        await world.settle()
+        assert [each["activityid"] for each in await all_rows(ada)] == [row["activityid"]]
+        assert [link.exchange_id for link in await ada.links("task") if link.linked] == [moved]
 
 
 @rule("LNK-8")

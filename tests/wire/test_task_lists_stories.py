@@ -147,6 +147,26 @@ async def test_a_list_deleted_between_two_polls_is_noticed_by_the_poll() -> None
         assert link.state.ended
 
 
+@rule("TASK-11", "LNK-11")
+async def test_many_tasks_deleted_at_once_are_looked_for_in_the_lists_once() -> None:
+    async with people() as world:
+        ada = await world.person("ada")
+        for name in ("One", "Two", "Three"):
+            await new_list(ada, name)
+        await world.settle()
+        for number in range(8):
+            await ada.add_task(f"Task {number}")
+        await world.settle()
+        for task in await all_tasks(ada):
+            await ada.delete_task(task["id"])
+        await world.counted("exchange")
+        await poll(world, ada)
+        counts = await world.counted("exchange")
+        assert counts["GET /users/{id}/todo/lists/{id}/tasks"] == 4
+        assert counts["GET /users/{id}/todo/lists/{id}/tasks/{id}"] == 8
+        assert await all_rows(ada) == []
+
+
 @rule("TASK-12")
 async def test_recurring_tasks_are_left_alone_with_a_reason() -> None:
     async with people() as world:
@@ -167,11 +187,12 @@ async def test_recurring_tasks_are_left_alone_with_a_reason() -> None:
         await world.settle()
         assert (await row_of(ada, row))["subject"] == "Once"
         assert "recurring tasks" in (await ada.explain(mine["id"]))["sentence"]
-        # completing it makes a second task with copies of everything, our link too
+        # completed it is no series any more; the next one is a new task with our link copied
         await ada.edit_task(mine["id"], status="completed")
         await world.settle()
         assert len(await all_rows(ada)) == 1
-        assert (await row_of(ada, row))["statecode"] in (0, 1)
+        found = await row_of(ada, row)
+        assert (found["statecode"], found["subject"]) == (1, "Often")
         assert len([each for each in await all_tasks(ada) if each["title"] == "Often"]) == 2
         await world.settle()
         assert len(await all_rows(ada)) == 1
