@@ -68,7 +68,9 @@ def merge_content(
     for row in content.fields:
         if row.name in shown and row.name in record.values:
             _merge_field(row, item, record, shown, base, context, rights, content)
-    if record.table != CONTACT:
+    if record.table == CONTACT:
+        content.exchange = slots.whole(content.exchange, shown, item.values)
+    else:
         _couple(pair_of(item.values, record, context, rights), content)
     return content
 

@@ -17,6 +17,17 @@ def aligned(exchange: Values, dynamics: Values) -> Values:
     return found
 
 
+def whole(written: Values, shown: Values, present: Values) -> dict[str, Value]:
+    """What is written to Exchange, and the other number of a list that Exchange shows in another place than
+    ``aligned`` has it: a list is written whole, or the number that is replaced would stay in it."""
+    found = dict(written)
+    for pair in PAIRS:
+        if any(name in written for name in pair):
+            moved = [name for name in pair if shown.get(name) != present.get(name)]
+            found |= {name: shown.get(name) for name in moved if name not in written}
+    return found
+
+
 def _lacks_first(values: Values, first: str, second: str) -> bool:
     return not _number(values.get(first)) and bool(_number(values.get(second)))
 

@@ -84,6 +84,6 @@ async def _of_item(world: World, humans: Humans, item: Item) -> AsyncIterator[Br
 
 
 def _could_be_unmade(item: Item, side: str) -> bool:
-    """Exchange has no idempotency key for contacts and tasks: one that was deleted before the pass that made it
-    was over cannot be told from one that was never made, so it is made (docs/assumptions.md)."""
+    """Exchange has no idempotency key for contacts and tasks: one that was deleted before the pass that made
+    it was over cannot be told from one that was never made, so it is made (docs/assumptions.md)."""
     return item.unknown and side == EXCHANGE and item.kind != "event"
