@@ -125,17 +125,20 @@ def current_window(agenda: Agenda, profile: Profile, now: datetime) -> Window:
 
 
 async def gather(
-    services: Services, mailbox: Mailbox, agenda: Agenda, profile: Profile, *, reconcile: bool
+    services: Services,
+    mailbox: Mailbox,
+    agenda: Agenda,
+    profile: Profile,
+    *,
+    reconcile: bool,
+    calendars: bool = True,
 ) -> Touched:
-    """Read the mailbox's feeds and its inbox; reconcile with Dynamics when asked or due."""
+    """Read the mailbox's feeds and its inbox; reconcile with Dynamics when asked or due. ``calendars`` False: a
+    hint was about something else, and the calendars are read only where their reading is under way."""
     touched = Touched(more=agenda.more_inbox)
     _take_inbox(agenda, touched)
-    box = services.exchange.mailbox(mailbox.id, mailbox.time_zone)
-    for calendar in await _calendars(services, box, agenda, touched, refresh=reconcile):
-        try:
-            await _read_calendar(services, box, calendar, agenda, profile, touched)
-        except NotFound:
-            await _calendar_vanished(services, mailbox, calendar, touched)
+    if calendars or not _all_read(agenda):
+        await _read_calendars(services, mailbox, agenda, profile, touched, refresh=reconcile)
     first = not any(name.startswith("calendar:") for name in agenda.cursors)
     asked = any(row.kind == "reconcile" for row in agenda.inbox)
     stale = _is_stale(mailbox, profile, services.now())
@@ -153,6 +156,28 @@ def _is_stale(mailbox: Mailbox, profile: Profile, now: datetime) -> bool:
     """Each mailbox counts from its own last comparison, so they do not all compare at one time of the day."""
     last = mailbox.reconciled_at
     return last is None or now - last > timedelta(hours=profile.reconcile_hours)
+
+
+def _all_read(agenda: Agenda) -> bool:
+    cursors = [cursor for name, cursor in agenda.cursors.items() if name.startswith("calendar:")]
+    return bool(cursors) and all(cursor.complete for cursor in cursors)
+
+
+async def _read_calendars(
+    services: Services,
+    mailbox: Mailbox,
+    agenda: Agenda,
+    profile: Profile,
+    touched: Touched,
+    *,
+    refresh: bool,
+) -> None:
+    box = services.exchange.mailbox(mailbox.id, mailbox.time_zone)
+    for calendar in await _calendars(services, box, agenda, touched, refresh=refresh):
+        try:
+            await _read_calendar(services, box, calendar, agenda, profile, touched)
+        except NotFound:
+            await _calendar_vanished(services, mailbox, calendar, touched)
 
 
 def _take_inbox(agenda: Agenda, touched: Touched) -> None:

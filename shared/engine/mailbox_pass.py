@@ -100,7 +100,14 @@ class MailboxPass:
         agenda = await services.store.agenda(self._mailbox.id, inbox_limit=INBOX_LIMIT)
         self._unclaimed = agenda.fence
         answers = await self._answers(agenda)
-        touched = await gather(services, self._mailbox, agenda, self._profile, reconcile=reconcile)
+        touched = await gather(
+            services,
+            self._mailbox,
+            agenda,
+            self._profile,
+            reconcile=reconcile,
+            calendars=wanted.calendars,
+        )
         await PersonalGathering(services, self._mailbox, agenda, self._profile, touched, wanted).gather()
         self._filters = touched.filters
         self._apply_held(agenda, answers, touched)

@@ -39,6 +39,7 @@ class Wanted:
 
     contacts: bool = True
     everything: bool = False
+    calendars: bool = True
 
 
 def is_on(kind: str, profile: Profile) -> bool:

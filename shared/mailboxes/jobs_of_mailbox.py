@@ -29,7 +29,9 @@ FENCE_WAIT = timedelta(seconds=10)
 BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 120, 300))
 COMPARING = frozenset({"sync now", "enable", "resume"})
 QUESTIONS = frozenset({"preview", "explain"})
-HINTS = frozenset({"notification", "contacts", "due", "dynamics", "owner", "missed"})
+ABOUT_CONTACTS = "contacts"
+"""The cause of a notification about contacts: the calendars have nothing to do with it."""
+HINTS = frozenset({"notification", ABOUT_CONTACTS, "due", "dynamics", "owner", "missed"})
 """Causes that ask for a look and carry nothing else: any later pass serves them as well."""
 PUSHED = frozenset({"notification", "dynamics", "owner"})
 """Hints that have nothing to do with contacts of Exchange."""
@@ -128,7 +130,8 @@ def wanted_by(cause: str) -> Wanted:
     """Which feeds a pass reads. A hint says what it is about; whatever else somebody asked for reads all."""
     if cause in PUSHED:
         return Wanted(contacts=False)
-    return Wanted(contacts=True, everything=cause not in {*HINTS, "continue"})
+    everything = cause not in {*HINTS, "continue"}
+    return Wanted(everything=everything, calendars=cause != ABOUT_CONTACTS)
 
 
 async def _retry(services: Services, mailbox: Mailbox, job: Job, at: datetime) -> None:
