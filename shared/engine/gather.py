@@ -133,8 +133,8 @@ async def gather(
     reconcile: bool,
     calendars: bool = True,
 ) -> Touched:
-    """Read the mailbox's feeds and its inbox; reconcile with Dynamics when asked or due. ``calendars`` False: a
-    hint was about something else, and the calendars are read only where their reading is under way."""
+    """Read the mailbox's feeds and its inbox; reconcile with Dynamics when asked or due. ``calendars`` False:
+    a hint was about something else, and the calendars are read only where their reading is under way."""
     touched = Touched(more=agenda.more_inbox)
     _take_inbox(agenda, touched)
     if calendars or not _all_read(agenda):
