@@ -9,7 +9,8 @@ from shared.engine.filters import known_filters
 from shared.engine.gather import TABLE, Touched
 from shared.engine.kinds import AnySituation
 from shared.engine.pair import Pairing
-from shared.engine.personal_pairing import PersonalPairing, of_kind
+from shared.engine.personal_found import of_kind
+from shared.engine.personal_pairing import PersonalPairing
 from shared.engine.personal_touched import PersonalTouched
 from shared.engine.ports import Agenda
 from shared.engine.services import Services
