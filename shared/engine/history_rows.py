@@ -29,7 +29,9 @@ def losses_of(decision: Decision, at: datetime) -> list[HistoryRow]:
                     action.rules,
                     OVERWRITTEN,
                     "conflict",
-                    lost=lost,
+                    action.before,
+                    action.after,
+                    lost,
                 )
             )
     return rows

@@ -102,7 +102,7 @@ async def change(world: World, person: Person) -> dict[str, Any]:
     event = await person.event()
     await person.graph("PATCH", f"/events/{event['id']}", {"subject": f"{event['subject']}!"})
     await reset(world)
-    await world.service.run_pass(person.box.id)
+    await world.service.run_pass(person.box.id, "notification")
     return await counted(world)
 
 
@@ -142,7 +142,7 @@ async def test_what_one_new_file_costs(world: World, person: Person) -> None:
     await switch(world, True)
     await attach_in_exchange(person, "a.txt", b"a")
     await reset(world)
-    await world.service.run_pass(person.box.id)
+    await world.service.run_pass(person.box.id, "notification")
     sent = await counted(world)
     assert sent["graph"] == {
         **GRAPH,
@@ -157,7 +157,7 @@ async def test_what_one_new_file_costs(world: World, person: Person) -> None:
     }
     await person.quiet()
     await reset(world)
-    await world.service.run_pass(person.box.id)
+    await world.service.run_pass(person.box.id, "notification")
     assert (await counted(world))["graph"] == {"GET /users/{id}/calendarView/delta": 1}
 
 
