@@ -111,8 +111,8 @@ async def worker(where: Where, mailbox: str, kill_at: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     async with running(where, count) as service:
-        await service.read_feed()
-        await service.run_pass(mailbox)
+        await service.read_feed("push calendar")
+        await service.run_pass(mailbox, "notification")
     print(json.dumps({"steps": steps, "at": datetime.now(UTC).isoformat()}))
 
 

@@ -6,27 +6,18 @@ A series takes more steps than single items do, so some of them are drawn; the s
 from __future__ import annotations
 
 import asyncio
-import os
-import random
 from typing import Any
 
 import pytest
 
 from tests.marks import rule
 from tests.wire import series_stories
+from tests.wire.crash_draw import SEED, drawn
 from tests.wire.test_crash_steps import AT_ONCE, World, killed_at, world
 
 __all__ = ["world"]
 
-SEED = int(os.environ.get("CRASH_SEED", "3"))
-DRAWN = 7
 STORIES = [series_stories.from_exchange, series_stories.from_dynamics, series_stories.pattern_changed]
-
-
-def drawn(steps: int) -> list[int]:
-    """The first step, the last, and some between."""
-    between = random.Random(SEED).sample(range(2, steps), min(DRAWN, steps - 2))
-    return sorted({1, steps, *between})
 
 
 @rule("LNK-11", "APPT-35")
