@@ -56,14 +56,14 @@ def examples(number):
 
 
 @rule("LNK-8", "LNK-10")
-@examples(300)
+@examples(120)
 @given(kinds, st.booleans(), st.lists(st.one_of(in_exchange, in_dynamics, running), min_size=4, max_size=20))
 def test_edits_on_both_sides_end_in_step_without_doubles_and_nothing_is_lost(kind, deletes, steps):
     told(kind, deletes, steps)
 
 
 @rule("LNK-11")
-@examples(300)
+@examples(120)
 @given(
     kinds,
     st.booleans(),
@@ -74,7 +74,7 @@ def test_deaths_and_lost_answers_change_nothing(kind, deletes, steps):
 
 
 @rule("LNK-11")
-@examples(250)
+@examples(100)
 @given(
     kinds,
     st.booleans(),
