@@ -128,8 +128,7 @@ def _join(
 ) -> Decision:
     """Link two items that both exist (LNK-3, CONT-9)."""
     skip = why_not_tracked(situation, context, item)
-    untracked = skip is not None and skip.code == Reason.NOT_TRACKED.code
-    if untracked:
+    if skip is not None and skip.code == Reason.NOT_TRACKED.code:
         skip = None if situation.in_filter or situation.chosen else Reason.NOT_IN_FILTER.skip()
     if skip is not None:
         return left(situation, skip, situation.link)

@@ -84,7 +84,7 @@ class TestQueueDouble(JobsContract):
 
     @pytest.fixture
     def jobs(self, queues: QueueDouble) -> ServiceBusJobs:
-        return ServiceBusJobs(queues)  # type: ignore[arg-type]
+        return ServiceBusJobs(queues)
 
     @pytest.fixture
     def receive(self, queues: QueueDouble) -> Receive:
@@ -106,7 +106,7 @@ def served(work: Work, rates: Rates, send: Callable[[ServiceBusJobs], Awaitable[
 
     async def main() -> None:
         queues.start(work)
-        await send(ServiceBusJobs(queues))  # type: ignore[arg-type]
+        await send(ServiceBusJobs(queues))
         await asyncio.sleep(3600)
 
     loop.run(clock, 1, main)

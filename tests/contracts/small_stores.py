@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -109,7 +110,7 @@ class ItemIndexContract:
         assert await items.by_ical_uid(uid.upper()) is None
 
 
-def decision(**changes: object) -> PendingDecision:
+def decision(**changes: Any) -> PendingDecision:
     made = PendingDecision(
         id=str(uuid4()),
         mailbox=str(uuid4()),
@@ -120,7 +121,7 @@ def decision(**changes: object) -> PendingDecision:
         candidates=(Candidate("d1", "Kickoff"), Candidate("d2", "Kick-off")),
         about="2026-03-05T09:00:00Z/2026-03-05T10:00:00Z",
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 class DecisionStoreContract:
@@ -230,9 +231,9 @@ class FeedStoreContract:
         assert await feeds.cursors("other") == {}
 
 
-def subscription(**changes: object) -> SubscriptionRow:
+def subscription(**changes: Any) -> SubscriptionRow:
     made = SubscriptionRow(str(uuid4()), str(uuid4()), "/users/x/events", "hash", NOW)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 class SubscriptionStoreContract:
@@ -263,7 +264,7 @@ class SubscriptionStoreContract:
         assert [row async for row in subscriptions.all()] == []
 
 
-def dead_letter(number: int = 1, **changes: object) -> DeadLetter:
+def dead_letter(number: int = 1, **changes: Any) -> DeadLetter:
     """``number``: the smaller, the newer."""
     made = DeadLetter(
         id=f"{number:017d}-0123456789abcdef",
@@ -279,7 +280,7 @@ def dead_letter(number: int = 1, **changes: object) -> DeadLetter:
         found_at=NOW + timedelta(minutes=3),
         body='{"mailbox":"m1","cause":"notification"}',
     )
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 class DeadLetterStoreContract:
@@ -296,7 +297,7 @@ class DeadLetterStoreContract:
         await letters.add(dead_letter(5, session="org.example", queue="dynamics-feed"))
 
         async def numbers(**wanted: str | int) -> tuple[list[int], bool]:
-            found, more = await letters.page(**{"limit": 10, **wanted})  # type: ignore[arg-type]
+            found, more = await letters.page(**{"limit": 10, **wanted})
             return [each.sequence for each in found], more
 
         assert await numbers() == ([1, 2, 3, 4, 5], False)
@@ -317,9 +318,9 @@ class DeadLetterStoreContract:
         assert [each.sequence for each in (await letters.page(limit=9))[0]] == [2]
 
 
-def alert(key: str = "mailbox-broken.m1", **changes: object) -> Alert:
+def alert(key: str = "mailbox-broken.m1", **changes: Any) -> Alert:
     made = Alert(key, "mailbox-broken", Severity.ERROR, NOW, NOW, "m1", raised_at=NOW)
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 class AlertStoreContract:

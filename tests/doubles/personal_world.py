@@ -341,11 +341,11 @@ class PersonalMailbox(MemoryMailbox):
         self._tasks = MemoryItems("task", world, mailbox_id)
 
     @property
-    def contacts(self) -> MemoryItems:  # type: ignore[override]
+    def contacts(self) -> MemoryItems:
         return self._contacts
 
     @property
-    def tasks(self) -> MemoryItems:  # type: ignore[override]
+    def tasks(self) -> MemoryItems:
         return self._tasks
 
     def of(self, kind: str) -> MemoryItems:

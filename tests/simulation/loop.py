@@ -66,10 +66,10 @@ def run(clock: SimulatedClock, seed: int, main: Callable[[], Coroutine[Any, Any,
 def seeded_entropy(seed: int) -> Iterator[None]:
     """What ``uuid4``, ``secrets`` and ``SystemRandom`` draw from, in our code and in SDKs, is the seed."""
     source = random.Random(f"entropy {seed}")
-    before = os.urandom, random._urandom  # type: ignore[attr-defined]
-    os.urandom = random._urandom = source.randbytes  # type: ignore[attr-defined]
+    before = os.urandom, random._urandom
+    os.urandom = random._urandom = source.randbytes
     random.seed(seed)
     try:
         yield
     finally:
-        os.urandom, random._urandom = before  # type: ignore[attr-defined]
+        os.urandom, random._urandom = before

@@ -58,9 +58,9 @@ class Schedules:
 class World(People):
     """``run_for`` lets time pass; ``jobs`` is the real sender before ``queues``."""
 
-    queues: QueueDouble = None  # type: ignore[assignment]
-    chance: Chance = None  # type: ignore[assignment]
-    traffic: Traffic = None  # type: ignore[assignment]
+    queues: QueueDouble = field(kw_only=True)
+    chance: Chance = field(kw_only=True)
+    traffic: Traffic = field(kw_only=True)
     failures: list[str] = field(default_factory=list)
     passes: int = 0
     readings: int = 0
@@ -204,7 +204,7 @@ async def world(
         subscriptions=Disturbed(tables.MemorySubscriptionStore(), chance),
         dead_letters=Disturbed(tables.MemoryDeadLetterStore(), chance),
         alerts=Disturbed(tables.MemoryAlertStore(), chance),
-        jobs=ServiceBusJobs(queues),  # type: ignore[arg-type]
+        jobs=ServiceBusJobs(queues),
         now=clock.now,
         feed=FEED,
         on_step=on_step,
@@ -217,7 +217,7 @@ async def world(
             clock=clock,
             http=http,
             services=services,
-            jobs=services.jobs,  # type: ignore[arg-type]
+            jobs=services.jobs,
             queues=queues,
             chance=chance,
             traffic=traffic,

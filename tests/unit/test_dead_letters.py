@@ -38,13 +38,10 @@ class Queues:
     async def drain(self, queue: str, handle: Handle) -> int:
         if queue in self.away:
             raise Transient("away")
-        letters, self.lying[queue] = self.lying[queue], []
+        letters = self.lying[queue]
         if letters:
-            try:
-                await handle(letters)
-            except BaseException:
-                self.lying[queue] = letters
-                raise
+            await handle(letters)
+            self.lying[queue] = []
         return len(letters)
 
 
@@ -67,7 +64,7 @@ async def ada(service: Service) -> MemoryMailbox:
 
 
 async def drain(service: Service, queues: Queues) -> int:
-    return await dead_letters.drain_all(service.services, queues)  # type: ignore[arg-type]
+    return await dead_letters.drain_all(service.services, queues)
 
 
 async def mailbox(service: Service, box: MemoryMailbox) -> Mailbox:

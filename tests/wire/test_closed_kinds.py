@@ -14,7 +14,7 @@ from tests.marks import rule
 from tests.wire.people import People, Person, people
 
 FOREVER = 100_000
-TODO = {"pathContains": "/todo/"}
+OF_TASKS = {"pathContains": "/todo/"}
 CONTACTS = {"pathContains": "/contact"}
 
 
@@ -50,7 +50,7 @@ async def add_event(person: Person, subject: str) -> None:
 async def test_without_the_right_to_tasks_all_else_goes_on_and_it_is_said_once(
     world: People, status: int
 ) -> None:
-    await world.fault("exchange", f"status:{status}", FOREVER, **TODO)
+    await world.fault("exchange", f"status:{status}", FOREVER, **OF_TASKS)
     ada = await world.person("ada")
     await add_event(ada, "Seen")
     await ada.add_contact(givenName="Mary", surname="Jones", emailAddresses=[{"address": "m@x.example"}])
@@ -79,7 +79,7 @@ async def test_once_let_in_again_what_happened_meanwhile_is_found_and_nothing_is
     await world.settle()
     before = {link.dynamics_id for link in await ada.links("task")}
     assert len(before) == 2
-    await world.fault("exchange", "status:403", FOREVER, **TODO)
+    await world.fault("exchange", "status:403", FOREVER, **OF_TASKS)
     await ada.make("tasks", subject="Meanwhile in Dynamics")
     await ada.edit("tasks", row["activityid"], subject="Edited meanwhile")
     gone = next(iter(before - {row["activityid"]}))

@@ -29,14 +29,21 @@ from tests.wire.todo import (
     whole,
 )
 
-pytestmark = pytest.mark.anyio
-
 
 async def patiently(world: People) -> None:
     """What waits for a creation that may still take effect has waited."""
     await world.settle()
     world.forward(minutes=3)
     await world.settle()
+
+
+async def left_with(world: People, number: int) -> Person:
+    """Somebody not subscribed yet, with so many tasks and as many open rows of the same names."""
+    ada = await world.person("ada", on=False)
+    for each in range(number):
+        await ada.make("tasks", subject=f"Task {each}")
+        await ada.add_task(f"Task {each}")
+    return ada
 
 
 async def in_step(person: Person) -> bool:
@@ -204,10 +211,7 @@ async def test_without_polling_rows_still_find_the_tasks_that_were_left_behind()
 async def test_more_open_rows_than_a_pass_takes_are_still_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shared.engine.personal_touched.LIMIT", 4)
     async with people() as world:
-        ada = await world.person("ada", on=False)
-        for number in range(11):
-            await ada.make("tasks", subject=f"Task {number}")
-            await ada.add_task(f"Task {number}")
+        ada = await left_with(world, 11)
         await world.subscribe(ada)
         await world.settle()
         assert len(await all_rows(ada)) == len(await all_tasks(ada)) == 11
@@ -221,10 +225,7 @@ async def test_lists_that_are_longer_than_a_pass_reads_are_still_adopted(
     monkeypatch.setattr("shared.engine.personal_gather.PAGE_LIMIT", 1)
     monkeypatch.setattr("shared.exchange.todo.PAGE_SIZE", 3)
     async with people() as world:
-        ada = await world.person("ada", on=False)
-        for number in range(8):
-            await ada.make("tasks", subject=f"Task {number}")
-            await ada.add_task(f"Task {number}")
+        ada = await left_with(world, 8)
         await world.subscribe(ada)
         await world.settle()
         assert len(await all_rows(ada)) == len(await all_tasks(ada)) == 8
@@ -238,15 +239,13 @@ async def test_a_row_edited_while_the_lists_are_read_for_the_first_time_waits_fo
     monkeypatch.setattr("shared.engine.personal_gather.PAGE_LIMIT", 1)
     monkeypatch.setattr("shared.exchange.todo.PAGE_SIZE", 3)
     async with people() as world:
-        ada = await world.person("ada", on=False)
-        for number in range(8):
-            row = await ada.make("tasks", subject=f"Task {number}")
-            await ada.add_task(f"Task {number}")
+        ada = await left_with(world, 8)
         await world.profile(synchronize_tasks=False)
         await world.subscribe(ada)
         await world.settle()
         await world.profile(synchronize_tasks=True)
         await ada.run_pass()
+        (row,) = await ada.rows("tasks", "subject eq 'Task 7'")
         await ada.edit("tasks", row["activityid"], description="just now")
         await world.read_feed()
         await ada.run_pass("dynamics")

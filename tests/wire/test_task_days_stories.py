@@ -23,8 +23,6 @@ from tests.wire.todo import (
     tracked,
 )
 
-pytestmark = pytest.mark.anyio
-
 ZONES = {
     "Line Islands Standard Time": "Pacific/Kiritimati",
     "UTC-11": "Etc/GMT+11",

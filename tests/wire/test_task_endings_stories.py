@@ -22,8 +22,6 @@ from tests.wire.todo import (
     whole,
 )
 
-pytestmark = pytest.mark.anyio
-
 ENDED = {"deleted on both sides", "deleted in Dynamics and kept in Exchange"}
 SET_1 = "DistinctPhysicalAndLogicalDeletesForExchangeSync"
 SET_4 = "SSSTaskDeletionSyncBehaviorFromExchange"

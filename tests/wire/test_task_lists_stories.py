@@ -18,8 +18,6 @@ from tests.wire.todo import (
     tracked,
 )
 
-pytestmark = pytest.mark.anyio
-
 DELTA = "GET /users/{}/todo/lists/{}/tasks/delta"
 
 

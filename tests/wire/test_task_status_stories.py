@@ -27,8 +27,6 @@ from tests.wire.todo import (
     whole,
 )
 
-pytestmark = pytest.mark.anyio
-
 SHOWN = {
     "task": {
         (0, 2): "notStarted",

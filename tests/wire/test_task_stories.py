@@ -26,8 +26,6 @@ from tests.wire.todo import (
     whole,
 )
 
-pytestmark = pytest.mark.anyio
-
 
 @rule("TASK-1", "TASK-5", "FLD-15", "FLD-17", "FLD-18")
 @pytest.mark.parametrize("table", list(SETS))
