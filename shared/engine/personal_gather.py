@@ -47,7 +47,8 @@ def is_on(kind: str, profile: Profile) -> bool:
 
 
 def tasks_are_due(mailbox: Mailbox, profile: Profile, services: Services) -> bool:
-    """Graph tells nobody of tasks, so their lists are polled."""
+    """Graph tells nobody of tasks, so their lists are polled; without polling they are read when somebody
+    asks."""
     if not profile.task_polling_minutes:
         return False
     if mailbox.tasks_read_at is None:
@@ -110,8 +111,6 @@ class PersonalGathering:
             closed_kinds.leave_out(kind, self._touched, self._agenda)
         elif closed and not self._may_try(kind):
             closed_kinds.leave_out(kind, self._touched, self._agenda)
-        elif kind == TASK and not self._profile.task_polling_minutes:
-            return
         elif due or not self._was_read(kind) or self._is_under_way(kind):
             self._work.asked_tasks |= kind == TASK
             try:

@@ -151,7 +151,7 @@ _SETTINGS: Schema = {
     "taskPollingMinutes": {
         **_range(0, 1440),
         "description": "how often the task lists are read, of whose changes Graph notifies nobody; 0: only "
-        "when something else asks for a pass",
+        "when somebody asks for it (sync now)",
     },
     "reconcileHours": {
         **_range(1, 168),

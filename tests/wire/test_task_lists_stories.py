@@ -263,25 +263,42 @@ async def test_a_mailbox_that_never_tracked_a_task_is_read_hourly() -> None:
 
 
 @rule("TASK-13")
-@pytest.mark.parametrize("off", [{"task_polling_minutes": 0}, {"synchronize_tasks": False}])
-async def test_a_profile_may_switch_the_polling_or_the_tasks_off(off: dict[str, object]) -> None:
+async def test_a_profile_may_switch_the_tasks_off() -> None:
     async with people() as world:
         ada = await world.person("ada")
         await world.settle()
         task, row = await linked(world, ada)
-        await world.profile(**off)
+        await world.profile(synchronize_tasks=False)
         await world.counted("exchange")
         await ada.edit_task(task["id"], title="Other")
-        await world.settle()
-        for _ in range(6):
-            await poll(world, ada)
-        await ada.run_pass("sync now")
-        counts = await world.counted("exchange")
-        assert asked_lists(counts) == 0
         await ada.edit("tasks", row["activityid"], description="more")
         await world.settle()
-        found = (await all_tasks(ada))[0]["body"]["content"].strip()
-        assert found == ("more" if "task_polling_minutes" in off else "")
+        await ada.run_pass("sync now")
+        assert asked_lists(await world.counted("exchange")) == 0
+        assert (await all_tasks(ada))[0]["body"]["content"].strip() == ""
+        assert (await all_rows(ada))[0]["subject"] != "Other"
+        assert len(await all_rows(ada)) == len(await all_tasks(ada)) == 1
+
+
+@rule("TASK-13")
+async def test_without_polling_the_lists_are_read_only_when_somebody_asks() -> None:
+    async with people() as world:
+        ada = await world.person("ada")
+        await world.settle()
+        task, row = await linked(world, ada)
+        await world.profile(task_polling_minutes=0)
+        await world.settle()
+        await world.counted("exchange")
+        await ada.edit_task(task["id"], title="Other")
+        for _ in range(6):
+            await poll(world, ada)
+        assert asked_lists(await world.counted("exchange")) == 0
+        await ada.edit("tasks", row["activityid"], description="more")
+        await world.read_feed()
+        await ada.run_pass("dynamics")
+        assert (await all_tasks(ada))[0]["body"]["content"].strip() == "more"
+        await ada.run_pass("sync now")
+        assert (await all_rows(ada))[0]["subject"] == "Other"
         assert len(await all_rows(ada)) == len(await all_tasks(ada)) == 1
 
 
