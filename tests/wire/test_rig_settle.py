@@ -47,7 +47,10 @@ def test_scheduled_work_is_waited_for(rig: Rig) -> None:
 
 def test_scheduled_work_beyond_the_time_out_is_pending(rig: Rig) -> None:
     plan(rig, {"later": 60})
-    shown = rig.run("settle", "--timeout", "2", expected=1)
+    for timeout in ("2", "8", "20"):  # on a busy machine the pass that schedules may run yet
+        shown = rig.run("settle", "--timeout", timeout, expected=1)
+        if "1 scheduled" in shown:
+            break
     assert "queue mailbox-sync: " in shown
     assert "1 scheduled, the next scheduled one due in" in shown  # a hint may be on its way as well
     rig.run("advance", "60")
