@@ -242,6 +242,8 @@ class Tables:
             "retry_backoff_max": 2,
             "connection_timeout": 5,
             "read_timeout": 30,
+            # Else aiohttp looks for a .netrc in a thread, twice a request.
+            "use_env_settings": False,
         }
         if connection_string.strip().rstrip(";").lower() == "usedevelopmentstorage=true":
             connection_string = _EMULATOR
