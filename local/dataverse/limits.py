@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from time import monotonic
 
 from local.clock import Clock
-from local.dataverse.errors import refuse
+from local.dataverse.errors import Refusal, refuse
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The defaults that Microsoft documents, per user and web server."""
+    """The defaults that Microsoft documents, per user and web server. ``advised``: how many requests at once
+    every answer says would be best. ``operation_seconds``: what each operation takes here, whether it comes
+    alone or in a batch, for days in which the service is slow."""
 
     requests: int = 6000
     milliseconds: int = 1_200_000
     concurrent: int = 52
     window_seconds: int = 300
+    advised: int = 10
+    operation_seconds: float = 0.0
 
 
 class ServiceProtection:
@@ -28,6 +32,7 @@ class ServiceProtection:
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
         self._limits = limits
+        self.refused = 0
         self._clock = clock
         self._requests: deque[float] = deque()
         self._spent: deque[tuple[float, float]] = deque()
@@ -37,16 +42,33 @@ class ServiceProtection:
     @contextmanager
     def request(self) -> Iterator[None]:
         """Around the whole answering of one request; raises the documented 429 instead."""
-        self._admit()
+        try:
+            self._admit()
+        except Refusal:
+            self.refused += 1
+            raise
+        time = asyncio.get_running_loop().time
         self._running += 1
-        began = monotonic()
+        began = time()
         try:
             yield
         finally:
             self._running -= 1
-            spent = (monotonic() - began) * 1000
+            spent = (time() - began) * 1000
             self._spent.append((self._clock.time(), spent))
             self._total += spent
+
+    def headers(self) -> dict[str, str]:
+        """What every answer says: the advised number of requests at once and, to whoever debugs, what is left
+        of the window's requests and milliseconds."""
+        self._forget(self._clock.time() - self._limits.window_seconds)
+        requests = max(0, self._limits.requests - len(self._requests))
+        milliseconds = max(0.0, self._limits.milliseconds - self._total)
+        return {
+            "x-ms-dop-hint": str(self._limits.advised),
+            "x-ms-ratelimit-burst-remaining-xrm-requests": str(requests),
+            "x-ms-ratelimit-time-remaining-xrm-requests": f"{milliseconds:,.2f}",
+        }
 
     def _admit(self) -> None:
         now = self._clock.time()

@@ -29,6 +29,7 @@ from local.wire import Outgoing, WireAnswer, WireRequest
 LARGEST_BODY = 128 * 1024 * 1024
 JOURNAL = "dataverse.journal"
 BATCH = "$batch"
+OPERATION = b"Content-Type: application/http"
 
 
 class DataverseStandIn:
@@ -53,7 +54,8 @@ class DataverseStandIn:
         self._api = WebApi(self._store)
         self._control = Control(self._tables, clock)
         self._webhooks = Webhooks(self._store, outgoing, sleep)
-        self._protection = ServiceProtection(limits or Limits(), clock)
+        self._limits = limits or Limits()
+        self.protection = ServiceProtection(self._limits, clock)
         self._batches = Batches(self._api, self._store, self._count_and_take_fault, sleep)
         self._routes = ControlTable()
         self._control.add_to(self._routes)
@@ -96,16 +98,23 @@ class DataverseStandIn:
         """A ``$batch`` counts as one request for the limits, its time counts whole."""
         service = Callers.is_service(call.headers)
         try:
-            with self._protection.request() if service else nullcontext():
-                if len(request.target) > URL_LIMIT:
-                    raise refuse("UrlTooLong", limit=URL_LIMIT)
-                if call.path == BATCH:
-                    return await self._batch(call)
-                return _written(self._api.answer(call))
+            with self.protection.request() if service else nullcontext():
+                answer = await self._answered(request, call, service=service)
         except Refusal as refusal:
-            return _written(Reply(refusal.status, refusal.body(), dict(refusal.headers)))
+            answer = _written(Reply(refusal.status, refusal.body(), dict(refusal.headers)))
         finally:
             self._publish()
+        answer.headers.update(self.protection.headers())
+        return answer
+
+    async def _answered(self, request: WireRequest, call: Call, *, service: bool) -> WireAnswer:
+        if len(request.target) > URL_LIMIT:
+            raise refuse("UrlTooLong", limit=URL_LIMIT)
+        batched = call.path == BATCH
+        if service and self._limits.operation_seconds:
+            operations = call.body.count(OPERATION) if batched else 1
+            await self._sleep(self._limits.operation_seconds * operations)
+        return await self._batch(call) if batched else _written(self._api.answer(call))
 
     async def _batch(self, call: Call) -> WireAnswer:
         if call.method != "POST":

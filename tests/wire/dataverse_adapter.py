@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from shared.clock import clock
+from local.clock import Clock
 from shared.credentials import DevelopmentCredential
 from shared.dynamics.dataverse import Dataverse
 from shared.model.appointment import DynamicsAppointment
@@ -23,10 +23,11 @@ MARCH = (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC))
 
 @dataclass
 class Connected:
-    """``slept``: how long the adapter chose to wait; it does not really."""
+    """``slept``: how long the adapter chose to wait; only ``clock``, by which it goes, moves meanwhile."""
 
     org: Org
     adapter: Dataverse
+    clock: Clock
     slept: list[float] = field(default_factory=list)
 
     async def person(self, name: str = "Anna", role: str = "usual") -> Person:
@@ -63,14 +64,18 @@ class Connected:
 @asynccontextmanager
 async def connected(**options: Any) -> AsyncIterator[Connected]:
     slept: list[float] = []
+    clock = Clock()
 
     async def sleep(seconds: float) -> None:
-        slept.append(seconds)
+        slept.append(round(seconds, 1))
+        clock.advance(seconds)
 
     async with organization() as org:
-        adapter = Dataverse(org.dataverse.host, DevelopmentCredential("app"), clock(), sleep=sleep, **options)
+        adapter = Dataverse(
+            org.dataverse.host, DevelopmentCredential("app"), clock.now, sleep=sleep, **options
+        )
         try:
-            yield Connected(org, adapter, slept)
+            yield Connected(org, adapter, clock, slept)
         finally:
             await adapter.close()
 

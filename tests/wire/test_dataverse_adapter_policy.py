@@ -158,6 +158,31 @@ async def test_no_more_than_so_many_requests_are_in_flight(told: Told) -> None:
     assert most == 8
 
 
+async def test_as_many_are_in_flight_as_the_service_advises(told: Told) -> None:
+    busy = most = 0
+
+    async def slow(_request: web.Request) -> web.StreamResponse:
+        nonlocal busy, most
+        busy, most = busy + 1, max(most, busy + 1)
+        await asyncio.sleep(0.02)
+        busy -= 1
+        return web.json_response({"value": []}, headers={"x-ms-dop-hint": "3"})
+
+    told.answers = [slow]
+    await told.adapter.find_by_global_object_id("x")
+    await asyncio.gather(*(told.adapter.find_by_global_object_id(str(n)) for n in range(12)))
+    assert most == 3
+
+
+async def test_a_refusal_holds_whoever_asks_next_and_nothing_is_sent(told: Told) -> None:
+    told.answers = [json({}, 429, Retry_After="60"), json({"value": []})]
+    for _ in range(3):
+        with pytest.raises(Throttled) as throttled:
+            await told.adapter.find_by_global_object_id("x")
+        assert throttled.value.retry_after == 60
+    assert (len(told.requests), told.slept) == (1, [])
+
+
 async def test_nothing_of_anybody_gets_into_logs_or_messages(
     told: Told, caplog: pytest.LogCaptureFixture
 ) -> None:

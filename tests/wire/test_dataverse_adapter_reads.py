@@ -130,6 +130,7 @@ async def test_throttled_reads_wait_briefly_or_say_when_to_come_back(here: Conne
     with pytest.raises(Throttled) as throttled:
         await here.read(row.id, anna)
     assert throttled.value.retry_after == 6
+    here.clock.advance(6)
     await here.fault("status:429", method="GET", path="/appointments(", retryAfter=90)
     with pytest.raises(Throttled):
         await here.adapter.appointments([row.id, str(uuid4())], as_user=anna.id)

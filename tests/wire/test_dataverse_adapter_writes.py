@@ -330,6 +330,7 @@ async def test_a_long_or_repeated_pause_is_the_engines_business(here: Connected,
         with pytest.raises(Throttled) as throttled:
             await here.adapter.update_appointment(change(row, subject="Ours"), as_user=anna.id, known=row)
         assert (throttled.value.retry_after, here.slept) == (wait, slept)
+        here.clock.advance(wait)
     assert (await here.read(row.id, anna)).value("subject") == "Planning"
 
 

@@ -150,6 +150,23 @@ async def test_too_much_time_and_too_many_at_once_have_codes_of_their_own() -> N
         assert error_code(await org.call("GET", "WhoAmI")) == (429, "0x80072326")
 
 
+async def test_every_answer_advises_how_many_at_once_and_says_what_is_left() -> None:
+    async with organization(limits=Limits(requests=2, advised=6)) as org:
+        left = []
+        for _ in range(3):
+            answer = await org.call("GET", "WhoAmI")
+            assert answer.headers["x-ms-dop-hint"] == "6"
+            left.append(answer.headers["x-ms-ratelimit-burst-remaining-xrm-requests"])
+        assert (answer.status_code, left) == (429, ["1", "0", "0"])
+
+
+async def test_a_slow_service_works_on_so_many_at_once_and_its_time_counts() -> None:
+    async with organization(limits=Limits(concurrent=2, operation_seconds=0.2, milliseconds=300)) as org:
+        answers = await asyncio.gather(*(org.call("GET", "WhoAmI") for _ in range(3)))
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 429]
+        assert error_code(await org.call("GET", "WhoAmI")) == (429, "0x80072321")
+
+
 # --- webhooks ------------------------------------------------------------------------------------
 
 

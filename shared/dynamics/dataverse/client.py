@@ -1,7 +1,8 @@
 """The Web API as calls that either answer or raise one of our seven errors.
 
-One policy for every request: a short throttling pause is waited for once, a longer one is the caller's
-business; reads are repeated once when the connection or a gateway failed; writes never are.
+One policy for every request: it stays within the organization's budget; a short throttling pause, which holds
+everybody, is waited for once, a longer one is the caller's business; reads are repeated once when the
+connection or a gateway failed; writes never are.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from uuid import uuid4
 
 from shared import telemetry
 from shared.dynamics.dataverse import batch
-from shared.dynamics.dataverse.errors import Now, error_of, retry_after
+from shared.dynamics.dataverse.budget import CROWDED, Budget, Sleep
+from shared.dynamics.dataverse.errors import DEFAULT_RETRY_AFTER, Now, code_of, error_of, retry_after
 from shared.dynamics.dataverse.messages import Answer, Json, Request
 from shared.dynamics.dataverse.odata import chunks
 from shared.dynamics.dataverse.transport import SERVICE, Credential, Transport
@@ -39,7 +41,6 @@ COMMON = {
 }
 log = logging.getLogger(__name__)
 
-Sleep = Callable[[float], Awaitable[None]]
 Attempt = Callable[[], Awaitable[Answer]]
 
 
@@ -52,11 +53,11 @@ class Client:
         credential: Credential,
         now: Now,
         *,
-        in_flight: int = 8,
         sleep: Sleep = asyncio.sleep,
         transport: AsyncBaseTransport | None = None,
     ) -> None:
-        self._transport = Transport(url, credential, in_flight=in_flight, carrier=transport)
+        self._budget = Budget(now, sleep)
+        self._transport = Transport(url, credential, self._budget, transport)
         self._now = now
         self._sleep = sleep
         self.requests: Counter[str] = Counter()
@@ -111,7 +112,8 @@ class Client:
             waits = [self._wait(request, answer) for request, answer in zip(chunk, found, strict=True)]
             again = [position for position, wait in enumerate(waits) if wait is not None]
             if again:
-                await self._sleep(max(wait for wait in waits if wait is not None))
+                longest = max(wait for wait in waits if wait is not None)
+                await self._pause([found[position] for position in again], longest)
                 repeated = await self._batch([chunk[position] for position in again], as_user, reads=True)
                 for position, answer in zip(again, repeated, strict=True):
                     found[position] = answer
@@ -145,7 +147,7 @@ class Client:
         answers = await self._batch(parts, as_user, reads=False, go_on=bool(asks))
         wait = self._wait(writes[0], answers[len(asks)]) if len(answers) > len(asks) else None
         if wait is not None:  # Throttled before anything was done.
-            await self._sleep(wait)
+            await self._pause([answers[len(asks)]], wait)
             answers = await self._batch(parts, as_user, reads=False, go_on=bool(asks))
         said, answers = answers[: len(asks)], answers[len(asks) :]
         for request, answer in zip(writes, answers, strict=False):
@@ -174,8 +176,15 @@ class Client:
         wait = self._wait(request, answer)
         if wait is None:
             return answer
-        await self._sleep(wait)
+        await self._pause([answer], wait)
         return await self._counted(request.kind, attempt)
+
+    async def _pause(self, answers: Sequence[Answer], seconds: float) -> None:
+        """After a throttled answer everybody waits, before the next request."""
+        if any(answer.status == THROTTLED for answer in answers):
+            self._budget.hold(seconds)
+        else:
+            await self._sleep(seconds)
 
     async def _connected(self, request: Request, attempt: Attempt) -> Answer:
         try:
@@ -190,9 +199,16 @@ class Client:
         telemetry.sums.request("dataverse")
         answer = await attempt()
         if answer.status == THROTTLED:
-            telemetry.sums.throttled()
+            self._throttled(answer)
         log.debug("dataverse %s %s", kind, answer.status)
         return answer
+
+    def _throttled(self, answer: Answer) -> None:
+        telemetry.sums.throttled()
+        pause = retry_after(answer, self._now)
+        self._budget.hold(DEFAULT_RETRY_AFTER if pause is None else pause)
+        if code_of(answer) == CROWDED:
+            self._budget.crowded()
 
     def _wait(self, request: Request, answer: Answer) -> float | None:
         """How long to wait before trying once more; None when that is not ours to do."""

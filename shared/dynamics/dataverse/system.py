@@ -24,7 +24,8 @@ from shared.dynamics.dataverse import (
     task_search,
     users,
 )
-from shared.dynamics.dataverse.client import Client, Sleep
+from shared.dynamics.dataverse.budget import Sleep
+from shared.dynamics.dataverse.client import Client
 from shared.dynamics.dataverse.closed_tables import OPTIONAL, ClosedTables
 from shared.dynamics.dataverse.errors import Now
 from shared.dynamics.dataverse.field_rights import FieldSecurity
@@ -59,9 +60,9 @@ if TYPE_CHECKING:
 
 
 class Dataverse:
-    """``url`` is the organization's, without a path; ``clock`` reads dates in ``Retry-After``. ``in_flight``
-    bounds the requests of this process, ``page_size`` the pages of the change feed; ``transport`` carries the
-    requests instead of sockets."""
+    """``url`` is the organization's, without a path; by ``clock`` dates in ``Retry-After`` are read, and what
+    is asked is counted (``budget.py``). ``page_size``: of the change feed; ``transport`` carries the requests
+    instead of sockets."""
 
     def __init__(
         self,
@@ -69,12 +70,11 @@ class Dataverse:
         credential: Credential,
         clock: Now,
         *,
-        in_flight: int = 8,
         page_size: int = changes.PAGE_SIZE,
         sleep: Sleep = asyncio.sleep,
         transport: AsyncBaseTransport | None = None,
     ) -> None:
-        self._client = Client(url, credential, clock, in_flight=in_flight, sleep=sleep, transport=transport)
+        self._client = Client(url, credential, clock, sleep=sleep, transport=transport)
         self._address_books = AddressBooks(self._client)
         self._closed = ClosedTables(self._client, clock)
         self._services = ServiceAppointments(self._client, self._closed)

@@ -5,10 +5,10 @@ Cookies are dropped: the affinity cookie would tie all requests to one web serve
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+from shared.dynamics.dataverse.budget import Budget
 from shared.dynamics.dataverse.messages import Answer, Request
 from shared.errors import ProfileBroken, SyncError, Transient, UnknownResult
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 TIME_OUT = 30.0
 CONNECT_TIME_OUT = 10.0
 SERVICE = "/api/data/v9.2"
+ADVISED = "x-ms-dop-hint"
 NO_IDENTITY_SERVICE = "no token for Dataverse: the identity service cannot be reached"
 
 
@@ -34,11 +35,10 @@ class Credential(Protocol):
 
 
 class Transport:
-    """Sends requests; at most ``in_flight`` at once, counted for the whole organization. ``carrier``
-    carries them instead of sockets."""
+    """Sends requests within ``budget``. ``carrier`` carries them instead of sockets."""
 
     def __init__(
-        self, url: str, credential: Credential, *, in_flight: int, carrier: AsyncBaseTransport | None = None
+        self, url: str, credential: Credential, budget: Budget, carrier: AsyncBaseTransport | None = None
     ) -> None:
         # Deferred: who only imports this package needs no HTTP.
         from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -53,12 +53,13 @@ class Transport:
         self.root = self.url + SERVICE
         self._scope = self.url + "/.default"
         self._credential = credential
-        self._slots = asyncio.Semaphore(in_flight)
+        self._budget = budget
         self._httpx = httpx
         self._azure_error = AzureError
+        at_once = budget.allowance.at_once_at_most
         self._http = httpx.AsyncClient(
             timeout=httpx.Timeout(TIME_OUT, connect=CONNECT_TIME_OUT),
-            limits=httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight),
+            limits=httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once),
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
             follow_redirects=False,
             transport=carrier,
@@ -106,7 +107,7 @@ class Transport:
     ) -> Answer:
         http = self._httpx
         try:
-            async with self._slots:
+            async with self._budget.request():
                 answer = await self._http.request(method, url, headers=headers, content=content or None)
         except (http.ConnectError, http.ConnectTimeout, http.PoolTimeout) as error:
             raise Transient(f"{kind}: no connection to Dataverse ({type(error).__name__})") from None
@@ -115,6 +116,7 @@ class Transport:
         except http.HTTPError as error:
             lost = Transient if reads else UnknownResult
             raise lost(f"{kind}: the answer was lost ({type(error).__name__})") from None
+        self._budget.advise(answer.headers.get(ADVISED))
         return Answer(answer.status_code, {k.lower(): v for k, v in answer.headers.items()}, answer.content)
 
     async def _token(self) -> str:

@@ -1,0 +1,174 @@
+"""What one organization lets this process ask of it: the limits that protect the service, kept by us before
+the service has to.
+
+Dataverse counts per user and web server, over five minutes that slide: 6,000 requests and 20 minutes of
+execution time, and 52 requests at once. Every answer advises how many at once it would have
+(``x-ms-dop-hint``). Whoever is refused is told when to come back, and hammering makes that later: so a
+refusal holds everybody, not only who was told. Short waits are waited for; long ones are raised as Throttled,
+and the work comes back by schedule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.clock import Now
+from shared.dynamics.dataverse.in_flight import InFlight
+from shared.errors import Throttled
+from shared.lane import Lane, current
+
+SHORT_WAIT = 5.0
+PATIENCE = 15.0
+"""Seconds to wait for a place; more would bring a write too near the end of its pass."""
+CROWDED = "0x80072326"
+"""Dataverse's code for too many requests at once."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """Less than what the service allows: other processes of ours, and the organization's own integrations
+    with the same user, have a part in it. ``bulk``: the part that first syncs may use up."""
+
+    requests: int = 5000
+    seconds: float = 1000.0
+    window: float = 300.0
+    at_once: int = 8
+    at_once_at_most: int = 40
+    bulk: float = 0.7
+
+
+@dataclass
+class Spending:
+    """What was asked within the window. Times are seconds of any one clock."""
+
+    allowance: Allowance
+    _sent: deque[float] = field(default_factory=deque)
+    _took: deque[tuple[float, float]] = field(default_factory=deque)
+    _total: float = 0.0
+
+    def sent(self, at: float) -> None:
+        self._sent.append(at)
+
+    def took(self, at: float, seconds: float) -> None:
+        """A request that ended then ran for so long."""
+        self._took.append((at, seconds))
+        self._total += seconds
+
+    def wait(self, now: float, part: float = 1.0) -> float:
+        """Seconds until another request stays within this part of the allowance."""
+        self._forget(now - self.allowance.window)
+        return max(self._until_fewer(now, part), self._until_less(now, part), 0.0)
+
+    def _forget(self, before: float) -> None:
+        while self._sent and self._sent[0] <= before:
+            self._sent.popleft()
+        while self._took and self._took[0][0] <= before:
+            self._total -= self._took.popleft()[1]
+
+    def _until_fewer(self, now: float, part: float) -> float:
+        over = len(self._sent) - max(1, int(self.allowance.requests * part))
+        return self._sent[over] + self.allowance.window - now if over >= 0 else 0.0
+
+    def _until_less(self, now: float, part: float) -> float:
+        over = self._total - self.allowance.seconds * part
+        wait = 0.0
+        for at, seconds in self._took:
+            if over < 0:
+                break
+            over -= seconds
+            wait = at + self.allowance.window - now
+        return wait
+
+
+class Budget:
+    """Shared by all who ask this organization in this process."""
+
+    def __init__(self, now: Now, sleep: Sleep = asyncio.sleep, allowance: Allowance | None = None) -> None:
+        self.allowance = allowance or Allowance()
+        self._now = now
+        self._sleep = sleep
+        self._spending = Spending(self.allowance)
+        self._in_flight = InFlight(self.allowance.at_once)
+        self._held_until: datetime | None = None
+        self._holds = 0
+        self._crowded_until: datetime | None = None
+
+    @property
+    def places(self) -> int:
+        """How many requests may be under way at once."""
+        return self._in_flight.places
+
+    @asynccontextmanager
+    async def request(self) -> AsyncIterator[None]:
+        """Around one request, for as long as it is under way. Raises Throttled when that is too far off to
+        wait for: nothing was sent."""
+        lane = current()
+        await self._enter(lane)
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        self._spending.sent(self._now().timestamp())
+        try:
+            yield
+        finally:
+            self._spending.took(self._now().timestamp(), clock() - began)
+            self._in_flight.leave(lane)
+
+    async def _enter(self, lane: Lane) -> None:
+        """Everybody may have been told to wait while this one waited for a place."""
+        while True:
+            await self._until_allowed(lane)
+            holds = self._holds
+            try:
+                await self._in_flight.enter(lane, PATIENCE)
+            except TimeoutError:
+                raise Throttled(
+                    "Dataverse: no place became free", retry_after=SHORT_WAIT, code="busy"
+                ) from None
+            if holds == self._holds:
+                return
+            self._in_flight.leave(lane)
+
+    async def _until_allowed(self, lane: Lane) -> None:
+        moment, waited = self._now(), 0.0
+        while (wait := self._wait(lane, moment)) > 0:
+            waited += wait
+            if waited > SHORT_WAIT:
+                raise Throttled("Dataverse: the budget is used up", retry_after=wait, code="waiting")
+            await self._sleep(wait)
+            moment = max(self._now(), moment + timedelta(seconds=wait))
+
+    def _wait(self, lane: Lane, now: datetime) -> float:
+        part = self.allowance.bulk if lane is Lane.BULK else 1.0
+        held = (self._held_until - now).total_seconds() if self._held_until else 0.0
+        return max(held, self._spending.wait(now.timestamp(), part))
+
+    # --- what the service says --------------------------------------------------------------------
+
+    def hold(self, seconds: float) -> None:
+        """Nothing is sent for so long."""
+        until = self._now() + timedelta(seconds=seconds)
+        if self._held_until is None or until > self._held_until:
+            self._held_until = until
+        self._holds += 1
+
+    def crowded(self) -> None:
+        """The service had too many at once, ours and others': half as many for the length of a window."""
+        self._crowded_until = self._now() + timedelta(seconds=self.allowance.window)
+        self._in_flight.resize(max(1, self._in_flight.places // 2))
+
+    def advise(self, hint: str | None) -> None:
+        """``x-ms-dop-hint``: how many at once the service advises now."""
+        if hint is None or not hint.strip().isdecimal():
+            return
+        advised = min(max(1, int(hint)), self.allowance.at_once_at_most)
+        if self._crowded_until is not None and self._crowded_until > self._now():
+            advised = min(advised, self._in_flight.places)
+        if advised != self._in_flight.places:
+            self._in_flight.resize(advised)
