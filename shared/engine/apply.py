@@ -294,11 +294,11 @@ class Applying(Trying[AppointmentSituation]):
         await self._services.on_step("announced")
 
     async def _mark(self, write: MarkEvent, state: _State) -> ExchangeEvent | None:
-        try:
-            marked = await self._box.mark_event(write)
-        except NotFound:
-            return state.event
         before = state.event
+        try:
+            marked = await self._marked(write, before)
+        except NotFound:
+            return before
         if before is None:
             return marked
         regards, regards_known = before.values.get("regarding"), "regarding" in before.values
@@ -310,6 +310,16 @@ class Applying(Trying[AppointmentSituation]):
         )
         kept = _as_seen(seen, marked)
         return replace(kept, stamps=write.stamps, exceptions=before.exceptions, cancelled=before.cancelled)
+
+    async def _marked(self, write: MarkEvent, before: ExchangeEvent | None) -> ExchangeEvent:
+        """The answer for a series does not tell what became of its occurrences since they were read. So it is
+        marked in the version that was read; any other is not noted as known, and its feed brings it up."""
+        if before is None or not before.is_series:
+            return await self._box.mark_event(write)
+        if before.etag:
+            with suppress(Conflict):
+                return await self._box.mark_event(replace(write, etag=before.etag))
+        return replace(await self._box.mark_event(write), etag="")
 
     @staticmethod
     def _keep_marks(event: ExchangeEvent, before: ExchangeEvent | None) -> ExchangeEvent:
