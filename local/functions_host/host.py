@@ -66,6 +66,8 @@ class Host:
             await self._stop(runner, listeners)
 
     async def _stop(self, runner: web.AppRunner, listeners: list[asyncio.Task[None]]) -> None:
+        for queue in self._queues:
+            queue.close()
         for listener in listeners:
             listener.cancel()
         await asyncio.gather(*listeners, return_exceptions=True)

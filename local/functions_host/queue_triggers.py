@@ -77,9 +77,13 @@ class QueueTrigger:
             for _ in range(ACCEPTS_AT_ONCE):
                 group.create_task(self._accept_for_ever())
 
+    def close(self) -> None:
+        """Take nothing new from now on. To be told before ``run`` is cancelled: the SDK may swallow that."""
+        self._stopping = True
+
     async def stop(self, grace: float) -> None:
         """Leave idle sessions at once; let running functions end and settle within the grace time."""
-        self._stopping = True
+        self.close()
         for lane in self._lanes:
             if lane.task and not lane.busy:
                 lane.task.cancel()
@@ -93,15 +97,20 @@ class QueueTrigger:
     # --- accepting ------------------------------------------------------------------------------
 
     async def _accept_for_ever(self) -> None:
-        while True:
+        while not self._stopped():
             await self._free.acquire()
             receiver = await self._accept()
             if receiver is None:
                 self._free.release()
-                continue
-            lane = Lane()
-            self._lanes.add(lane)
-            lane.task = asyncio.create_task(self._serve(lane, receiver))
+            elif self._stopped():
+                await _close(receiver)
+            else:
+                lane = Lane()
+                self._lanes.add(lane)
+                lane.task = asyncio.create_task(self._serve(lane, receiver))
+
+    def _stopped(self) -> bool:
+        return self._stopping
 
     async def _accept(self) -> ServiceBusReceiver | None:
         """A receiver with a session (or of the queue); None when there is none or no broker."""
