@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,15 +16,20 @@ from shared.clock import Now, clock
 from shared.credentials import credential
 from shared.engine.ports import Jobs, SubscriptionStore
 from shared.engine.services import Services
+from shared.errors import SyncError
 from shared.settings import Role, Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
     from shared.jobs.dead_letters import DeadLetterQueues
+    from shared.jobs.sender import ServiceBusJobs
     from shared.store.tables import Tables
 
 T = TypeVar("T")
+
+
+log = logging.getLogger("sync.wiring")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +71,35 @@ class _Once(Generic[T]):
 
 async def _connect_edge() -> Edge:
     """Queues and subscriptions only: what role ``ingest`` may touch."""
-    from shared.jobs.connection import Connection
-    from shared.jobs.messages import DYNAMICS_FEED, MAILBOX_SYNC
-    from shared.jobs.sender import ServiceBusJobs
     from shared.store.subscriptions import TableSubscriptionStore
 
-    values = settings()
-    jobs = ServiceBusJobs(Connection.from_settings(values, identity()), traceparent=telemetry.traceparent)
-    tables = await _tables()
-    await jobs.start((MAILBOX_SYNC, DYNAMICS_FEED))
-    return Edge(values, TableSubscriptionStore(tables), jobs, clock(values.clock_offset_file))
+    tables, sender = await _tables(), await jobs()
+    await _open_ahead(sender)
+    return Edge(settings(), TableSubscriptionStore(tables), sender, now())
+
+
+async def _connect_jobs() -> ServiceBusJobs:
+    """Nothing is sent or opened here, so it never fails: where nothing else can be reached, a job can still
+    be put off."""
+    from shared.jobs.connection import Connection
+    from shared.jobs.sender import ServiceBusJobs
+
+    return ServiceBusJobs(Connection.from_settings(settings(), identity()), traceparent=telemetry.traceparent)
+
+
+async def _open_ahead(sender: ServiceBusJobs) -> None:
+    """Only for speed: a queue that is away now is opened by the first message to it, and nobody who needs
+    no queue has to wait for that."""
+    from shared.jobs.messages import DYNAMICS_FEED, MAILBOX_SYNC
+
+    try:
+        await sender.start((MAILBOX_SYNC, DYNAMICS_FEED))
+    except SyncError as error:
+        log.warning("a queue could not be opened ahead: %s", error.code or type(error).__name__)
+
+
+def now() -> Now:
+    return clock(settings().clock_offset_file)
 
 
 @cache
@@ -88,7 +113,11 @@ async def _connect_tables() -> Tables:
 
     tables = Tables.from_settings(settings(), identity())
     if settings().role != Role.INGEST:
-        await tables.ensure()
+        try:
+            await tables.ensure()
+        except SyncError:
+            await tables.close()  # The next one who asks connects anew.
+            raise
     return tables
 
 
@@ -108,23 +137,22 @@ async def _connect_services() -> Services:
     from shared.store.registry import TableMailboxRegistry
 
     values, tables, front = settings(), await _tables(), await edge()
-    now = clock(values.clock_offset_file)
     return Services(
-        exchange=GraphExchange(values.graph_base_url, identity(), values.public_base_url, now),
-        dynamics=Dataverse(values.dataverse_url, identity(), now),
+        exchange=GraphExchange(values.graph_base_url, identity(), values.public_base_url, front.now),
+        dynamics=Dataverse(values.dataverse_url, identity(), front.now),
         store=TableMailboxStore(tables),
         items=TableItemIndex(tables),
         history=CountedHistoryStore(tables),
         decisions=TableDecisionStore(tables),
         registry=TableMailboxRegistry(tables),
         profiles=TableProfileStore(tables),
-        answers=TableAnswerStore(tables, now),
+        answers=TableAnswerStore(tables, front.now),
         feeds=TableFeedStore(tables),
         subscriptions=front.subscriptions,
         dead_letters=TableDeadLetterStore(tables),
         alerts=TableAlertStore(tables),
         jobs=front.jobs,
-        now=now,
+        now=front.now,
         feed=feed_session(values),
     )
 
@@ -134,8 +162,7 @@ async def _connect_dead_letters() -> DeadLetterQueues:
     from shared.jobs.connection import Connection
     from shared.jobs.dead_letters import DeadLetterQueues
 
-    values = settings()
-    return DeadLetterQueues(Connection.from_settings(values, identity()), clock(values.clock_offset_file))
+    return DeadLetterQueues(Connection.from_settings(settings(), identity()), now())
 
 
 async def examine() -> list[dict[str, Any]]:
@@ -145,6 +172,7 @@ async def examine() -> list[dict[str, Any]]:
     return [each.to_json() for each in await look(settings(), await services(), identity())]
 
 
+jobs = _Once(_connect_jobs)
 _tables = _Once(_connect_tables)
 edge = _Once(_connect_edge)
 services = _Once(_connect_services)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import azure.functions as func
 
 from shared import wiring
+from shared.errors import SyncError
 from shared.functions.adapting import request_of, response_of
 from shared.web import admin_api
+from shared.web.http import error_answer
 
 blueprint = func.Blueprint()
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -21,7 +23,12 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 async def sync_administration(req: func.HttpRequest) -> func.HttpResponse:
     """Guarded by the platform (Entra app roles) in Azure, by the loopback address locally."""
     request = request_of(req, str(req.route_params.get("path") or ""))
-    answer = await admin_api.handle(
-        await wiring.services(), request, wiring.settings().admin_auth, examine=wiring.examine
-    )
+    try:
+        services = await wiring.services()
+    except SyncError as error:
+        code = error.code or type(error).__name__
+        return response_of(
+            error_answer(503, "notReady", f"Table Storage cannot be reached ({code}); ask again in a minute.")
+        )
+    answer = await admin_api.handle(services, request, wiring.settings().admin_auth, examine=wiring.examine)
     return response_of(answer)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import azure.functions as func
 
 from shared import wiring
+from shared.errors import SyncError
 from shared.functions.adapting import waited_seconds
 from shared.jobs import messages
 from shared.mailboxes import (
@@ -20,6 +22,7 @@ from shared.mailboxes import (
 )
 
 blueprint = func.Blueprint()
+log = logging.getLogger("sync.worker")
 
 
 @blueprint.function_name("due_mailboxes")
@@ -72,10 +75,17 @@ async def watch(timer: func.TimerRequest) -> None:
     arg_name="message", queue_name="mailbox-sync", connection="ServiceBus", is_sessions_enabled=True
 )
 async def mailbox_sync(message: func.ServiceBusMessage) -> None:
-    """One pass of one mailbox, in its session."""
-    services = await wiring.services()
+    """One pass of one mailbox, in its session. A worker that starts while tables cannot be reached puts its
+    jobs off: to fail would bring each of them back at once, ten times, and then it would be dead."""
+    job = messages.job(message.get_body(), message.session_id)
+    try:
+        services = await wiring.services()
+    except SyncError as error:
+        log.warning("not ready: %s %s", type(error).__name__, error.code)
+        await jobs_of_mailbox.put_off(await wiring.jobs(), job, wiring.now()())
+        return
     waited = waited_seconds(message.enqueued_time_utc, services.now())
-    await jobs_of_mailbox.run(services, messages.job(message.get_body()), waited)
+    await jobs_of_mailbox.run(services, job, waited)
 
 
 @blueprint.function_name("dynamics_feed_router")
@@ -83,5 +93,12 @@ async def mailbox_sync(message: func.ServiceBusMessage) -> None:
     arg_name="message", queue_name="dynamics-feed", connection="ServiceBus", is_sessions_enabled=True
 )
 async def dynamics_feed_router(message: func.ServiceBusMessage) -> None:
-    """One reading of the change feed, in the organization's session."""
-    await feed_jobs.run(await wiring.services(), messages.feed_job(message.get_body()))
+    """One reading of the change feed, in the organization's session. While tables cannot be reached it is
+    left to the net's next asking."""
+    job = messages.feed_job(message.get_body(), message.session_id)
+    try:
+        services = await wiring.services()
+    except SyncError as error:
+        log.warning("not ready: %s %s", type(error).__name__, error.code)
+        return
+    await feed_jobs.run(services, job)

@@ -56,14 +56,24 @@ def to_text(job: Job | FeedJob) -> str:
     return json.dumps({name: value for name, value in asdict(job).items() if value not in ("", 0, {})})
 
 
-def job(body: str | bytes) -> Job:
-    """The job of a message of ``mailbox-sync`` or ``mailbox-bulk``. Raises BadMessage."""
-    return _parsed(Job, body, "mailbox")
+def job(body: str | bytes, session: str | None = None) -> Job:
+    """The job of a message of ``mailbox-sync`` or ``mailbox-bulk``. Raises BadMessage; also where it stands
+    in another mailbox's session, for then two passes of one mailbox could run side by side."""
+    found = _parsed(Job, body, "mailbox")
+    _check_session(found.mailbox, session)
+    return found
 
 
-def feed_job(body: str | bytes) -> FeedJob:
-    """The job of a message of ``dynamics-feed``. Raises BadMessage."""
-    return _parsed(FeedJob, body, "organization")
+def feed_job(body: str | bytes, session: str | None = None) -> FeedJob:
+    """The job of a message of ``dynamics-feed``, in its organization's session. Raises BadMessage."""
+    found = _parsed(FeedJob, body, "organization")
+    _check_session(found.organization, session)
+    return found
+
+
+def _check_session(expected: str, session: str | None) -> None:
+    if session is not None and session != expected:
+        raise BadMessage("not a job: it stands in another session than its own")
 
 
 def _parsed(kind: type[_T], body: str | bytes, session: str) -> _T:

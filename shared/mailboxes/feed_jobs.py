@@ -24,13 +24,15 @@ async def run(services: Services, job: FeedJob) -> None:
 async def _read(services: Services, job: FeedJob) -> None:
     """A failure is left to the net's next asking, which comes within the minute; throttling too."""
     try:
-        result = await Router(services, job.organization).run(tables_of(job.cause))
+        await _route(services, job)
     except Throttled as error:
         log.warning("change feed throttled for %ds", error.retry_after)
-        return
     except SyncError as error:
         log.warning("change feed not read: %s %s", type(error).__name__, error.code)
-        return
+
+
+async def _route(services: Services, job: FeedJob) -> None:
+    result = await Router(services, job.organization).run(tables_of(job.cause))
     idle = not (result.routed or result.own_writes or result.more)
     telemetry.note(routed=result.routed, own_writes=result.own_writes, quiet=idle)
     if result.more:

@@ -11,6 +11,7 @@ from time import perf_counter
 from shared import telemetry
 from shared.engine.mailbox_pass import MailboxPass, PassResult
 from shared.engine.personal_gather import Wanted
+from shared.engine.ports import Jobs
 from shared.engine.questions import explain, preview
 from shared.engine.services import Services
 from shared.errors import FenceLost, MailboxBroken, NotFound, ProfileBroken, SyncError, Throttled
@@ -53,9 +54,26 @@ async def _carry_out(services: Services, job: Job) -> None:
         await _run(services, job)
     except SyncError as error:
         log.warning("state not reached: %s %s", type(error).__name__, error.code)
-        if job.cause not in QUESTIONS:
-            at = services.now() + _step(job.attempt)
-            await services.jobs.again(job.mailbox, job.cause, at=at, attempt=job.attempt + 1)
+        await put_off(services.jobs, job, services.now())
+
+
+async def put_off(jobs: Jobs, job: Job, now: datetime) -> None:
+    """Come back by schedule, later each time, where nothing but the queue is needed. A question is not
+    repeated: by then nobody waits for its answer."""
+    if job.cause not in QUESTIONS:
+        await jobs.again(job.mailbox, job.cause, at=now + _step(job.attempt), attempt=job.attempt + 1)
+
+
+async def _again(services: Services, mailbox: Mailbox, job: Job, at: datetime, attempt: int) -> None:
+    """Come back at that time, by a message, or where none can be sent by the net, which looks at the table.
+    What is more than a hint stays in its message: raises, so that Service Bus delivers it again."""
+    try:
+        await services.jobs.again(mailbox.id, job.cause, at=at, attempt=attempt)
+    except SyncError as error:
+        if job.cause not in {*HINTS, "continue"}:
+            raise
+        log.warning("left to the net: %s %s", type(error).__name__, error.code)
+        await _note(services, mailbox.id, due_at=at)
 
 
 async def _run(services: Services, job: Job) -> None:
@@ -87,8 +105,7 @@ async def _try(services: Services, mailbox: Mailbox, job: Job) -> None:
         await _pass(services, mailbox, job)
     except FenceLost:
         log.info("another worker has the mailbox; later")
-        at = services.now() + FENCE_WAIT
-        await services.jobs.again(mailbox.id, job.cause, at=at, attempt=job.attempt + 1)
+        await _again(services, mailbox, job, services.now() + FENCE_WAIT, job.attempt + 1)
     except Throttled as error:
         await _later(services, mailbox, job, error, timedelta(seconds=max(error.retry_after, 1)))
     except MailboxBroken as error:
@@ -123,7 +140,7 @@ async def _pass(services: Services, mailbox: Mailbox, job: Job) -> None:
         wait = _step(job.attempt) if job.attempt else timedelta()
         await _retry(services, mailbox, replace(job, cause="continue"), result.again_at + wait)
     elif known and result.again_at is not None:
-        await services.jobs.again(mailbox.id, "continue", at=result.again_at)
+        await _again(services, mailbox, replace(job, cause="continue"), result.again_at, 0)
 
 
 def wanted_by(cause: str) -> Wanted:
@@ -140,7 +157,7 @@ async def _retry(services: Services, mailbox: Mailbox, job: Job, at: datetime) -
     if not job.attempt and job.cause in {*HINTS, "continue"} and _retry_is_pending(mailbox, services.now()):
         return
     if await _note(services, mailbox.id, retry_at=at, due_at=at + NET):
-        await services.jobs.again(mailbox.id, job.cause, at=at, attempt=job.attempt + 1)
+        await _again(services, mailbox, job, at, job.attempt + 1)
 
 
 async def _note(services: Services, mailbox_id: str, **changes: Value | datetime) -> bool:
