@@ -10,7 +10,10 @@ STAMP := $(VENV)/.setup-$(SETUP_KEY)
 # More workers than cores: the tests over sockets wait most of the time.
 PYTEST_ARGS ?= -n 4 --dist loadfile
 
-.PHONY: setup demo run test bench lint clean
+# What `make crash` is told: `make crash CRASH_ARGS="--seed 7 --minutes 5"`. Without a seed it draws one.
+CRASH_ARGS ?= --minutes 3
+
+.PHONY: setup demo run test crash bench lint clean
 
 setup: $(STAMP) .tools/node_modules/azurite/package.json
 
@@ -32,6 +35,9 @@ run: setup
 
 test: setup
 	$(RUN) -m pytest --ignore=tests/ci $(PYTEST_ARGS)
+
+crash: setup
+	$(RUN) -m tests.rig_crashes $(CRASH_ARGS)
 
 bench: setup
 	$(RUN) -m benchmarks
