@@ -218,11 +218,13 @@ class Tables:
         endpoint: str = "",
         credential: AsyncTokenCredential | None = None,
         prefix: str = "",
+        service: TableServiceClient | None = None,
     ) -> None:
+        """``service`` instead of a connection: a client that tells ``count`` of each request."""
         logging.getLogger("azure").setLevel(logging.WARNING)
         self.requests = 0
         self._prefix = prefix
-        self._service = self._client(connection_string, endpoint, credential)
+        self._service = service or self._client(connection_string, endpoint, credential)
         self._tables: dict[str, Table] = {}
 
     @classmethod
@@ -236,7 +238,7 @@ class Tables:
         self, connection_string: str, endpoint: str, credential: AsyncTokenCredential | None
     ) -> TableServiceClient:
         options: dict[str, Any] = {
-            "raw_request_hook": self._count,
+            "raw_request_hook": self.count,
             "retry_total": 2,
             "retry_backoff_factor": 0.2,
             "retry_backoff_max": 2,
@@ -251,7 +253,7 @@ class Tables:
             return TableServiceClient.from_connection_string(connection_string, **options)
         return TableServiceClient(endpoint, credential=credential, **options)
 
-    def _count(self, _request: object) -> None:
+    def count(self, _request: object) -> None:
         self.requests += 1
 
     def table(self, name: str) -> Table:

@@ -148,8 +148,7 @@ class Humans:
 
     async def _is_linked(self, item: Item, item_id: str) -> bool:
         """The service knows by now that this is the row's item."""
-        store: Any = self.world.services.store
-        return item_id in await store.calm.links_by_exchange(item.owner.mailbox, [item_id])
+        return item_id in await self.world.links.links_by_exchange(item.owner.mailbox, [item_id])
 
     async def _delete(self, item: Item, side: str) -> None:
         found = await self.found(item, side)

@@ -1,53 +1,69 @@
-"""The stores in memory, as storage is on a bad day: late, refusing, or losing the answer to what it did."""
+"""Between the stores and their tables on a bad day: each request may be slow, be refused, lose its answer,
+be made twice by the client, or take effect when nobody waits for it any more."""
 
 from __future__ import annotations
 
 import asyncio
-import inspect
+from contextlib import suppress
 from typing import Any
 
-from shared.errors import Transient
-from tests.simulation.faults import Chance
+from azure.core.exceptions import HttpResponseError, ServiceResponseError
+from azure.data.tables import TableErrorCode
+
+from tests.doubles.table_service import Act, TableRequest
+from tests.simulation.faults import Chance, Killed
+from tests.simulation.workers import in_worker, outside
+
+LATE = 5.0
+"""Seconds after which at most a request that nobody waits for is done."""
 
 
-class Disturbed:
-    """Any store; each of its methods may fail before or after it did its work. ``calm``: the store itself,
-    for whoever only looks on."""
+class DisturbedStorage:
+    """The wire of a ``TableService``: a store's method that makes several requests may be cut at any."""
 
-    def __init__(self, store: Any, chance: Chance) -> None:
-        self._store = self.calm = store
+    def __init__(self, chance: Chance) -> None:
         self._chance = chance
 
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self._store, name)
-        if inspect.isasyncgenfunction(method):
-            made = self._rows(name, method)
-        elif inspect.iscoroutinefunction(method):
-            made = self._answer(name, method)
-        else:
-            return method
-        setattr(self, name, made)
-        return made
-
-    def _answer(self, name: str, method: Any) -> Any:
-        async def answer(*args: Any, **options: Any) -> Any:
-            await self._before(name)
-            found = await method(*args, **options)
-            if self._chance.of_hundred("storage's answer lost", self._chance.rates.storage / 2):
-                raise Transient(f"table storage: {name}: no answer", code="ServiceResponseError")
-            return found
-
+    async def __call__(self, request: TableRequest, act: Act) -> Any:
+        chance, rate = self._chance, self._chance.rates.storage
+        await asyncio.sleep(chance.seconds("storage", 0.001, 0.01))
+        self._kill(request, "before")
+        if chance.of_hundred("storage refuses", rate / 2):
+            raise _busy()
+        if chance.of_hundred("storage slow", rate / 4):
+            await asyncio.sleep(chance.seconds("slow storage", 1, 20))
+        if not request.writes:
+            return act()
+        if chance.of_hundred("storage late", rate / 8):
+            self._later(act)
+            raise ServiceResponseError("the connection was closed")
+        if chance.of_hundred("storage asked twice", rate / 4):
+            # The client repeats what was answered with 500, 503 or 504, whether it was done or not.
+            with suppress(HttpResponseError):
+                act()
+        answer = act()
+        await asyncio.sleep(chance.seconds("storage's answer", 0.001, 0.005))
+        self._kill(request, "after")
+        if chance.of_hundred("storage's answer lost", rate / 2):
+            raise ServiceResponseError("the connection was closed")
         return answer
 
-    def _rows(self, name: str, method: Any) -> Any:
-        async def rows(*args: Any, **options: Any) -> Any:
-            await self._before(name)
-            async for row in method(*args, **options):
-                yield row
+    def _kill(self, request: TableRequest, when: str) -> None:
+        rate = self._chance.rates.kill * (1 if request.writes else 0.3)
+        if in_worker() and self._chance.of_hundred("kill at storage", rate):
+            raise Killed(f"{when} {request.kind} in {request.table}")
 
-        return rows
+    def _later(self, act: Act) -> None:
+        def done() -> None:
+            with suppress(HttpResponseError):
+                act()
 
-    async def _before(self, name: str) -> None:
-        await asyncio.sleep(self._chance.seconds("storage", 0.001, 0.01))
-        if self._chance.of_hundred("storage refuses", self._chance.rates.storage / 2):
-            raise Transient(f"table storage: {name}: 503 ServerBusy", code="ServerBusy", status=503)
+        seconds = self._chance.seconds("late storage", 0.01, LATE)
+        asyncio.get_running_loop().call_later(seconds, done, context=outside())
+
+
+def _busy() -> HttpResponseError:
+    error = HttpResponseError(message="ServerBusy\nErrorCode:ServerBusy")
+    error.status_code = 503
+    error.error_code = TableErrorCode.SERVER_BUSY  # type: ignore[attr-defined]
+    return error

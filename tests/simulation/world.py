@@ -21,18 +21,21 @@ from local.exchange.stand_in import ExchangeStandIn
 from local.wire import Received, Unreachable
 from shared.credentials import DevelopmentCredential
 from shared.dynamics.dataverse.system import Dataverse
+from shared.engine.ports import MailboxStore
 from shared.engine.services import Services
 from shared.errors import SyncError
 from shared.exchange.graph import GraphExchange
 from shared.jobs import messages
 from shared.jobs.sender import ServiceBusJobs
 from shared.mailboxes import change_notifications, feed_jobs, jobs_of_mailbox, life_cycle, scheduling
+from shared.store.mailbox_store import TableMailboxStore
 from shared.web import notifications
 from shared.web.http import Request
-from tests.doubles import tables
+from tests.doubles.stores import connected, stores
+from tests.doubles.table_service import TableService, at_once
 from tests.simulation.faults import CALM, Chance, Rates
 from tests.simulation.queues import QueueDouble
-from tests.simulation.storage import Disturbed
+from tests.simulation.storage import DisturbedStorage
 from tests.simulation.transport import InProcess, Traffic
 from tests.simulation.workers import in_worker
 from tests.wire.carried import Place
@@ -56,11 +59,14 @@ class Schedules:
 
 @dataclass
 class World(People):
-    """``run_for`` lets time pass; ``jobs`` is the real sender before ``queues``."""
+    """``run_for`` lets time pass; ``jobs`` is the real sender before ``queues``, ``services`` have the real
+    stores over ``storage``, and ``links`` is for whoever only looks on: there nothing is wrong."""
 
     queues: QueueDouble = field(kw_only=True)
     chance: Chance = field(kw_only=True)
     traffic: Traffic = field(kw_only=True)
+    storage: TableService = field(kw_only=True)
+    links: MailboxStore = field(kw_only=True)
     failures: list[str] = field(default_factory=list)
     passes: int = 0
     readings: int = 0
@@ -186,6 +192,9 @@ async def world(
     graph = GraphExchange(f"http://{EXCHANGE}/v1.0", credential, PUBLIC, clock.now, transport=carrier)
     dynamics = Dataverse(f"http://{DATAVERSE}", credential, clock.now, transport=carrier)
     queues = QueueDouble(clock, chance)
+    storage = TableService(DisturbedStorage(chance))
+    undisturbed = connected(storage.through(at_once))
+    await undisturbed.ensure()
 
     async def on_step(name: str) -> None:
         await made.on_step(name)
@@ -193,17 +202,7 @@ async def world(
     services = Services(
         exchange=graph,
         dynamics=dynamics,
-        store=Disturbed(tables.MemoryMailboxStore(), chance),
-        items=Disturbed(tables.MemoryItemIndex(), chance),
-        history=Disturbed(tables.MemoryHistoryStore(), chance),
-        decisions=Disturbed(tables.MemoryDecisionStore(), chance),
-        registry=Disturbed(tables.MemoryMailboxRegistry(), chance),
-        profiles=Disturbed(tables.MemoryProfileStore(), chance),
-        answers=Disturbed(tables.MemoryAnswerStore(clock.now), chance),
-        feeds=Disturbed(tables.MemoryFeedStore(), chance),
-        subscriptions=Disturbed(tables.MemorySubscriptionStore(), chance),
-        dead_letters=Disturbed(tables.MemoryDeadLetterStore(), chance),
-        alerts=Disturbed(tables.MemoryAlertStore(), chance),
+        **stores(connected(storage), clock.now),
         jobs=ServiceBusJobs(queues),
         now=clock.now,
         feed=FEED,
@@ -221,6 +220,8 @@ async def world(
             queues=queues,
             chance=chance,
             traffic=traffic,
+            storage=storage,
+            links=TableMailboxStore(undisturbed),
         )
         loop.set_exception_handler(lambda _, context: made.failures.append(_told(context)))
         hook = {"url": f"{PUBLIC}/api/dynamics/changes", "key": WEBHOOK_KEY, "tables": list(WEBHOOK_TABLES)}

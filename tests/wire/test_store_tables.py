@@ -5,93 +5,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import Any
 
 import pytest
 
-from shared.errors import Conflict, FenceLost, NotFound, Transient
-from shared.store.limits import LimitExceeded
+from shared.errors import FenceLost, Transient
 from shared.store.mailbox_store import TableMailboxStore
-from shared.store.tables import NAMES, Operation, Tables, TransactionRefused, Write
+from shared.store.tables import Tables
+from tests.contracts import tables as tables_contract
 from tests.contracts.mailbox_store import DEADLINE
 from tests.wire.conftest import free_port
+
+table = tables_contract.table
 
 UNREACHABLE = (
     "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=a2V5;TableEndpoint=http://127.0.0.1:{}/a;"
 )
 
 
-def entity(row: str = "r", **columns: Any) -> dict[str, Any]:
-    return {"PartitionKey": "p", "RowKey": row, **columns}
-
-
-async def test_all_tables_are_made_once_and_again(tables: Tables) -> None:
-    await tables.ensure()
-    assert tables.requests == len(NAMES)
-    assert set(NAMES) <= set(await tables.names("a", "z"))
-
-
-async def test_a_row_that_is_there_or_not(tables: Tables) -> None:
-    table = tables.table("state")
-    assert await table.get("p", "r") is None
-    await table.insert(entity(a=1))
-    for call in (table.insert(entity()), table.replace(entity(), "W/\"datetime'2020'\"")):
-        with pytest.raises(Conflict):
-            await call
-    await table.delete("p", "r")
-    await table.delete("p", "r")
-    with pytest.raises(NotFound):
-        await table.change(entity())
-
-
-async def test_a_refused_transaction_names_the_operation_and_does_nothing(tables: Tables) -> None:
-    table = tables.table("state")
-    etag = await table.insert(entity("b"))
-    await table.change(entity("b", changed=True))
-    operations = [Operation(Write.PUT, entity("a")), Operation(Write.DELETE, entity("b"), etag)]
-    with pytest.raises(TransactionRefused) as caught:
-        await table.submit(operations)
-    assert (caught.value.index, caught.value.status) == (1, 412)
-    assert await table.get("p", "a") is None
-
-
-async def test_a_transaction_in_a_table_that_is_not_there(tables: Tables) -> None:
-    with pytest.raises(NotFound) as caught:
-        await tables.table("nothing").submit([Operation(Write.PUT, entity())])
-    assert caught.value.code == "TableNotFound"
-
-
-async def test_what_azurite_lets_pass_stops_here(tables: Tables) -> None:
-    table = tables.table("state")
-    many = entity(**{f"c{n}": n for n in range(253)})
-    for wrong in (many, entity(**{f"c{n}": "x" * 32_000 for n in range(17)}), entity("a/b")):
-        for call in (table.put(wrong), table.insert(wrong), table.submit([Operation(Write.PUT, wrong)])):
-            with pytest.raises(LimitExceeded):
-                await call
-    with pytest.raises(LimitExceeded):
-        await table.submit([Operation(Write.PUT, entity(str(n))) for n in range(101)])
-    assert tables.requests == 0
-
-
-async def test_what_is_just_within_the_limits_is_really_taken(tables: Tables) -> None:
-    table = tables.table("state")
-    await table.put(entity("wide", **{f"c{n}": n for n in range(252)}))
-    await table.put(entity("long", text="x" * 32_768))
-    await table.put(entity("k" * 512))
-    await table.submit([Operation(Write.PUT, entity(str(n))) for n in range(100)])
-    big = [Operation(Write.PUT, entity(f"b{n}", d=b"x" * 64_000)) for n in range(45)]
-    await table.submit(big)
-    assert await table.get("p", "k" * 512) is not None
-
-
-async def test_pages_are_requests(tables: Tables) -> None:
-    table = tables.table("state")
-    for start in (0, 100):
-        await table.submit([Operation(Write.PUT, entity(f"{start + n:03d}")) for n in range(100)])
-    before = tables.requests
-    rows = [row["RowKey"] async for row in table.keys_between("p", "010", "190", page=100)]
-    assert (len(rows), rows[0], rows[-1]) == (180, "010", "189")
-    assert tables.requests - before == 2
+class TestAzurite(tables_contract.TablesContract):
+    """Against Azurite."""
 
 
 async def test_storage_that_cannot_be_reached_is_transient_and_soon() -> None:
