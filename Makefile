@@ -13,7 +13,7 @@ PYTEST_ARGS ?= -n 4 --dist loadfile
 # What `make crash` is told: `make crash CRASH_ARGS="--seed 7 --minutes 5"`. Without a seed it draws one.
 CRASH_ARGS ?= --minutes 3
 
-.PHONY: setup demo run test crash bench lint clean
+.PHONY: setup demo run test crash hunt bench lint clean
 
 setup: $(STAMP) .tools/node_modules/azurite/package.json
 
@@ -38,6 +38,13 @@ test: setup
 
 crash: setup
 	$(RUN) -m tests.rig_crashes $(CRASH_ARGS)
+
+# The simulation that looks for broken promises: until Ctrl-C, or for HUNT_MINUTES. What else it takes:
+# python -m tests.simulation.hunt --help.
+HUNT_MINUTES ?= 0
+HUNT_ARGS ?=
+hunt: setup
+	$(RUN) -m tests.simulation.hunt --minutes $(HUNT_MINUTES) --log docs/hunt.log $(HUNT_ARGS)
 
 bench: setup
 	$(RUN) -m benchmarks

@@ -84,6 +84,7 @@ class ControlRoutes:
         routes.add("POST", "move", self._post_move)
         routes.add("POST", "notifications", self._post_notifications)
         routes.add("POST", "lifecycle", self._post_lifecycle)
+        routes.add("POST", "forget-subscriptions", self._post_forget_subscriptions)
         routes.add("POST", "expire-delta", self._post_expire_delta)
         routes.add("GET", "version", self._get_version)
 
@@ -250,6 +251,13 @@ class ControlRoutes:
         rows = [row for row in self._subscriptions.live() if wanted in (None, row["id"])]
         for row in rows:
             self._notifier.lifecycle(str(body["event"]), row)
+        return json_answer({"subscriptions": [row["id"] for row in rows]})
+
+    def _post_forget_subscriptions(self, _request: ControlRequest) -> WireAnswer:
+        """All are gone, and nobody is told."""
+        rows = self._subscriptions.live()
+        for row in rows:
+            self._subscriptions.remove(row["id"])
         return json_answer({"subscriptions": [row["id"] for row in rows]})
 
     def _post_expire_delta(self, _request: ControlRequest) -> WireAnswer:

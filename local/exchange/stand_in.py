@@ -73,7 +73,7 @@ class ExchangeStandIn:
     def _build(self, outgoing: Outgoing, wake_at: WakeAt | None) -> None:
         """The composition root: every part with what it needs."""
         tables, clock, identifiers = self._tables, self.clock, self._identifiers
-        version, outbox = Version(tables), Outbox(tables, clock)
+        version, self.outbox = Version(tables), Outbox(tables, clock)
         directory, calendars = Directory(tables, identifiers), Calendars(tables, identifiers)
         events = Events(tables, identifiers, clock, version)
         personal = PersonalItems(Parts(tables, identifiers, clock, version))
@@ -82,7 +82,7 @@ class ExchangeStandIn:
         attachments = Attachments(tables, identifiers, clock)
         events.listeners.append(attachments.event_changed)
         self._uploads = Uploads(tables, clock, identifiers, events, attachments)
-        meetings = Meetings(directory, calendars, events, attachments, outbox, clock)
+        meetings = Meetings(directory, calendars, events, attachments, self.outbox, clock)
         tokens = DeltaTokens(tables, clock)
         subscriptions = Subscriptions(tables, clock, directory, personal.folders, identifiers)
         self.notifier = Notifier(tables, clock, events, subscriptions, identifiers, outgoing, wake_at)
@@ -112,7 +112,7 @@ class ExchangeStandIn:
             meetings,
             attachments,
             personal,
-            outbox,
+            self.outbox,
             self.notifier,
             subscriptions,
             tokens,

@@ -199,7 +199,7 @@ def test_who_lost_the_lock_goes_on_beside_the_next() -> None:
     async def send(jobs: ServiceBusJobs) -> None:
         await jobs.again("m1", "continue")
 
-    served(work, Rates(0, 0, 0, 0, 0, lock=60), send)
+    served(work, Rates(0, 0, 0, 0, 0, 60, 0, 0), send)
     assert most[0] > 1
 
 
@@ -276,7 +276,7 @@ def test_a_seed_replays_exactly_whatever_the_hashes() -> None:
         command = [sys.executable, "-m", "tests.simulation.hunt", "--seed", seed, "--mailboxes", "1"]
         environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
         done = subprocess.run(
-            [*command, "--days", "1", "--hours", "1"],
+            [*command, "--days", "1", "--hours", "1", "--shrink", "0"],
             cwd=ROOT,
             env=environment,
             capture_output=True,

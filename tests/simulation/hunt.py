@@ -1,190 +1,148 @@
-"""``python -m tests.simulation.hunt --seed 1 --mailboxes 2 --days 3``: days of people's work while everything
-goes wrong that can, then calm, then the question which promises were broken. The same seed, the same run."""
+"""``python -m tests.simulation.hunt``: worlds with fresh seeds, one process a core, for as long as one lets
+it. A promise that is broken is told with its story, made short, and can be told again (``--plan``).
+
+``--minutes 5``, ``--worlds 20``, ``--first 1000`` (the first seed), ``--log docs/hunt.log``, ``--jobs 2``."""
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import hashlib
+import json
+import multiprocessing
+import os
+import signal
 import sys
 import time
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import timedelta
-from random import Random
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from dataclasses import replace
+from itertools import count, islice
+from pathlib import Path
 
-from local.clock import SimulatedClock
-from shared.errors import SyncError
-from shared.store.codec import dumps, to_json
-from tests.simulation import loop
-from tests.simulation.faults import CALM, Rates
-from tests.simulation.humans import DYNAMICS, EXCHANGE, Humans
-from tests.simulation.oracle import Broken, broken_promises
-from tests.simulation.world import START, Schedules, World, world
-from tests.wire.people import Person
+from tests.simulation.log import Log
+from tests.simulation.plan import Plan, of_the_hunt, read_plan
+from tests.simulation.run import Outcome, hunt
+from tests.simulation.shrink import shrunk
 
-NAMES = ("anna", "bert", "cleo", "dora", "emil", "fred")
-DEEDS_A_DAY = 40
-WORKING_HOURS = 10
-WEATHERS_A_DAY = 6
-QUIET = Schedules(due=60, feed=300, renew=1800)
-"""The feed's net less often than deployed: in days in which nothing happens it costs the most."""
-CALM_FOR = timedelta(hours=2)
+SHRINK_SECONDS = 600.0
 
 
-@dataclass
-class Outcome:
-    seed: int
-    digest: str = ""
-    broken: list[Broken] = field(default_factory=list)
-    story: list[str] = field(default_factory=list)
-    numbers: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Plan:
-    seed: int
-    mailboxes: int = 2
-    days: int = 3
-    hours: float = 24.0
-    trouble: bool = True
-    trace: bool = False
-
-
-def hunt(plan: Plan) -> Outcome:
-    clock = SimulatedClock(START)
-    began = time.process_time()
-    outcome = loop.run(clock, plan.seed, lambda: _hunted(clock, plan))
-    outcome.numbers["cpu seconds"] = round(time.process_time() - began, 2)
-    return outcome
-
-
-async def _hunted(clock: SimulatedClock, plan: Plan) -> Outcome:
-    async with world(clock, plan.seed, CALM, QUIET) as made:
-        people = [await made.person(name, on=False) for name in NAMES[: plan.mailboxes]]
-        for person in people:
-            await made.enable(person)
-        await made.run_for(timedelta(minutes=5))
-        humans = Humans(made, Random(f"{plan.seed} humans"))
-        if plan.trace:
-            made.traffic.watcher = humans.story.append
-        if plan.trouble:
-            made.chance.rates = Rates()
-        for day in range(plan.days):
-            weather = asyncio.create_task(_weather(made, plan, day))
-            await asyncio.gather(*(_day(made, humans, person, plan, day) for person in people))
-            await weather
-            await _until(made, timedelta(days=day, hours=plan.hours))
-        await _calmed(made, people)
-        outcome = Outcome(plan.seed, broken=await broken_promises(made, humans), story=humans.story)
-        outcome.digest = await _digest(made, humans)
-        outcome.numbers = {
-            "requests": made.traffic.requests,
-            "passes": made.passes,
-            "feed readings": made.readings,
-            "items": len(humans.items),
-            **{name: count for name, count in sorted(made.chance.happened.items()) if count},
-        }
-        return outcome
-
-
-async def _day(made: World, humans: Humans, person: Person, plan: Plan, day: int) -> None:
-    random = Random(f"{plan.seed} {person.address} {day}")
-    hours = min(plan.hours, WORKING_HOURS)
-    moments = sorted(random.uniform(0, hours * 3600) for _ in range(DEEDS_A_DAY))
-    begun = made.clock.time()
-    for moment in moments:
-        await made.run_for(timedelta(seconds=max(0.0, begun + moment - made.clock.time())))
-        await humans.act(person)
-
-
-async def _weather(made: World, plan: Plan, day: int) -> None:
-    """What happens to everybody: tokens die, Graph forgets or warns, an administrator asks for a sync now."""
-    random = Random(f"{plan.seed} weather {day}")
-    for _ in range(WEATHERS_A_DAY if plan.trouble else 0):
-        await made.run_for(
-            timedelta(hours=random.uniform(0, 2 * min(plan.hours, WORKING_HOURS) / WEATHERS_A_DAY))
-        )
-        what = random.choice(("graph tokens", "dynamics tokens", "lifecycle", "sync now"))
-        if what == "graph tokens":
-            await made.control("exchange", "POST", "expire-delta")
-        elif what == "dynamics tokens":
-            await made.control("dataverse", "POST", "expire-delta")
-        elif what == "lifecycle":
-            event = random.choice(("reauthorizationRequired", "subscriptionRemoved", "missed"))
-            await made.control("exchange", "POST", "lifecycle", {"event": event})
-        else:
-            await _sync_now(made, random.choice(made.everybody))
-        made.chance.happened[what] += 1
-
-
-async def _sync_now(made: World, person: Person) -> None:
-    """It may be refused, as the administrator's page would say."""
-    with suppress(SyncError):
-        await made.services.jobs.again(person.mailbox, "sync now")
-
-
-async def _until(made: World, time: timedelta) -> None:
-    left = time - (made.clock.now() - START)
-    await made.run_for(max(left, timedelta()))
-
-
-async def _calmed(made: World, people: list[Person]) -> None:
-    """Nothing goes wrong any more; an administrator asks for a sync now, as for any doubt."""
-    await made.calm()
-    await made.run_for(timedelta(minutes=15))
-    for person in people:
-        await _sync_now(made, person)
-    await made.run_for(CALM_FOR)
-
-
-async def _digest(made: World, humans: Humans) -> str:
-    """Of every request that was made, and of what there is at the end."""
-    hashed = hashlib.sha256(made.traffic.digest.encode())
-    for item in humans.items:
-        for side in (EXCHANGE, DYNAMICS):
-            hashed.update(repr(await humans.found(item, side)).encode())
-    for person in made.everybody:
-        async for link in made.services.store.links(person.mailbox):
-            hashed.update(dumps(to_json(link)).encode())
-    return hashed.hexdigest()
-
-
-def _show(outcome: Outcome, *, whole: bool) -> None:
-    print(
-        f"seed {outcome.seed}: {len(outcome.broken)} broken; sha256:{outcome.digest[:16]}; {outcome.numbers}"
-    )
+def show(outcome: Outcome, *, whole: bool = False) -> None:
+    """What was broken, and the story of each item that shows it."""
+    print(f"seed {outcome.plan.seed}: {len(outcome.broken)} broken; sha256:{outcome.digest[:16]}")
+    print(f"  plan: {outcome.plan}")
     for each in outcome.broken:
         print(f"  {each}")
         mark = each.item.mark if each.item else ""
-        for line in outcome.story if mark else ():
+        for line in outcome.story if mark and not whole else ():
             if f" {mark} " in line:
                 print(f"      {line}")
     if whole:
         print("\n".join(outcome.story))
 
 
-def main() -> int:
+def replayed(plan: Plan, *, whole: bool, trace: bool, shrink: float) -> int:
+    """One world, in this process."""
+    outcome = hunt(plan, print if trace else None)
+    show(outcome, whole=whole or trace)
+    print(f"  {outcome.numbers}")
+    if outcome.broken and shrink:
+        print("made short:")
+        show(shrunk(outcome, shrink), whole=True)
+    return int(bool(outcome.broken))
+
+
+def hunted(args: argparse.Namespace) -> int:
+    """Fresh seeds until the time is over or somebody stops it; the first broken promises are made short."""
+    log = Log(Path(args.log) if args.log else None)
+    log.begin()
+    failed: list[Outcome] = []
+    until = time.monotonic() + args.minutes * 60 if args.minutes else float("inf")
+    try:
+        for outcome in _outcomes(_plans(args, until), args.jobs):
+            log.world(outcome)
+            if outcome.broken:
+                show(outcome)
+                failed.append(outcome)
+            if len(failed) >= args.stop_after:
+                break
+    except KeyboardInterrupt:
+        print("stopped")
+    log.end()
+    for outcome in failed[: 1 if args.shrink else 0]:
+        print("made short:")
+        show(shrunk(outcome, args.shrink), whole=True)
+    return int(bool(failed))
+
+
+def _outcomes(plans: Iterator[Plan], jobs: int) -> Iterator[Outcome]:
+    """One world a process at a time; each begins when another has ended."""
+    if jobs == 1:
+        yield from map(hunt, plans)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, context, _ignore_interrupts, max_tasks_per_child=20) as workers:
+        try:
+            running = {workers.submit(hunt, plan) for plan in islice(plans, jobs)}
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                running |= {workers.submit(hunt, plan) for plan in islice(plans, len(done))}
+                yield from (each.result() for each in done)
+        finally:
+            workers.shutdown(wait=False, cancel_futures=True)
+
+
+def _ignore_interrupts() -> None:
+    """Whoever stops the hunt means the process that writes the log."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _plans(args: argparse.Namespace, until: float) -> Iterator[Plan]:
+    seeds = range(args.first, args.first + args.worlds) if args.worlds else count(args.first)
+    for seed in seeds:
+        if time.monotonic() >= until:
+            return
+        yield of_the_hunt(seed)
+
+
+def plan_of(args: argparse.Namespace) -> Plan | None:
+    """The one world that was asked for."""
+    if args.plan:
+        given = Path(args.plan).read_text() if Path(args.plan).is_file() else args.plan
+        return read_plan(json.loads(given))
+    if args.seed is None:
+        return None
+    sizes = {name: getattr(args, name) for name in ("mailboxes", "days", "deeds", "hours")}
+    chosen = {name: value for name, value in sizes.items() if value is not None}
+    return replace(of_the_hunt(args.seed), trouble=not args.no_trouble, **chosen)
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seed", type=int, default=1, help="the first one")
-    parser.add_argument("--seeds", type=int, default=1, help="how many")
-    parser.add_argument("--mailboxes", type=int, default=2, choices=range(1, len(NAMES) + 1))
-    parser.add_argument("--days", type=int, default=3)
-    parser.add_argument("--hours", type=float, default=24.0, help="of each day")
+    parser.add_argument("--minutes", type=float, default=0, help="how long; otherwise until Ctrl-C")
+    parser.add_argument("--worlds", type=int, default=0, help="how many at most")
+    parser.add_argument("--first", type=int, default=int(time.time()), help="the first seed; fresh otherwise")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--log", default="")
+    parser.add_argument("--stop-after", type=int, default=5, help="failing worlds")
+    parser.add_argument("--shrink", type=float, default=SHRINK_SECONDS, help="seconds; 0: not at all")
+    parser.add_argument("--seed", type=int, help="this world only, in this process")
+    parser.add_argument("--plan", default="", help="this world only: a plan as JSON, or a file with one")
+    parser.add_argument("--mailboxes", type=int)
+    parser.add_argument("--days", type=int)
+    parser.add_argument("--deeds", type=int)
+    parser.add_argument("--hours", type=float, help="of each day")
     parser.add_argument("--no-trouble", action="store_true")
     parser.add_argument("--story", action="store_true", help="everything that people did")
     parser.add_argument("--trace", action="store_true", help="and every request")
-    given = parser.parse_args()
-    failed = False
-    for seed in range(given.seed, given.seed + given.seeds):
-        plan = Plan(seed, given.mailboxes, given.days, given.hours, not given.no_trouble, given.trace)
-        try:
-            outcome = hunt(plan)
-        except (SyncError, AssertionError) as error:
-            outcome = Outcome(seed, broken=[Broken("the run comes to its end", repr(error))])
-        _show(outcome, whole=given.story or given.trace)
-        failed |= bool(outcome.broken)
-    return int(failed)
+    return parser.parse_args()
+
+
+def main() -> int:
+    args = _arguments()
+    plan = plan_of(args)
+    if plan is None:
+        return hunted(args)
+    return replayed(plan, whole=args.story, trace=args.trace, shrink=args.shrink)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +16,10 @@ from azure.servicebus import ServiceBusMessage
 
 from local.clock import Clock
 from shared.errors import Transient
+from shared.jobs.dead_letters import Handle, letter_id
+from shared.model.dead_letter import DeadLetter
 from tests.simulation.faults import Chance, Killed
-from tests.simulation.workers import become_worker, outside, task_factory
+from tests.simulation.workers import Worker, become_worker, outside, task_factory
 
 MAX_DELIVERIES = 10
 SAME_WITHIN = 600.0
@@ -32,6 +35,8 @@ class Message:
     at: float
     number: int
     deliveries: int = 0
+    id: str = ""
+    enqueued: float = 0.0
 
 
 Work = Callable[[str, bytes, float], Awaitable[None]]
@@ -46,6 +51,7 @@ class QueueDouble:
     chance: Chance
     waiting: list[Message] = field(default_factory=list)
     dead: list[Message] = field(default_factory=list)
+    died: int = 0
     delivered: Counter[str] = field(default_factory=Counter)
     ended: list[tuple[str, BaseException]] = field(default_factory=list)
     busy: set[tuple[str, str]] = field(default_factory=set)
@@ -53,6 +59,8 @@ class QueueDouble:
     _seen: dict[tuple[str, str], float] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
     _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _workers: dict[asyncio.Task[BaseException | None], Worker] = field(default_factory=dict)
+    _away_until: float = 0.0
 
     # --- the sender's side ------------------------------------------------------------------------
 
@@ -79,7 +87,8 @@ class QueueDouble:
         at = message.scheduled_enqueue_time_utc
         due = max(now, _aware(at).timestamp()) if at is not None else now
         body = b"".join(message.body) if not isinstance(message.body, bytes) else message.body
-        self.waiting.append(Message(queue, str(message.session_id), body, due, next(self._numbers)))
+        number = next(self._numbers)
+        self.waiting.append(Message(queue, str(message.session_id), body, due, number, 0, key[1], now))
         self._look_at(due)
 
     # --- the workers' side ------------------------------------------------------------------------
@@ -99,9 +108,25 @@ class QueueDouble:
             loop = asyncio.get_running_loop()
             loop.call_later(max(0.0, moment - self.clock.time()), self._look, context=outside())
 
+    @property
+    def working(self) -> int:
+        return len(self._workers)
+
+    def deploy(self, seconds: float) -> int:
+        """All workers are killed at once, whatever they are doing, and for a while there are none. Returns
+        how many worked."""
+        self._away_until = self.clock.time() + seconds
+        working = list(self._workers)
+        for task in working:
+            task.cancel()
+        self._look_at(self._away_until)
+        return len(working)
+
     def _look(self) -> None:
         """Each session that has something due gets a worker, one at a time."""
         now = self.clock.time() + 1e-6
+        if now < self._away_until:
+            return
         due = {(m.queue, m.session) for m in self.waiting if m.at <= now} - self.busy
         ready = sorted(due)
         self.chance.source("sessions").shuffle(ready)
@@ -144,6 +169,8 @@ class QueueDouble:
 
     def _next(self, session: tuple[str, str]) -> Message | None:
         now = self.clock.time() + 1e-6
+        if now < self._away_until:
+            return None
         here = [m for m in self.waiting if (m.queue, m.session) == session and m.at <= now]
         return min(here, key=lambda m: (m.at, m.number), default=None)
 
@@ -174,24 +201,68 @@ class QueueDouble:
         if message.deliveries >= MAX_DELIVERIES:
             self.waiting.remove(message)
             self.dead.append(message)
+            self.died += 1
         return 0.0
 
     async def _worked(self, message: Message) -> BaseException | None:
         """One worker: when it is killed, everything that it had begun ends with it."""
-        own = become_worker()
-        if self._work is None:
+        worker, task = become_worker(message.session, self.chance.skew()), asyncio.current_task()
+        if self._work is None or task is None:
             raise RuntimeError("nobody works")
+        self._workers[task] = worker
         try:
             await self._work(message.queue, message.body, self.clock.time() - message.at)
         except Killed as killed:
-            for task in list(own):
-                task.cancel()
-            self.ended.append((message.queue, killed))
-            return killed
+            return self._died(message, worker, killed)
+        except asyncio.CancelledError:  # a deploy
+            return self._died(message, worker, Killed("with all others"))
         except Exception as error:  # noqa: BLE001 - the host's: the message comes again
             self.ended.append((message.queue, error))
             return error
+        finally:
+            del self._workers[task]
         return None
+
+    def _died(self, message: Message, worker: Worker, killed: Killed) -> Killed:
+        for task in list(worker.begun):
+            task.cancel()
+        self.ended.append((message.queue, killed))
+        return killed
+
+
+@dataclass
+class DeadLettersDouble:
+    """What was given up, as the watch timer takes it out."""
+
+    queues: QueueDouble
+    chance: Chance
+
+    async def drain(self, queue: str, handle: Handle) -> int:
+        if self.chance.of_hundred("queue refuses", self.chance.rates.storage):
+            raise Transient("service bus: dead letters not read", code="ServiceBusConnectionError")
+        here = [message for message in self.queues.dead if message.queue == queue]
+        if here:
+            await handle([_letter(message, self.queues.clock.now()) for message in here])
+        self.queues.dead = [message for message in self.queues.dead if message not in here]
+        return len(here)
+
+
+def _letter(message: Message, now: datetime) -> DeadLetter:
+    enqueued_at = datetime.fromtimestamp(message.enqueued, UTC)
+    return DeadLetter(
+        id=letter_id(message.queue, message.number, message.id, enqueued_at),
+        queue=message.queue,
+        session=message.session,
+        message_id=message.id,
+        sequence=message.number,
+        cause=str(json.loads(message.body).get("cause", "")),
+        reason="MaxDeliveryCountExceeded",
+        description="",
+        deliveries=message.deliveries,
+        enqueued_at=enqueued_at,
+        found_at=now,
+        body=message.body.decode(),
+    )
 
 
 def _aware(moment: datetime) -> datetime:

@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+from random import Random
+from typing import Any
 
 import httpx
 from multidict import CIMultiDict
@@ -17,9 +20,10 @@ from local.clock import Clock
 from local.control import SERVICE_TOKEN, is_control
 from local.wire import ConnectionCut, StandIn, WireAnswer, WireRequest
 from tests.simulation.faults import Chance
-from tests.simulation.workers import in_worker, outside
+from tests.simulation.workers import at_the_service_of_ours, in_worker
 
 SOON, LATE = 2, 40
+TOKENS = ("deltatoken", "skiptoken")
 
 
 @dataclass
@@ -87,15 +91,20 @@ class InProcess(httpx.AsyncBaseTransport):
             raise ConnectionCut
         if fault.startswith("status:") and not fault.endswith("after"):
             return self._refusal(fault)
+        lost = _follows(wire) and chance.of_hundred(f"token of {part}", chance.rates.token)
+        if lost and not wire.raw_path.endswith("$batch"):
+            return _token_lost(part)
         if fault == "delay":
             await asyncio.sleep(chance.seconds("delay", 1, 25))
         # The service goes on whatever becomes of who asked it.
-        answering = asyncio.create_task(stand_in.answer(wire), context=outside())
+        answering = asyncio.create_task(stand_in.answer(wire), context=at_the_service_of_ours())
         answer = await asyncio.shield(answering)
         await asyncio.sleep(chance.seconds("latency", 0.002, 0.05))
         self._kill(f"after {wire.method} {wire.target}", writes)
         if fault == "cut after":
             raise ConnectionCut
+        if lost:
+            return _one_token_lost(wire, answer, chance.source("which token"))
         return self._refusal(fault) if fault.endswith("after") else answer
 
     def _kill(self, where: str, writes: bool) -> None:
@@ -105,11 +114,49 @@ class InProcess(httpx.AsyncBaseTransport):
     def _refusal(self, fault: str) -> WireAnswer:
         """Of a gateway before the service: no body that means anything."""
         status, _, when = fault.removeprefix("status:").partition(" ")
+        if status == "401":
+            return _json(401, _error("InvalidAuthenticationToken"))
         headers = {"Date": format_datetime(self._clock.now(), usegmt=True)}
         waits = {"soon": str(SOON), "late": str(LATE)}
         if when in waits:
             headers["Retry-After"] = waits[when]
         return WireAnswer(int(status), b"", headers)
+
+
+def _follows(wire: WireRequest) -> bool:
+    """Asks what changed since a place in a delta: at the beginning of a round, or in its middle."""
+    if wire.raw_path.endswith("$batch"):
+        return any(word.encode() in wire.content for word in TOKENS)
+    return _is_delta(wire.target)
+
+
+def _token_lost(part: str) -> WireAnswer:
+    status, code = (410, "SyncStateNotFound") if part == "graph" else (400, "0x80044352")
+    return _json(status, _error(code))
+
+
+def _one_token_lost(wire: WireRequest, answer: WireAnswer, random: Random) -> WireAnswer:
+    """Of a batch of deltas, one; if it is a batch of Graph's."""
+    if answer.status != 200 or not wire.content.startswith(b"{"):
+        return answer
+    asked = {row["id"] for row in json.loads(wire.content)["requests"] if _is_delta(row["url"])}
+    parts = json.loads(answer.content)["responses"]
+    meant = [row for row in parts if row["id"] in asked]
+    if meant:
+        random.choice(meant).update(status=410, body=_error("SyncStateNotFound"), headers={})
+    return _json(200, {"responses": parts})
+
+
+def _is_delta(url: str) -> bool:
+    return any(word in url for word in TOKENS) and ("/delta" in url or "deltatoken" in url)
+
+
+def _error(code: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": "of the simulation"}}
+
+
+def _json(status: int, body: Any) -> WireAnswer:
+    return WireAnswer(status, json.dumps(body).encode(), {"Content-Type": "application/json"})
 
 
 def _writes(wire: WireRequest) -> bool:

@@ -1,23 +1,55 @@
-"""Who works on whose behalf: what a worker began ends with it, what the services do for it does not."""
+"""Who works on whose behalf: what a worker began ends with it, what the services do for it does not. Each
+worker has a clock of its own, which may be off."""
 
 from __future__ import annotations
 
 import asyncio
 from contextvars import Context, ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
-_worker: ContextVar[set[asyncio.Task[Any]] | None] = ContextVar("worker", default=None)
+from local.clock import Clock
+
+
+@dataclass
+class Worker:
+    """``begun``: what it has begun and not ended; ``session``: whom it serves; ``skew``: of its clock."""
+
+    session: str
+    skew: float = 0.0
+    begun: set[asyncio.Task[Any]] = field(default_factory=set)
+
+
+_worker: ContextVar[Worker | None] = ContextVar("worker", default=None)
 
 
 def in_worker() -> bool:
     return _worker.get() is not None
 
 
-def become_worker() -> set[asyncio.Task[Any]]:
-    """The task that calls this is a worker from now on; the set holds what it has begun and not ended."""
-    own: set[asyncio.Task[Any]] = set()
-    _worker.set(own)
-    return own
+def served() -> str:
+    """The session that the worker who calls this serves; empty for anybody else."""
+    worker = _worker.get()
+    return worker.session if worker else ""
+
+
+def become_worker(session: str, skew: float = 0.0) -> Worker:
+    """The task that calls this is a worker from now on."""
+    worker = Worker(session, skew)
+    _worker.set(worker)
+    return worker
+
+
+@dataclass(frozen=True)
+class OwnTime:
+    """What the time is to whoever asks."""
+
+    clock: Clock
+
+    def __call__(self) -> datetime:
+        worker = _worker.get()
+        return self.clock.now() + timedelta(seconds=worker.skew if worker else 0.0)
 
 
 def outside() -> Context:
@@ -25,11 +57,25 @@ def outside() -> Context:
     return Context()
 
 
+_asked_by_service: ContextVar[bool] = ContextVar("asked by service", default=False)
+
+
+def at_the_service_of_ours() -> Context:
+    """Where the services do what our service asked for, whatever becomes of who asked."""
+    context = Context()
+    context.run(_asked_by_service.set, True)
+    return context
+
+
+def asked_by_service() -> bool:
+    return _asked_by_service.get()
+
+
 def task_factory(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
     task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, **options)
     context: Context | None = options.get("context")
-    own = _worker.get() if context is None else context.get(_worker)
-    if own is not None:
-        own.add(task)
-        task.add_done_callback(own.discard)
+    worker = _worker.get() if context is None else context.get(_worker)
+    if worker is not None:
+        worker.begun.add(task)
+        task.add_done_callback(worker.begun.discard)
     return task

@@ -27,17 +27,27 @@ from shared.errors import SyncError
 from shared.exchange.graph import GraphExchange
 from shared.jobs import messages
 from shared.jobs.sender import ServiceBusJobs
-from shared.mailboxes import change_notifications, feed_jobs, jobs_of_mailbox, life_cycle, scheduling
+from shared.mailboxes import (
+    alerts,
+    change_notifications,
+    dead_letters,
+    feed_jobs,
+    jobs_of_mailbox,
+    life_cycle,
+    scheduling,
+)
 from shared.store.mailbox_store import TableMailboxStore
 from shared.web import notifications
 from shared.web.http import Request
 from tests.doubles.stores import connected, stores
 from tests.doubles.table_service import TableService, at_once
-from tests.simulation.faults import CALM, Chance, Rates
-from tests.simulation.queues import QueueDouble
+from tests.simulation.diary import Diary
+from tests.simulation.faults import CALM, Chance, Poisoned, Rates
+from tests.simulation.mails import Mails
+from tests.simulation.queues import DeadLettersDouble, QueueDouble
 from tests.simulation.storage import DisturbedStorage
 from tests.simulation.transport import InProcess, Traffic
-from tests.simulation.workers import in_worker
+from tests.simulation.workers import OwnTime, in_worker, outside, served
 from tests.wire.carried import Place
 from tests.wire.people import DATAVERSE, EXCHANGE, FEED, People, Person
 
@@ -55,18 +65,25 @@ class Schedules:
     due: float = 60
     feed: float = 30
     renew: float = 1800
+    watch: float = 60
 
 
 @dataclass
 class World(People):
     """``run_for`` lets time pass; ``jobs`` is the real sender before ``queues``, ``services`` have the real
-    stores over ``storage``, and ``links`` is for whoever only looks on: there nothing is wrong."""
+    stores over ``storage``, and ``links`` is for whoever only looks on: there nothing is wrong. ``poison``:
+    sessions whose workers fail at once, whatever they are given."""
 
     queues: QueueDouble = field(kw_only=True)
     chance: Chance = field(kw_only=True)
     traffic: Traffic = field(kw_only=True)
     storage: TableService = field(kw_only=True)
     links: MailboxStore = field(kw_only=True)
+    mails: Mails = field(kw_only=True)
+    diary: Diary = field(kw_only=True)
+    endpoints: Endpoints = field(kw_only=True)
+    poison: set[str] = field(default_factory=set)
+    timers: list[Timer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     passes: int = 0
     readings: int = 0
@@ -105,7 +122,11 @@ class World(People):
             self.readings += 1
             await feed_jobs.run(self.services, messages.feed_job(body))
         else:
+            job = messages.job(body)
+            if job.mailbox in self.poison:
+                raise Poisoned(job.mailbox)
             self.passes += 1
+            self.diary.passed(job.mailbox)
             await jobs_of_mailbox.run(self.services, messages.job(body), waited)
 
     async def due_mailboxes(self) -> None:
@@ -116,17 +137,49 @@ class World(People):
 
     async def renew(self) -> None:
         await change_notifications.renew_all(self.services)
-        await self.services.history.drop_old(self.services.now() - timedelta(days=HISTORY_DAYS))
+        before = self.services.now() - timedelta(days=HISTORY_DAYS)
+        await self.services.history.drop_old(before)
+        await self.services.dead_letters.drop_old(before)
 
-    async def every(self, seconds: float, first: float, timer: Callable[[], Awaitable[None]]) -> None:
-        """A run that fails is logged by the host, and the next one comes."""
-        await asyncio.sleep(first)
+    async def watch(self) -> None:
+        try:
+            await dead_letters.drain_all(self.services, DeadLettersDouble(self.queues, self.chance))
+        finally:
+            await alerts.look(self.services)
+
+    def deploy(self, seconds: float) -> int:
+        """A new version: every worker and timer is killed wherever it is, and for a while nobody is there."""
+        self.endpoints.away_until = self.clock.time() + seconds
+        for timer in self.timers:
+            timer.stop()
+            timer.start(seconds)
+        return self.queues.deploy(seconds)
+
+
+@dataclass
+class Timer:
+    """A run that fails is logged by the host, and the next one comes."""
+
+    seconds: float
+    run: Callable[[], Awaitable[None]]
+    chance: Chance
+    task: asyncio.Task[None] | None = None
+
+    def start(self, after: float = 0.0) -> None:
+        self.task = asyncio.create_task(self._every(after), context=outside())
+
+    def stop(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
+    async def _every(self, after: float) -> None:
+        await asyncio.sleep(after)
         while True:
             try:
-                await timer()
+                await self.run()
             except SyncError as error:
                 self.chance.happened[f"timer failed: {type(error).__name__}"] += 1
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(self.seconds)
 
 
 class Endpoints:
@@ -136,11 +189,12 @@ class Endpoints:
         self._clock = clock
         self._chance = chance
         self.services: Services | None = None
+        self.away_until = 0.0
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str], seconds: float) -> Received:
         chance = self._chance
         wrong = chance.of_hundred("notification", chance.rates.notification)
-        what = chance.source("kind of notification").choice(("lost", "late", "twice")) if wrong else ""
+        what = chance.kind("notification", ("lost", "late", "twice")) if wrong else ""
         chance.happened[what or "notified"] += 1
         if what == "lost":
             raise Unreachable("nobody is there")
@@ -152,7 +206,7 @@ class Endpoints:
 
     async def _taken(self, url: str, content: bytes, headers: Mapping[str, str]) -> Received:
         services = self.services
-        if services is None:
+        if services is None or self._clock.time() < self.away_until:
             raise Unreachable("the functions do not run")
         address = urlsplit(url)
         request = Request("POST", "", dict(parse_qsl(address.query)), headers, content)
@@ -166,31 +220,51 @@ class Endpoints:
         return Received(answer.status, answer.content_type.partition(";")[0], answer.body.decode())
 
 
+class Apart(SimulatedClock):
+    """Of a machine whose clock is some seconds ahead of the simulation's."""
+
+    def __init__(self, clock: SimulatedClock, seconds: float) -> None:
+        super().__init__(START)
+        self._clock = clock
+        self._seconds = seconds
+
+    def time(self) -> float:
+        return self._clock.time() + self._seconds
+
+
 @asynccontextmanager
 async def world(
     clock: SimulatedClock,
     seed: int,
     rates: Rates | None = None,
     schedules: Schedules | None = None,
+    allowed: frozenset[str] | None = None,
 ) -> AsyncIterator[World]:
     """With nobody in it yet, its timers running. To be entered inside ``loop.run``."""
     loop = asyncio.get_running_loop()
     logging.disable(logging.ERROR)
-    chance, traffic = Chance(seed, rates or Rates()), Traffic()
+    chance, traffic = Chance(seed, rates or Rates(), allowed), Traffic()
+    now, apart = OwnTime(clock), [Random(f"{seed} apart {part}").uniform(-90, 90) for part in range(2)]
+    exchange_clock, dataverse_clock = (Apart(clock, seconds if allowed is None else 0) for seconds in apart)
     endpoints = Endpoints(clock, chance)
 
     def wake_at(moment: float, then: Callable[[], None]) -> None:
-        loop.call_later(max(0.0, moment - clock.time()) + 1e-6, then)
+        loop.call_later(max(0.0, moment - exchange_clock.time()) + 1e-6, then, context=outside())
 
     exchange = ExchangeStandIn(
-        clock, endpoints, random=Random(f"{seed} ids"), latency=0, sleep=asyncio.sleep, wake_at=wake_at
+        exchange_clock,
+        endpoints,
+        random=Random(f"{seed} ids"),
+        latency=0,
+        sleep=asyncio.sleep,
+        wake_at=wake_at,
     )
-    dataverse = DataverseStandIn(clock, endpoints)
+    dataverse = DataverseStandIn(dataverse_clock, endpoints)
     parts = {EXCHANGE: ("graph", exchange), DATAVERSE: ("dataverse", dataverse)}
     carrier = InProcess(parts, clock, chance, traffic)
     credential = DevelopmentCredential("app")
-    graph = GraphExchange(f"http://{EXCHANGE}/v1.0", credential, PUBLIC, clock.now, transport=carrier)
-    dynamics = Dataverse(f"http://{DATAVERSE}", credential, clock.now, transport=carrier)
+    graph = GraphExchange(f"http://{EXCHANGE}/v1.0", credential, PUBLIC, now, transport=carrier)
+    dynamics = Dataverse(f"http://{DATAVERSE}", credential, now, transport=carrier)
     queues = QueueDouble(clock, chance)
     storage = TableService(DisturbedStorage(chance))
     undisturbed = connected(storage.through(at_once))
@@ -202,9 +276,9 @@ async def world(
     services = Services(
         exchange=graph,
         dynamics=dynamics,
-        **stores(connected(storage), clock.now),
+        **stores(connected(storage), now),
         jobs=ServiceBusJobs(queues),
-        now=clock.now,
+        now=now,
         feed=FEED,
         on_step=on_step,
     )
@@ -222,18 +296,21 @@ async def world(
             traffic=traffic,
             storage=storage,
             links=TableMailboxStore(undisturbed),
+            mails=Mails(exchange.outbox),
+            diary=Diary(clock),
+            endpoints=endpoints,
         )
+        chance.heard = lambda what: made.diary.wrong(served(), what)
         loop.set_exception_handler(lambda _, context: made.failures.append(_told(context)))
         hook = {"url": f"{PUBLIC}/api/dynamics/changes", "key": WEBHOOK_KEY, "tables": list(WEBHOOK_TABLES)}
         await made.control("dataverse", "POST", "webhooks", hook)
         queues.start(made.work)
-        timers = _timers(made, schedules or Schedules())
+        made.timers = _timers(made, schedules or Schedules())
         try:
             yield made
         finally:
-            for task in timers:
-                task.cancel()
-            await asyncio.gather(*timers, return_exceptions=True)
+            for timer in made.timers:
+                timer.stop()
             await dataverse.close()
             await graph.close()
             await dynamics.close()
@@ -241,13 +318,17 @@ async def world(
             logging.disable(logging.NOTSET)
 
 
-def _timers(made: World, at: Schedules) -> list[asyncio.Task[None]]:
+def _timers(made: World, at: Schedules) -> list[Timer]:
     plan = (
         (at.due, at.due, made.due_mailboxes),
         (at.feed, at.feed / 2, made.ask_for_feed),
         (at.renew, at.renew, made.renew),
+        (at.watch, at.watch / 3, made.watch),
     )
-    return [asyncio.create_task(made.every(seconds, first, timer)) for seconds, first, timer in plan]
+    timers = [Timer(seconds, run, made.chance) for seconds, _, run in plan]
+    for timer, (_, first, _) in zip(timers, plan, strict=True):
+        timer.start(first)
+    return timers
 
 
 def _told(context: dict[str, Any]) -> str:

@@ -22,7 +22,7 @@ from tests.simulation.storage import LATE, DisturbedStorage
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ROW = {"PartitionKey": "p", "RowKey": "r"}
-STORAGE = Rates(request=0, write=0, storage=1, kill=0, notification=0, lock=0)
+STORAGE = Rates(request=0, write=0, storage=1, kill=0, notification=0, lock=0, token=0, skew=0)
 T = TypeVar("T")
 
 

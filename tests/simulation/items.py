@@ -1,0 +1,81 @@
+"""What people remember of what they made: all that the oracle knows. Every value is unlike every other, and
+every item carries its mark, so that both are found anywhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from tests.wire.people import Person
+
+EXCHANGE, DYNAMICS = "exchange", "dynamics"
+SIDES = (EXCHANGE, DYNAMICS)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """``seen``: what stood there before it."""
+
+    at: datetime
+    side: str
+    field: str
+    value: str
+    seen: str = ""
+
+
+@dataclass
+class Slots:
+    """Of a series, by the date of the slot: what was written into an occurrence, when it was taken out, and
+    when its pattern changed, which makes every slot plain."""
+
+    edits: dict[date, list[Edit]] = field(default_factory=dict)
+    removed: dict[date, tuple[str, datetime]] = field(default_factory=dict)
+    patterns: list[tuple[str, datetime]] = field(default_factory=list)
+
+
+@dataclass
+class Guests:
+    """Whom people invited, and took out again: by address, how often in Dynamics, where our service has to
+    tell them. ``changes``: what was done there that Exchange tells guests of."""
+
+    invited: Counter[str] = field(default_factory=Counter)
+    withdrawn: Counter[str] = field(default_factory=Counter)
+    changes: int = 0
+    ever: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Item:
+    """What somebody made. ``deleted``: where and when; ``untracked``: since when its owner wants it left
+    alone; ``private``: never tracked, nobody's business."""
+
+    mark: str
+    kind: str
+    owner: Person
+    born: str
+    start: datetime
+    edits: list[Edit] = field(default_factory=list)
+    deleted: dict[str, datetime] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    place: str = ""
+    untracked: datetime | None = None
+    retracked: bool = False
+    private: bool = False
+    unknown: bool = False
+    """Deleted in Exchange before the pass that had made it there was over."""
+    slots: Slots = field(default_factory=Slots)
+    guests: Guests = field(default_factory=Guests)
+
+    @property
+    def alive(self) -> bool:
+        return not self.deleted and self.untracked is None and not self.private
+
+    def unseen(self, name: str) -> list[Edit]:
+        """The edits of a field that nobody saw and then wrote over."""
+        return unseen([edit for edit in self.edits if edit.field == name])
+
+
+def unseen(edits: list[Edit]) -> list[Edit]:
+    seen = {edit.seen for edit in edits}
+    return [edit for edit in edits if edit.value not in seen]

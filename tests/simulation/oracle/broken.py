@@ -1,0 +1,30 @@
+"""A promise that was not kept, by the design's own words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.simulation.items import Item
+
+CONVERGES = "1 converges"
+NO_DUPLICATES = "2 no duplicates, nothing ended comes back"
+NO_EDIT_LOST = "3 no edit is lost"
+NO_SURPRISE_MAIL = "4 no surprise mail"
+NO_SURPRISE_DELETION = "5 no surprise deletion"
+NO_LEAK = "6 no leak"
+EXPLAINS_ITSELF = "7 explains itself"
+HEALS = "everybody is served again"
+"""Not one of the seven, but what they all stand on: nothing stays broken, given up or unlooked at."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """``item``: by which it shows."""
+
+    promise: str
+    what: str
+    item: Item | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.item.kind} {self.item.mark}: " if self.item else ""
+        return f"{self.promise}: {where}{self.what}"
