@@ -75,8 +75,8 @@ def page() -> str:
 def profile_settings() -> Iterator[tuple[str, Any]]:
     """Names and defaults, with the parts of what has parts."""
     for name, value in profile_json(Profile()).items():
-        if name == "brake":
-            yield from ((f"brake.{part}", limit) for part, limit in value.items())
+        if name in ("brake", "itemPolling", "itemRetries"):
+            yield from ((f"{name}.{part}", limit) for part, limit in value.items())
         elif name != "id":
             yield name, value
 

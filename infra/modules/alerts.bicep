@@ -25,8 +25,8 @@ var logAlerts = [
   {
     name: 'mailboxes-lag'
     severity: 2
-    description: 'An active mailbox had no pass for half an hour.'
-    query: '${states} | where toreal(m.oldest_pass_s) > 1800'
+    description: 'An active mailbox was due for half an hour and had no pass.'
+    query: '${states} | where toreal(m.late_s) > 1800'
     frequency: 'PT5M'
     window: 'PT15M'
     // Two of the three states of a quarter of an hour: not a single hiccup.

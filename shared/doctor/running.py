@@ -10,11 +10,11 @@ from shared.doctor.patient import Patient
 from shared.dynamics.dataverse.messages import Request
 from shared.mailboxes import overview
 from shared.model.feed_tables import FEED_TABLES
-from shared.model.mailbox import Mailbox, MailboxState
+from shared.model.mailbox import MailboxState
 
 SKEW = timedelta(seconds=60)
 FEED_AGE = timedelta(minutes=15)
-PASS_AGE = timedelta(minutes=30)
+LATE = timedelta(minutes=30)
 FIX_CLOCK = "Set the machine's clock (NTP). In Azure, restart the app and open a support request."
 FIX_WORKER = (
     "Check that the worker runs and its timers are listed (az functionapp function list); if none is, sync "
@@ -74,15 +74,15 @@ async def check_mailboxes(patient: Patient) -> list[Finding]:
         if mailbox.state is MailboxState.BROKEN:
             text = f"Mailbox {mailbox.id} is broken: {mailbox.last_error}"
             found.append(failed("mailboxes", text, "Mend the cause, then POST …/mailboxes/{id}/enable."))
-        elif mailbox.state is MailboxState.ACTIVE and _is_late(mailbox, now):
-            text = f"Mailbox {mailbox.id} had its last pass {_ago(now, mailbox.last_pass_at)} ago."
+        elif mailbox.state is MailboxState.ACTIVE and overview.lateness(mailbox, now) > LATE:
+            text = (
+                f"Mailbox {mailbox.id} is late: its last pass was {_ago(now, mailbox.last_pass_at)} ago."
+                if mailbox.last_pass_at
+                else f"Mailbox {mailbox.id} has had no pass yet."
+            )
             found.append(failed("mailboxes", text, FIX_WORKER))
     active = sum(mailbox.state is MailboxState.ACTIVE for mailbox in patient.mailboxes)
     return found or [ok("mailboxes", f"{active} active mailboxes, none broken, none late.")]
-
-
-def _is_late(mailbox: Mailbox, now: datetime) -> bool:
-    return mailbox.last_pass_at is not None and now - mailbox.last_pass_at > PASS_AGE
 
 
 def _ago(now: datetime, then: datetime | None) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.engine.apply import Applying
 from shared.engine.closed_kinds import NOTES
+from shared.engine.coverage import changes_seen, is_covered
 from shared.engine.filters import FEED as FILTERS_FEED
 from shared.engine.gather import INBOX_LIMIT, Touched, gather
 from shared.engine.history_rows import rows_of, unreadable_row
@@ -75,6 +76,16 @@ class PassResult:
     held: int = 0
     again_at: datetime | None = None
     errors: list[str] = field(default_factory=list)
+    untold: int = 0
+    """Changes in Exchange that this pass met, but for the echoes of our own."""
+    covered: bool = False
+    tasks_read_at: datetime | None = None
+    tracks_tasks: bool = False
+
+    @property
+    def found(self) -> int:
+        """What people had done."""
+        return self.actions + self.skipped + self.untracked + self.unfinished + self.held
 
 
 class MailboxPass:
@@ -110,6 +121,7 @@ class MailboxPass:
         )
         await PersonalGathering(services, self._mailbox, agenda, self._profile, touched, wanted).gather()
         self._filters = touched.filters
+        self._result.covered, seen = is_covered(agenda, touched), changes_seen(touched)
         self._apply_held(agenda, answers, touched)
         await services.on_step("gathered")
         if touched.nothing:
@@ -124,6 +136,7 @@ class MailboxPass:
             )
         else:
             await self._work(agenda, touched, answers, deadline=started + PASS_LIMIT)
+        self._result.untold = max(seen - self._result.echoes, 0)
         await self._finish(touched, started)
         return self._result
 
@@ -416,6 +429,8 @@ class MailboxPass:
             changes["filters_read_at"] = started
         if self._tracks_tasks and not self._mailbox.tracks_tasks:
             changes["tracks_tasks"] = True
+        self._result.tasks_read_at = started if touched.personal.asked_tasks else self._mailbox.tasks_read_at
+        self._result.tracks_tasks = self._tracks_tasks
         if changes:
             await self._services.registry.patch(self._mailbox.id, **changes)
 

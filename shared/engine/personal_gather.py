@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.engine import appointment_filters, closed_kinds
 from shared.engine import filters as sync_filters
@@ -21,14 +21,13 @@ from shared.model.link import Link, LinkState
 from shared.model.mailbox import Mailbox
 from shared.model.personal import CONTACT, PERSONAL_TABLES, TASK, Place, kind_of
 from shared.model.profile import Profile
+from shared.rules import cadence
 from shared.rules.personal import may_come_back
 from shared.rules.personal_marks import PLACE, is_seen_otherwise
 
 PAGE_LIMIT = 40
 PLACES_AGE = timedelta(hours=1)
 """How soon a new folder or list is seen."""
-NEVER_TRACKED = timedelta(hours=1)
-"""How often the lists of a mailbox are read that never had a tracked task."""
 RECONCILE = InboxRow("reconcile", "contacts and tasks")
 
 
@@ -46,17 +45,10 @@ def is_on(kind: str, profile: Profile) -> bool:
     return profile.synchronize_contacts if kind == CONTACT else profile.synchronize_tasks
 
 
-def tasks_are_due(mailbox: Mailbox, profile: Profile, services: Services) -> bool:
-    """Graph tells nobody of tasks, so their lists are polled; without polling they are read when somebody
-    asks."""
-    if not profile.task_polling_minutes:
-        return False
-    if mailbox.tasks_read_at is None:
-        return True
-    every = timedelta(minutes=profile.task_polling_minutes)
-    if not mailbox.tracks_tasks:
-        every = max(every, NEVER_TRACKED)
-    return services.now() - mailbox.tasks_read_at >= every
+def tasks_are_due(mailbox: Mailbox, profile: Profile, now: datetime) -> bool:
+    tracks = mailbox.tracks_tasks
+    due_at = cadence.tasks_due_at(mailbox.id, profile, mailbox.tasks_read_at, tracks_tasks=tracks)
+    return due_at is not None and now >= due_at
 
 
 class PersonalGathering:
@@ -101,7 +93,7 @@ class PersonalGathering:
                 self._work.look(row.kind, row.id, row.version)
 
     def _tasks_are_due(self) -> bool:
-        return self._wanted.everything or tasks_are_due(self._mailbox, self._profile, self._services)
+        return self._wanted.everything or tasks_are_due(self._mailbox, self._profile, self._services.now())
 
     async def _read(self, kind: str, source: PersonalItems, *, due: bool) -> None:
         """The feeds of one kind, unless it is off or we are not let at it."""

@@ -48,10 +48,12 @@ async def dynamics_feed(timer: func.TimerRequest) -> None:
 @blueprint.function_name("renew_subscriptions")
 @blueprint.timer_trigger(arg_name="timer", schedule="%RENEW_SUBSCRIPTIONS_SCHEDULE%", use_monitor=True)
 async def renew_subscriptions(timer: func.TimerRequest) -> None:
-    """Renew subscriptions before they end, make missing ones anew; drop history past its retention."""
+    """Renew subscriptions before they end, make missing ones anew; try broken mailboxes; drop history past
+    its retention."""
     del timer
     services = await wiring.services()
     await change_notifications.renew_all(services)
+    await scheduling.try_broken(services)
     await overview.measure_subscriptions(services)
     before = services.now() - timedelta(days=wiring.settings().history_days)
     await services.history.drop_old(before)

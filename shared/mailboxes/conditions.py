@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.engine.services import Services
-from shared.mailboxes.overview import FAILING, subscriptions_of_all
+from shared.mailboxes.overview import FAILING, lateness, subscriptions_of_all
 from shared.model.alert import Severity
 from shared.model.feed_tables import FEED_TABLES
 from shared.model.mailbox import Mailbox, MailboxState
+from shared.model.profile import Profile
 
 LATE = timedelta(minutes=30)
 FEED_SILENT = timedelta(minutes=15)
@@ -32,14 +33,22 @@ KINDS: Mapping[str, Kind] = {
     ),
     "mailbox-broken": Kind(
         Severity.ERROR,
-        "The mailbox stopped and waits for somebody: its lastError says what to mend, then enable it.",
+        "The mailbox stopped and waits for somebody: its lastError says what to mend. It is tried again "
+        "within the hour, or at once when it is enabled.",
+    ),
+    "mailbox-outage": Kind(
+        Severity.ERROR,
+        "Passes of the mailbox failed more often in a row than its profile takes for passing trouble "
+        "(itemRetries.failures); they are repeated, if less often, and its lastError says why.",
     ),
     "mailbox-failing": Kind(
         Severity.WARNING,
         "Passes of the mailbox fail again and again; they are repeated, its lastError says why.",
         timedelta(minutes=15),
     ),
-    "mailboxes-lag": Kind(Severity.ERROR, "Active mailboxes had no pass for half an hour."),
+    "mailboxes-lag": Kind(
+        Severity.ERROR, "Active mailboxes had no pass although they were due for half an hour."
+    ),
     "subscriptions-lapsing": Kind(
         Severity.WARNING,
         "Change notifications are missing or end soon; changes are found by polling only.",
@@ -86,21 +95,24 @@ async def _dead_letters(services: Services) -> list[Condition]:
 async def _mailboxes(services: Services) -> list[Condition]:
     """Mailboxes that fail are not counted among those that come too late: each has its own alert."""
     found, late, now = [], 0, services.now()
+    profiles = {profile.id: profile for profile in await services.profiles.all()}
     async for mailbox in services.registry.all():
-        what = _state(mailbox)
+        what = _state(mailbox, profiles.get(mailbox.profile, Profile()))
         if what:
             found.append(Condition(what, mailbox.id, mailbox.id))
         elif mailbox.state is MailboxState.ACTIVE:
-            last = mailbox.last_pass_at or mailbox.created_at or now
-            late += now - last > LATE
+            late += lateness(mailbox, now) > LATE
     return [*found, *([Condition("mailboxes-lag", count=late)] if late else [])]
 
 
-def _state(mailbox: Mailbox) -> str:
+def _state(mailbox: Mailbox, profile: Profile) -> str:
     if mailbox.state is MailboxState.BROKEN:
         return "mailbox-broken"
-    failing = mailbox.state is MailboxState.ACTIVE and mailbox.failures >= FAILING
-    return "mailbox-failing" if failing else ""
+    if mailbox.state is not MailboxState.ACTIVE:
+        return ""
+    if mailbox.failures >= profile.item_retries.failures:
+        return "mailbox-outage"
+    return "mailbox-failing" if mailbox.failures >= FAILING else ""
 
 
 async def _subscriptions(services: Services) -> list[Condition]:

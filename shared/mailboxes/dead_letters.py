@@ -77,12 +77,13 @@ async def _heal(services: Services, mailbox_id: str, *, failed: bool) -> None:
 
 
 async def _make_due(services: Services, mailbox: Mailbox, *, failed: bool) -> None:
-    """Until then hints are not followed either (``retry_at``). Any pass that ends begins the count anew."""
+    """Due for everything: nobody knows what the job was about. Until then hints are not followed either
+    (``retry_at``). Any pass that ends begins the count anew."""
     now = services.now()
     if not failed:
-        await services.registry.patch(mailbox.id, due_at=now)
+        await services.registry.patch(mailbox.id, due_at=now, poll_at=now)
         return
     at = now + WAITS[min(mailbox.failures, len(WAITS) - 1)]
     await services.registry.patch(
-        mailbox.id, due_at=at, retry_at=at, failures=mailbox.failures + 1, last_error=LAST_ERROR
+        mailbox.id, due_at=at, poll_at=at, retry_at=at, failures=mailbox.failures + 1, last_error=LAST_ERROR
     )

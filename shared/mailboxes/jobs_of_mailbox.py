@@ -20,22 +20,35 @@ from shared.mailboxes import change_notifications, life_cycle
 from shared.mailboxes.plain_words import sentence
 from shared.model.feed_tables import FEED_TABLES
 from shared.model.mailbox import Mailbox, MailboxState
-from shared.model.profile import Profile
+from shared.model.profile import Profile, Retries
 from shared.model.values import Value
+from shared.rules import cadence
 
-NET = timedelta(minutes=5)
+ASKED_AGAIN = timedelta(minutes=5)
+"""A mailbox that was asked for, or is to be tried again, is due once more after so long: a message may be
+lost."""
 FEED_WAIT = timedelta(seconds=2)
 FEED_DOUBLINGS = 5
 FENCE_WAIT = timedelta(seconds=10)
-BACK_OFF = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 120, 300))
-COMPARING = frozenset({"sync now", "enable", "resume"})
+PERMISSION_TRIES = 5
+"""Until something that a person must mend counts as such: new permissions take minutes to reach every
+server."""
+HEAL = "heal"
+HEAL_AGAIN = timedelta(hours=1)
+"""A mailbox that is broken is tried so often: whoever mended it need not remember to enable it."""
+COMPARING = frozenset({"sync now", "enable", "resume", HEAL})
 QUESTIONS = frozenset({"preview", "explain"})
 ABOUT_CONTACTS = "contacts"
 """The cause of a notification about contacts: the calendars have nothing to do with it."""
-HINTS = frozenset({"notification", ABOUT_CONTACTS, "due", "dynamics", "owner", "missed"})
+DUE = "due"
+TOLD = frozenset({"notification", ABOUT_CONTACTS})
+HINTS = frozenset({*TOLD, DUE, "dynamics", "owner", "missed"})
 """Causes that ask for a look and carry nothing else: any later pass serves them as well."""
 PUSHED = frozenset({"notification", "dynamics", "owner"})
 """Hints that have nothing to do with contacts of Exchange."""
+LIFE_CYCLE = frozenset({"reauthorize", "subscriptions"})
+"""Graph wants a subscription to be extended, or has removed it: what it did not tell meanwhile is in the
+feeds."""
 
 log = logging.getLogger("sync.pass")
 
@@ -61,7 +74,8 @@ async def put_off(jobs: Jobs, job: Job, now: datetime) -> None:
     """Come back by schedule, later each time, where nothing but the queue is needed. A question is not
     repeated: by then nobody waits for its answer."""
     if job.cause not in QUESTIONS:
-        await jobs.again(job.mailbox, job.cause, at=now + _step(job.attempt), attempt=job.attempt + 1)
+        at = now + cadence.back_off(job.attempt, Retries())
+        await jobs.again(job.mailbox, job.cause, at=at, attempt=job.attempt + 1)
 
 
 async def _again(services: Services, mailbox: Mailbox, job: Job, at: datetime, attempt: int) -> None:
@@ -73,7 +87,7 @@ async def _again(services: Services, mailbox: Mailbox, job: Job, at: datetime, a
         if job.cause not in {*HINTS, "continue"}:
             raise
         log.warning("left to the net: %s %s", type(error).__name__, error.code)
-        await _note(services, mailbox.id, due_at=at)
+        await _note(services, mailbox.id, due_at=at, poll_at=at)
 
 
 async def _run(services: Services, job: Job) -> None:
@@ -82,21 +96,29 @@ async def _run(services: Services, job: Job) -> None:
         return
     if job.cause in QUESTIONS:
         await _answer(services, mailbox, job)
-    elif mailbox.state is MailboxState.ACTIVE and not _waits_for_retry(mailbox, job, services.now()):
+    elif _is_followed(mailbox, job, services.now()):
         await _try(services, mailbox, job)
 
 
-def _waits_for_retry(mailbox: Mailbox, job: Job, now: datetime) -> bool:
-    """A service that asked for patience gets it: the retry that is scheduled sees what the hint is about."""
-    return job.cause in HINTS and not job.attempt and mailbox.failures > 0 and _retry_is_pending(mailbox, now)
+def _is_followed(mailbox: Mailbox, job: Job, now: datetime) -> bool:
+    if job.cause == HEAL:
+        return mailbox.state is MailboxState.BROKEN
+    return mailbox.state is MailboxState.ACTIVE and not _waits(mailbox, job, now)
+
+
+def _waits(mailbox: Mailbox, job: Job, now: datetime) -> bool:
+    """A service that asked for patience gets it: the retry that is scheduled sees what the hint is about. Of
+    a mailbox that an administrator postponed nothing is done but what an administrator asks for (MBX-15)."""
+    if job.cause not in {*HINTS, "continue"}:
+        return False
+    if cadence.is_postponed(mailbox, now):
+        return True
+    hinted = job.cause in HINTS and not job.attempt
+    return hinted and mailbox.failures > 0 and _retry_is_pending(mailbox, now)
 
 
 def _retry_is_pending(mailbox: Mailbox, now: datetime) -> bool:
     return mailbox.retry_at is not None and mailbox.retry_at > now
-
-
-def _step(number: int) -> timedelta:
-    return BACK_OFF[min(number, len(BACK_OFF) - 1)]
 
 
 async def _try(services: Services, mailbox: Mailbox, job: Job) -> None:
@@ -110,13 +132,15 @@ async def _try(services: Services, mailbox: Mailbox, job: Job) -> None:
         await _later(services, mailbox, job, error, timedelta(seconds=max(error.retry_after, 1)))
     except MailboxBroken as error:
         await _broken(services, mailbox, error)
+    except life_cycle.Rejected as error:
+        await _broken(services, mailbox, error)
     except ProfileBroken as error:
-        if mailbox.failures >= len(BACK_OFF):
+        if mailbox.failures >= PERMISSION_TRIES or job.cause == HEAL:
             await _broken(services, mailbox, error)
-        else:  # new permissions take minutes to reach every server
-            await _later(services, mailbox, job, error, _step(mailbox.failures))
+        else:
+            await _later(services, mailbox, job, error)
     except SyncError as error:
-        await _later(services, mailbox, job, error, _step(mailbox.failures))
+        await _later(services, mailbox, job, error)
 
 
 async def _profile(services: Services, mailbox: Mailbox) -> Profile:
@@ -132,23 +156,42 @@ async def _pass(services: Services, mailbox: Mailbox, job: Job) -> None:
         return
     mailbox = await _prepare(services, mailbox, job)
     profile = await _profile(services, mailbox)
+    wanted = wanted_by(job.cause, poll=cadence.is_poll(mailbox, services.now()))
     result = await MailboxPass(services, mailbox, profile).run(
-        reconcile=job.cause in COMPARING or first, wanted=wanted_by(job.cause)
+        reconcile=job.cause in COMPARING or first, wanted=wanted
     )
-    known = await _record(services, mailbox, job, result, perf_counter() - started)
+    ended = _ended(services, job, wanted, result)
+    following = cadence.after(mailbox, profile, ended)
+    known = await _record(services, mailbox, job, result, following, perf_counter() - started)
     if known and result.unfinished and result.again_at is not None:
-        wait = _step(job.attempt) if job.attempt else timedelta()
+        wait = cadence.back_off(job.attempt, profile.item_retries) if job.attempt else timedelta()
         await _retry(services, mailbox, replace(job, cause="continue"), result.again_at + wait)
     elif known and result.again_at is not None:
         await _again(services, mailbox, replace(job, cause="continue"), result.again_at, 0)
 
 
-def wanted_by(cause: str) -> Wanted:
-    """Which feeds a pass reads. A hint says what it is about; whatever else somebody asked for reads all."""
+def wanted_by(cause: str, *, poll: bool = True) -> Wanted:
+    """Which feeds a pass reads. A hint says what it is about; whatever else somebody asked for reads all. A
+    mailbox is due for everything (``poll``), or for its task lists and its inbox only."""
     if cause in PUSHED:
         return Wanted(contacts=False)
-    everything = cause not in {*HINTS, "continue"}
+    if cause == DUE:
+        return Wanted(contacts=poll, calendars=poll)
+    everything = cause not in {*HINTS, *LIFE_CYCLE, "continue"}
     return Wanted(everything=everything, calendars=cause != ABOUT_CONTACTS)
+
+
+def _ended(services: Services, job: Job, wanted: Wanted, result: PassResult) -> cadence.Ended:
+    return cadence.Ended(
+        at=services.now(),
+        found=result.found,
+        polled=wanted.everything or (wanted.calendars and wanted.contacts),
+        told=job.cause in TOLD,
+        untold=result.untold if job.cause == DUE else int(job.cause == "missed"),
+        covered=result.covered,
+        tasks_read_at=result.tasks_read_at,
+        tracks_tasks=result.tracks_tasks,
+    )
 
 
 async def _retry(services: Services, mailbox: Mailbox, job: Job, at: datetime) -> None:
@@ -156,7 +199,7 @@ async def _retry(services: Services, mailbox: Mailbox, job: Job, at: datetime) -
     under way for all of them, or a burst would keep its size until the trouble is over."""
     if not job.attempt and job.cause in {*HINTS, "continue"} and _retry_is_pending(mailbox, services.now()):
         return
-    if await _note(services, mailbox.id, retry_at=at, due_at=at + NET):
+    if await _note(services, mailbox.id, retry_at=at, due_at=at + ASKED_AGAIN):
         await _again(services, mailbox, job, at, job.attempt + 1)
 
 
@@ -182,9 +225,11 @@ async def _feed_is_ready(services: Services) -> bool:
 
 async def _prepare(services: Services, mailbox: Mailbox, job: Job) -> Mailbox:
     """What a first pass, or a pass that was asked for, needs besides the items."""
+    if job.cause == HEAL:
+        await life_cycle.refuse_other_sync(services, mailbox.user_id)
     if job.cause == "enable" or mailbox.last_pass_at is None:
         await life_cycle.rejoin(services, mailbox.id)
-    if job.cause in ("reauthorize", "subscriptions"):
+    if job.cause in LIFE_CYCLE:
         await change_notifications.repair(services, mailbox)
     elif job.cause in COMPARING or mailbox.last_pass_at is None:
         await change_notifications.ensure(services, mailbox)
@@ -196,7 +241,14 @@ async def _prepare(services: Services, mailbox: Mailbox, job: Job) -> Mailbox:
     return mailbox
 
 
-async def _record(services: Services, mailbox: Mailbox, job: Job, result: PassResult, seconds: float) -> bool:
+async def _record(
+    services: Services,
+    mailbox: Mailbox,
+    job: Job,
+    result: PassResult,
+    following: cadence.Next,
+    seconds: float,
+) -> bool:
     now, milliseconds = services.now(), int(seconds * 1000)
     numbers = {
         "actions": result.actions,
@@ -205,34 +257,47 @@ async def _record(services: Services, mailbox: Mailbox, job: Job, result: PassRe
         "unfinished": result.unfinished,
         "held": result.held,
     }
-    telemetry.passed(numbers, quiet=job.cause == "due" and not any(numbers.values()))
+    telemetry.passed(numbers, quiet=job.cause == DUE and not any(numbers.values()))
     retry_at = mailbox.retry_at if result.unfinished else None
     return await _note(
         services,
         mailbox.id,
         last_pass_at=now,
         last_pass_ms=milliseconds,
-        due_at=now + NET,
+        due_at=following.due_at,
+        poll_at=following.poll_at,
+        activity=following.activity,
+        untold_at=following.untold_at,
         failures=0,
         retry_at=retry_at,
         last_error="; ".join(result.errors[:3]),
+        **({"state": MailboxState.ACTIVE.value} if job.cause == HEAL else {}),
     )
 
 
-async def _later(services: Services, mailbox: Mailbox, job: Job, error: SyncError, wait: timedelta) -> None:
-    """A transient failure comes back by schedule, never by failing (design: choices)."""
+async def _later(
+    services: Services, mailbox: Mailbox, job: Job, error: SyncError, wait: timedelta | None = None
+) -> None:
+    """A transient failure comes back by schedule, never by failing (design: choices). An outage is transient,
+    however long: nothing is given up, only tried less often (MBX-16)."""
+    if wait is None:
+        retries = (await _profile(services, mailbox)).item_retries
+        wait = cadence.back_off(mailbox.failures, retries, error)
     log.warning("pass not done: %s %s; again in %ds", type(error).__name__, error.code, wait.total_seconds())
     telemetry.passed({}, failed=True)
-    if await _note(services, mailbox.id, failures=mailbox.failures + 1, last_error=sentence(error)):
-        await _retry(services, mailbox, job, services.now() + wait)
+    at = services.now() + wait
+    poll_at = min(mailbox.poll_at, at) if mailbox.poll_at else None  # should the retry's message be lost
+    failures = mailbox.failures + 1
+    if await _note(services, mailbox.id, failures=failures, poll_at=poll_at, last_error=sentence(error)):
+        await _retry(services, mailbox, job, at)
 
 
 async def _broken(services: Services, mailbox: Mailbox, error: SyncError) -> None:
     """A person must mend it: the mailbox stops and says why (MBX-16)."""
     log.error("mailbox broken: %s", error.code)
     telemetry.passed({}, failed=True)
-    state = MailboxState.BROKEN.value
-    await _note(services, mailbox.id, state=state, retry_at=None, last_error=sentence(error))
+    state, again_at = MailboxState.BROKEN.value, services.now() + HEAL_AGAIN
+    await _note(services, mailbox.id, state=state, retry_at=again_at, last_error=sentence(error))
 
 
 async def _answer(services: Services, mailbox: Mailbox, job: Job) -> None:

@@ -46,7 +46,7 @@ async def subscribe(
     known = await services.registry.get(info.id)
     if known is not None:
         return _already_there(known, user), False
-    await _refuse_other_sync(services, user.id)
+    await refuse_other_sync(services, user.id)
     mailbox = Mailbox(
         id=info.id,
         address=info.address.lower(),
@@ -104,7 +104,7 @@ def _already_there(known: Mailbox, user: DynamicsUser) -> Mailbox:
     return known
 
 
-async def _refuse_other_sync(services: Services, user_id: str) -> None:
+async def refuse_other_sync(services: Services, user_id: str) -> None:
     """Two services in one mailbox make duplicates of everything (LNK-5, MBX-6)."""
     row = await services.dynamics.mailbox_row(user_id)
     if row and row.active and row.act_delivery_method == SERVER_SIDE_SYNC and row.enabled_for_act:
@@ -131,7 +131,7 @@ async def change_state(services: Services, mailbox: Mailbox, verb: str) -> Mailb
         raise rejected(409, "wrongState", f"A mailbox that is {mailbox.state} cannot be told to {verb}.")
     target = MailboxState.PAUSED if verb == "pause" else MailboxState.ACTIVE
     if target is MailboxState.ACTIVE and mailbox.state is not target:
-        await _refuse_other_sync(services, mailbox.user_id)
+        await refuse_other_sync(services, mailbox.user_id)
     if mailbox.state is not target:
         await services.registry.patch(
             mailbox.id,

@@ -27,15 +27,22 @@ async def measure_mailboxes(services: Services, begun: datetime) -> None:
 
 
 def state_of(mailboxes: Sequence[Mailbox], now: datetime) -> dict[str, int]:
-    """How many are in which state, how many fail, and how long ago the slowest had its last pass."""
+    """How many are in which state, how many fail, and how late the latest is."""
     states = Counter(mailbox.state for mailbox in mailboxes)
     active = [mailbox for mailbox in mailboxes if mailbox.state is MailboxState.ACTIVE]
-    ages = [now - (mailbox.last_pass_at or mailbox.created_at or now) for mailbox in active]
+    late = [lateness(mailbox, now) for mailbox in active]
     return {
         **{state.value: states[state] for state in MailboxState},
         "failing": sum(mailbox.failures >= FAILING for mailbox in active),
-        "oldest_pass_s": int(max(ages, default=timedelta()).total_seconds()),
+        "late_s": int(max(late, default=timedelta()).total_seconds()),
     }
+
+
+def lateness(mailbox: Mailbox, now: datetime) -> timedelta:
+    """For how long a mailbox should have been read and was not. A first pass is due at once."""
+    planned = mailbox.poll_at or mailbox.last_pass_at or mailbox.created_at or now
+    planned = max(planned, mailbox.postponed_until or planned, mailbox.retry_at or planned)
+    return max(now - planned, timedelta())
 
 
 async def measure_subscriptions(services: Services) -> None:

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from shared.engine.services import Services
 from shared.errors import NotFound
-from shared.mailboxes.jobs_of_mailbox import NET
+from shared.mailboxes.jobs_of_mailbox import ASKED_AGAIN, HEAL
+from shared.model.mailbox import MailboxState
+from shared.rules import cadence
 
 BATCH = 100
 
@@ -16,11 +18,14 @@ log = logging.getLogger("sync.net")
 
 async def due_mailboxes(services: Services) -> int:
     """Fan out the due mailboxes onto the queue (MBX-14); returns how many. The pass sets the next time when
-    it ends; until then a mailbox is asked for again only after the net's interval."""
+    it ends; until then a mailbox is asked for again only after a while."""
     now = services.now()
     batch: list[str] = []
     count = 0
     async for mailbox in services.registry.due(now):
+        if cadence.is_postponed(mailbox, now):
+            await _due_at(services, mailbox.id, mailbox.postponed_until or now)
+            continue
         batch.append(mailbox.id)
         if len(batch) >= BATCH:
             count += await _ask(services, batch, now)
@@ -33,13 +38,26 @@ async def _ask(services: Services, mailboxes: list[str], now: datetime) -> int:
     if mailboxes:
         await services.jobs.hint(mailboxes, "due", now)
     for mailbox in mailboxes:
-        await _postpone(services, mailbox, now)
+        await _due_at(services, mailbox, now + ASKED_AGAIN)
     return len(mailboxes)
 
 
-async def _postpone(services: Services, mailbox: str, now: datetime) -> None:
+async def _due_at(services: Services, mailbox: str, at: datetime) -> None:
     """One that was removed meanwhile keeps nobody else from being asked for."""
     try:
-        await services.registry.patch(mailbox, due_at=now + NET)
+        await services.registry.patch(mailbox, due_at=at)
     except NotFound:
         log.info("a due mailbox was removed meanwhile")
+
+
+async def try_broken(services: Services) -> int:
+    """Ask for a pass of each mailbox that is broken, now and then: what a person mended comes back by itself
+    (PAIN-7). Returns how many were asked for."""
+    now = services.now()
+    due = [
+        mailbox.id
+        async for mailbox in services.registry.all()
+        if mailbox.state is MailboxState.BROKEN and (mailbox.retry_at is None or mailbox.retry_at <= now)
+    ]
+    await services.jobs.hint(due, HEAL, now)
+    return len(due)

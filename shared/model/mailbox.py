@@ -19,11 +19,15 @@ class Mailbox:
     """``id`` is the Graph user's id (a GUID): session id, partition key and path segment alike.
 
     ``user_id`` is the Dynamics ``systemuserid``. ``time_zone`` is the mailbox's own, as Exchange names it
-    (usually a Windows name). ``due_at``: when the net next asks for a pass. ``failures`` counts
-    transient failures in a row (MBX-16), and ``retry_at`` is when the retry comes that is scheduled already.
+    (usually a Windows name). ``due_at``: when the net next asks for a pass. ``failures`` counts transient
+    failures in a row (MBX-16), and ``retry_at`` is when the retry comes that is scheduled already.
     ``scheduling_note``: why scheduling conflicts cannot be checked for it, if they cannot (APPT-29).
     ``tasks_read_at``, ``filters_read_at``: when task lists and sync filters were last asked for;
-    ``tracks_tasks``: it has, or had, a linked task.
+    ``tracks_tasks``: it has, or had, a linked task. ``poll_at``: when its calendars and contacts are next
+    read whatever was notified; ``activity``: how many changes there were of late, older ones counting less
+    (MBX-14). ``subscribed_until``: until when Graph tells of all its resources, None where it does not;
+    ``untold_at``: when a change was found of which it had not told. ``postponed_until``: an administrator
+    wants nothing done before then (MBX-15).
     """
 
     id: str
@@ -47,4 +51,9 @@ class Mailbox:
     tasks_read_at: datetime | None = None
     tracks_tasks: bool = False
     filters_read_at: datetime | None = None
+    poll_at: datetime | None = None
+    activity: float = 0.0
+    subscribed_until: datetime | None = None
+    untold_at: datetime | None = None
+    postponed_until: datetime | None = None
     etag: str | None = None

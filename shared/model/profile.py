@@ -43,6 +43,31 @@ class Brake:
 
 
 @dataclass(frozen=True, slots=True)
+class Polling:
+    """How often calendars and contacts are read although nobody asked for it, in minutes (MBX-14): of busy,
+    normal and quiet mailboxes, and of those whose change notifications tell of everything."""
+
+    busy_minutes: int = 2
+    normal_minutes: int = 5
+    quiet_minutes: int = 12
+    notified_minutes: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """How a mailbox is tried again after a transient failure (MBX-16, MBX-17): after ``shortest_seconds`` at
+    first, after ``longest_seconds`` later, no sooner than ``timed_out_seconds`` where a service did not
+    answer in time. From ``failures`` in a row an alert is raised, and it is tried every ``outage_minutes``
+    in the end."""
+
+    shortest_seconds: int = 2
+    longest_seconds: int = 300
+    timed_out_seconds: int = 30
+    failures: int = 10
+    outage_minutes: int = 15
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """One profile; ``default`` exists from the start. Field directions other than the defaults are kept
     per entity: ``{"appointment": {"body": "toDynamics"}}``. ``settings`` overrides organization settings
@@ -72,3 +97,6 @@ class Profile:
     company_from_parent: bool = True
     """The parent's name is written into Company (CONT-6)."""
     reconcile_hours: int = 24
+    item_polling: Polling = Polling()
+    """Of appointments, contacts and tasks; mail has a clock of its own (MBX-17)."""
+    item_retries: Retries = Retries()

@@ -65,7 +65,7 @@ def mailbox(row: Row, etag: str | None) -> Mailbox:
 
 
 def _nullable(name: str) -> bool:
-    return name.endswith("_at") or name == "lag_seconds"
+    return name.endswith(("_at", "_until")) or name == "lag_seconds"
 
 
 def claiming(row_keys: Iterable[str]) -> str:

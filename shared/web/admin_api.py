@@ -18,7 +18,7 @@ from shared.mailboxes import life_cycle
 from shared.mailboxes.life_cycle import Rejected
 from shared.mailboxes.plain_words import sentence
 from shared.model.mailbox import Mailbox
-from shared.web import profiles, views, watch
+from shared.web import postponing, profiles, views, watch
 from shared.web.call import ID_LIMIT, PATIENCE, Call, Examine, Handler, Patience, text
 from shared.web.http import Answer, BadRequest, Request, error_answer, json_answer
 from shared.web.principal import Principal, principal_of
@@ -241,6 +241,13 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "mailboxes/{id}/enable", _change_state, "Enable a mailbox", (200, 404, 409)),
     Route("POST", "mailboxes/{id}/pause", _change_state, "Pause a mailbox", (200, 404, 409)),
     Route("POST", "mailboxes/{id}/resume", _change_state, "Resume a mailbox", (200, 404, 409)),
+    Route(
+        "POST",
+        "mailboxes/{id}/postpone",
+        postponing.postpone,
+        "Do nothing in a mailbox before a time",
+        (200, 400, 404),
+    ),
     Route("POST", "mailboxes/{id}/sync", _sync_now, "Sync now", (202, 404, 409)),
     Route("POST", "mailboxes/{id}/preview", _preview, "What a pass would do now", _QUESTION, reads=True),
     Route("GET", "mailboxes/{id}/explain", _explain, "The decision for one item now", _QUESTION),

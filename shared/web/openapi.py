@@ -10,6 +10,7 @@ from shared.web.schemas import SCHEMAS, reference
 
 BODIES = {
     "POST mailboxes": "NewMailbox",
+    "POST mailboxes/{id}/postpone": "Postponement",
     "POST decisions/{id}": "DecisionAnswer",
     "POST deadletters/{id}": "DeadLetterAction",
     "PUT profiles/{id}": "ProfileChanges",
@@ -32,6 +33,7 @@ RESULTS = {
     "POST mailboxes/{id}/enable": "Mailbox",
     "POST mailboxes/{id}/pause": "Mailbox",
     "POST mailboxes/{id}/resume": "Mailbox",
+    "POST mailboxes/{id}/postpone": "Mailbox",
     "POST mailboxes/{id}/sync": "State",
     "POST mailboxes/{id}/preview": "Preview",
     "GET mailboxes/{id}/explain": "Explanation",

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from shared.model.profile import Brake, ContactAddresses, ContactDeletion, PrivateItems, Profile
+from shared.model.profile import (
+    Brake,
+    ContactAddresses,
+    ContactDeletion,
+    Polling,
+    PrivateItems,
+    Profile,
+    Retries,
+)
 from shared.model.scheduling import SchedulingPolicy
 from shared.web.http import BadRequest
 from shared.web.profile_fields import with_entities
@@ -17,6 +25,22 @@ WINDOW_LIMIT = 1825
 BRAKE_LIMIT = 1_000_000
 MINUTES_A_DAY = 1440
 HOURS_A_WEEK = 168
+
+Limits = Mapping[str, tuple[str, int, int]]
+"""Of the whole numbers of a setting with parts: the attribute of each, and between what it lies."""
+POLLING: Limits = {
+    "busyMinutes": ("busy_minutes", 1, 60),
+    "normalMinutes": ("normal_minutes", 1, 60),
+    "quietMinutes": ("quiet_minutes", 1, 60),
+    "notifiedMinutes": ("notified_minutes", 5, 360),
+}
+RETRIES: Limits = {
+    "shortestSeconds": ("shortest_seconds", 1, 300),
+    "longestSeconds": ("longest_seconds", 10, 3600),
+    "timedOutSeconds": ("timed_out_seconds", 0, 3600),
+    "failures": ("failures", 1, 100),
+    "outageMinutes": ("outage_minutes", 5, 360),
+}
 
 Check = Callable[[str, Any], Any]
 """The value of a setting of that name, or BadRequest."""
@@ -74,6 +98,8 @@ def profile_json(profile: Profile) -> dict[str, Any]:
         "id": profile.id,
         "brake": {"items": brake.items, "people": brake.people, "percent": brake.percent},
         **{name: getattr(profile, attribute) for name, (attribute, _) in _PLAIN.items()},
+        "itemPolling": _parts_json(profile.item_polling, POLLING),
+        "itemRetries": _parts_json(profile.item_retries, RETRIES),
         "directions": {
             entity: {name: direction.value for name, direction in fields.items()}
             for entity, fields in profile.directions.items()
@@ -111,8 +137,40 @@ def _brake(profile: Profile, value: Any) -> Profile:
     return replace(profile, brake=Brake(items, people, percent))
 
 
+def _parts_json(record: Polling | Retries, limits: Limits) -> dict[str, int]:
+    return {name: getattr(record, attribute) for name, (attribute, _, _) in limits.items()}
+
+
+def _parts(setting: str, value: Any, limits: Limits) -> dict[str, int]:
+    """The attributes that are given, within their limits."""
+    if not isinstance(value, dict) or set(value) - set(limits):
+        raise BadRequest(f"'{setting}' must be an object with any of: {', '.join(limits)}.")
+    return {
+        limits[name][0]: _number(f"{setting}.{name}", number, *limits[name][1:])
+        for name, number in value.items()
+    }
+
+
+def _polling(profile: Profile, value: Any) -> Profile:
+    polling = replace(profile.item_polling, **_parts("itemPolling", value, POLLING))
+    if not polling.busy_minutes <= polling.normal_minutes <= polling.quiet_minutes:
+        raise BadRequest(
+            "Busy mailboxes cannot be read less often than normal ones, nor those than quiet ones."
+        )
+    return replace(profile, item_polling=polling)
+
+
+def _retries(profile: Profile, value: Any) -> Profile:
+    retries = replace(profile.item_retries, **_parts("itemRetries", value, RETRIES))
+    if retries.shortest_seconds > retries.longest_seconds:
+        raise BadRequest("'itemRetries.shortestSeconds' is more than 'itemRetries.longestSeconds'.")
+    return replace(profile, item_retries=retries)
+
+
 _WITH_PARTS: dict[str, Callable[[Profile, Any], Profile]] = {
     "brake": _brake,
+    "itemPolling": _polling,
+    "itemRetries": _retries,
     "directions": with_entities,
     "organizationSettings": with_overrides,
 }

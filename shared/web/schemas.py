@@ -14,7 +14,7 @@ from shared.model.organization_settings import EVERYTHING
 from shared.model.profile import ContactAddresses, ContactDeletion, PrivateItems
 from shared.model.scheduling import SchedulingPolicy
 from shared.model.values import Direction, Side
-from shared.web.profile_settings import WINDOW_LIMIT
+from shared.web.profile_settings import POLLING, RETRIES, WINDOW_LIMIT, Limits
 from shared.web.watch import ACTIONS
 
 Schema = dict[str, Any]
@@ -57,6 +57,14 @@ def _range(lowest: int, highest: int) -> Schema:
     return {"type": "integer", "minimum": lowest, "maximum": highest}
 
 
+def _numbers(limits: Limits, **meanings: str) -> Schema:
+    parts = {
+        name: {**_range(lowest, highest), "description": meanings[name]}
+        for name, (_, lowest, highest) in limits.items()
+    }
+    return {"type": "object", "additionalProperties": False, "properties": parts}
+
+
 _MAILBOX: Schema = {
     "id": TEXT,
     "address": TEXT,
@@ -74,6 +82,9 @@ _MAILBOX: Schema = {
     "schedulingNote": TEXT_OR_NULL,
     "failures": NUMBER,
     "reconciledAt": MOMENT,
+    "nextPollAt": MOMENT,
+    "subscribedUntil": MOMENT,
+    "postponedUntil": MOMENT,
 }
 _FEED = _object(feed=TEXT, readTo=MOMENT, complete=FLAG, windowStart=MOMENT, windowEnd=MOMENT)
 _PREVIEW: dict[str, Any] = {
@@ -157,6 +168,23 @@ _SETTINGS: Schema = {
         **_range(1, 168),
         "description": "how often all links are compared with Dynamics, whatever was notified",
     },
+    "itemPolling": _numbers(
+        POLLING,
+        busyMinutes="how often calendars and contacts of a busy mailbox are read, whatever was notified "
+        "(MBX-14)",
+        normalMinutes="in one where little was changed of late",
+        quietMinutes="in a quiet one, at most",
+        notifiedMinutes="in one of which change notifications tell of everything",
+    ),
+    "itemRetries": _numbers(
+        RETRIES,
+        shortestSeconds="how soon a mailbox is tried again after its first failure; four times as long each "
+        "time (MBX-17)",
+        longestSeconds="after how long later",
+        timedOutSeconds="the least wait after a service did not answer in time",
+        failures="after how many failures in a row there is an alert (MBX-16); the mailbox is tried on",
+        outageMinutes="how often it is tried then, in the end",
+    ),
     "directions": {
         "type": "object",
         "description": "per entity of the field map the fields that go another way than by default (FLD-33); "
@@ -258,6 +286,9 @@ SCHEMAS: dict[str, Schema] = {
         askedAt=MOMENT,
     ),
     "Decisions": _list_of("Decision"),
+    "Postponement": _closed(
+        ["until"], until={**MOMENT, "description": "nothing is done before this time; null: at once again"}
+    ),
     "DecisionAnswer": _closed(["answer"], answer={"type": "string", "description": "go-on, drop, or an id"}),
     "Alert": _object(
         what={"type": "string", "enum": list(KINDS)},

@@ -39,6 +39,9 @@ def mailbox_json(mailbox: Mailbox, now: datetime) -> dict[str, Any]:
         "schedulingNote": mailbox.scheduling_note or None,
         "failures": mailbox.failures,
         "reconciledAt": moment(mailbox.reconciled_at),
+        "nextPollAt": moment(mailbox.poll_at),
+        "subscribedUntil": moment(mailbox.subscribed_until),
+        "postponedUntil": moment(mailbox.postponed_until),
     }
 
 

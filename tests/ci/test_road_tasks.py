@@ -80,8 +80,8 @@ def test_a_task_changed_in_to_do_arrives_by_the_net_after_twelve_minutes(road: R
     road.settle()
     (row,) = ann.rows("tasks")
     ann.edit_task(task, title="Changed in To Do")
-    road.local("advance", "600")
-    net(road, ann)
+    road.local("advance", "480")
+    road.local("run-timer", "due_mailboxes")
     assert ann.row("tasks", row["activityid"])["subject"] == "Known"
     road.local("advance", "360")
     net(road, ann)

@@ -137,9 +137,7 @@ async def test_a_mailbox_that_is_broken_fails_or_comes_too_late(service: Service
     assert await conditions(service) == {f"mailbox-failing.{ada.id}": 1}
     await registry.patch(ada.id, state="broken")
     assert await conditions(service) == {f"mailbox-broken.{ada.id}": 1}
-    await registry.patch(
-        ada.id, state="active", failures=0, last_pass_at=service.clock() - timedelta(minutes=31)
-    )
+    await registry.patch(ada.id, state="active", failures=0, poll_at=service.clock() - timedelta(minutes=31))
     assert await conditions(service) == {"mailboxes-lag": 1}
     await registry.patch(ada.id, state="paused")
     assert await conditions(service) == {}
@@ -236,6 +234,6 @@ def test_what_is_told_is_mailed_by_one_rule_or_another() -> None:
     (query,) = re.findall(r"'(.*m\.kind\) == \"alert\".*)'", text)
     assert 'tostring(m.event) == "raised" and tobool(m.told)' in query
     (excluded,) = re.findall(r"!in \((.*)\)", query)
-    others = {"mailbox-broken": "m.broken", "mailboxes-lag": "m.oldest_pass_s"}
+    others = {"mailbox-broken": "m.broken", "mailboxes-lag": "m.late_s"}
     assert {name.strip(' "') for name in excluded.split(",")} == set(others) <= set(KINDS)
     assert all(measured in text for measured in others.values())

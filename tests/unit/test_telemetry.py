@@ -18,7 +18,7 @@ from shared import telemetry
 from shared.functions.adapting import traceparent_of, waited_seconds
 from shared.jobs.messages import FeedJob, Job
 from shared.mailboxes import alerts, overview
-from shared.mailboxes.jobs_of_mailbox import BACK_OFF
+from shared.mailboxes.overview import FAILING
 from tests.contracts.small_stores import dead_letter
 from tests.doubles.service import FEED, Service
 from tests.rules.build import CATEGORY, at
@@ -138,13 +138,15 @@ async def test_the_state_of_all_mailboxes_is_measured_every_few_minutes(lines: A
     await service.subscribe(ann)
     await service.settle()
     service.clock.forward(60 * (5 - service.clock().minute % 5) - service.clock().second)
-    await service.services.registry.patch(ann.id, failures=len(BACK_OFF))
+    await service.services.registry.patch(
+        ann.id, failures=FAILING, poll_at=service.clock() - timedelta(minutes=2)
+    )
     await overview.measure_mailboxes(service.services, service.clock())
     service.clock.forward(60)
     await overview.measure_mailboxes(service.services, service.clock())
     (state,) = [row for row in lines("measure") if row["kind"] == "state"]
     assert (state["active"], state["broken"], state["failing"]) == (1, 0, 1)
-    assert state["oldest_pass_s"] > 0
+    assert state["late_s"] == 120
 
 
 async def test_subscriptions_that_end_soon_or_are_missing_are_counted() -> None:
