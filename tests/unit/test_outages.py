@@ -17,8 +17,9 @@ from shared.errors import SyncError, Throttled, Transient
 from shared.functions import admin, worker
 from shared.jobs.messages import BadMessage, Job
 from shared.mailboxes import jobs_of_mailbox, scheduling
-from shared.mailboxes.jobs_of_mailbox import BACK_OFF
 from shared.model.mailbox import Mailbox
+from shared.model.profile import Retries
+from shared.rules.cadence import back_off
 from tests.doubles.service import FEED, Service
 from tests.doubles.world import EPOCH, MemoryMailbox
 from tests.marks import rule
@@ -28,6 +29,10 @@ AWAY = Transient("table storage: get from mailboxes: no answer")
 BUSY = Throttled("service bus: nothing sent", retry_after=10, code="ServiceBusServerBusyError")
 ROW = "66666666-6666-4666-8666-666666666666"
 SOON = at(EPOCH + timedelta(days=3))
+
+
+def wait(failures: int) -> timedelta:
+    return back_off(failures, Retries())
 
 
 @pytest.fixture
@@ -73,11 +78,11 @@ async def test_while_storage_is_away_a_job_stays_one_job_that_waits_longer_each_
     ada.add(subject="Kickoff", categories=[CATEGORY], time=SOON)
     job = Job(ada.id, "sync now")
     with failing(service.services.registry, "get", "patch", error=AWAY):
-        for number in range(len(BACK_OFF) + 2):
+        for number in range(7):
             await jobs_of_mailbox.run(service.services, job)
             (sent,) = service.jobs.take()
             assert (sent.cause, sent.attempt) == ("sync now", number + 1)
-            assert sent.at == service.clock() + BACK_OFF[min(number, len(BACK_OFF) - 1)]
+            assert sent.at == service.clock() + wait(number)
             job = Job(sent.session, sent.cause, sent.attempt)
     await jobs_of_mailbox.run(service.services, job)
     assert [row.value("subject") for row in service.dynamics.rows.values()] == ["Kickoff"]
@@ -138,7 +143,7 @@ async def test_a_worker_that_starts_without_storage_puts_its_jobs_off(
     await wired.deliver(worker.mailbox_sync, ada.id, body)
     (sent,) = service.jobs.take()
     assert (sent.session, sent.cause, sent.attempt) == (ada.id, "enable", 3)
-    assert sent.at == service.clock() + BACK_OFF[2]
+    assert sent.at == service.clock() + wait(2)
     await wired.deliver(worker.dynamics_feed_router, FEED, json.dumps({"organization": FEED, "cause": "net"}))
     assert service.jobs.take() == []
 
@@ -189,8 +194,8 @@ async def test_a_retry_that_cannot_be_sent_is_left_to_the_net(service: Service, 
     ):
         await jobs_of_mailbox.run(service.services, Job(ada.id, "notification"))
     failed = await mailbox(service, ada)
-    assert (failed.failures, failed.due_at) == (1, service.clock() + BACK_OFF[0])
-    service.clock.forward(BACK_OFF[0].total_seconds())
+    assert (failed.failures, failed.due_at) == (1, service.clock() + wait(0))
+    service.clock.forward(wait(0).total_seconds())
     assert await scheduling.due_mailboxes(service.services) == 1
     (job,) = service.jobs.take()
     await jobs_of_mailbox.run(service.services, Job(job.session, job.cause))
