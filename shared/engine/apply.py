@@ -43,7 +43,7 @@ from shared.model.decision import (
 from shared.model.event import ExchangeEvent
 from shared.model.link import Link, LinkState, Role
 from shared.model.values import Side
-from shared.rules import occurrence_base, privacy
+from shared.rules import last_seen, occurrence_base, privacy
 from shared.rules.appointment_content import base_after
 from shared.rules.appointments import decide
 from shared.rules.occurrence_views import Slots
@@ -79,6 +79,10 @@ class Applying(Trying[AppointmentSituation]):
 
     def _decide(self, situation: AppointmentSituation) -> Decision:
         return decide(situation, self._context)
+
+    def _reads_instead(self, outcome: AppointmentOutcome) -> bool:
+        row = outcome.situation.row
+        return row is not None and row.remembered
 
     def _given_up(self, outcome: AppointmentOutcome) -> None:
         if outcome.error is not None and outcome.error.code == DUPLICATE:
@@ -359,7 +363,7 @@ class Applying(Trying[AppointmentSituation]):
         event = privacy.applied(event, self._context.profile.private_appointments)
         base = base_after(link.base, decision.absorb, event, row, link.withheld)
         link, event, row = self._with_occurrences(link, decision, event, row)
-        return replace(
+        closed = replace(
             state.files.after(link),
             exchange_id=event.id,
             ical_uid=event.ical_uid or link.ical_uid,
@@ -369,6 +373,7 @@ class Applying(Trying[AppointmentSituation]):
             intent={},
             attempt_at=None,
         )
+        return last_seen.with_row(closed, row)
 
     def _with_occurrences(
         self, link: Link, decision: Decision, event: ExchangeEvent, row: DynamicsAppointment

@@ -101,6 +101,8 @@ class MailboxPass:
         self._waiting = Waiting()
         self._filters = Filters()
         self._tracks_tasks = mailbox.tracks_tasks
+        self._uncommitted = Changes()
+        """What the last chunk leaves to be committed together with the cursors."""
         self._scheduling_note: str | None = None
         """Why Dynamics cannot be asked who is busy; None when it was not asked."""
 
@@ -168,7 +170,15 @@ class MailboxPass:
     # --- the work ---------------------------------------------------------------------------------
 
     async def _work(self, agenda: Agenda, touched: Touched, answers: Answers, *, deadline: datetime) -> None:
-        made = await plan(self._services, self._mailbox, self._profile, agenda, touched, answers)
+        made = await plan(
+            self._services,
+            self._mailbox,
+            self._profile,
+            agenda,
+            touched,
+            answers,
+            shared=not touched.reconciled,
+        )
         await self._tell(touched)
         await self._services.on_step("decided")
         self._result.echoes, self._result.untracked = made.echoes, made.untracked
@@ -203,7 +213,7 @@ class MailboxPass:
                 continue
             asked = await with_availability(self._services, context, chunk)
             outcomes = await self._apply_chunk(context, await self._note_intents(asked))
-            await self._commit_outcomes(outcomes, touched)
+            await self._commit_outcomes(outcomes, touched, last=begin + CHUNK >= len(todo))
             unfinished += [o.situation for o in outcomes if not o.finished]
         if unfinished and self._result.again_at is None:
             self._result.again_at = self._services.now()
@@ -266,7 +276,11 @@ class MailboxPass:
 
     # --- committing -------------------------------------------------------------------------------
 
-    async def _commit_outcomes(self, outcomes: Sequence[Outcome[Any]], touched: Touched) -> None:
+    async def _commit_outcomes(
+        self, outcomes: Sequence[Outcome[Any]], touched: Touched, *, last: bool
+    ) -> None:
+        """Those of the last chunk go into one transaction with the cursors, unless somebody waits for
+        them."""
         await self._services.on_step("applied")
         history = [row for outcome in outcomes for row in outcome.history]
         if history:
@@ -277,8 +291,12 @@ class MailboxPass:
         done = _inbox_rows_of((o.situation for o in outcomes if o.finished), touched.inbox)
         finished = [(o.situation, o.decision) for o in outcomes if o.finished]
         settled = settle(finished, self._waiting, self._mailbox.id, self._services.now())
-        await self._settle(settled, Changes(links=links, inbox_removed=done))
+        changes = Changes(links=links, inbox_removed=done)
         touched.inbox = [row for row in touched.inbox if row not in done]
+        if last and settled.nothing and not any(outcome.left_to for outcome in outcomes):
+            self._uncommitted = changes
+            return
+        await self._settle(settled, changes)
         await self._wake_others(outcomes)
 
     async def _wake_others(self, outcomes: Iterable[Outcome[Any]]) -> None:
@@ -308,12 +326,14 @@ class MailboxPass:
         kept = set(_inbox_rows_of(unfinished, touched.inbox))
         open_ids = {d.item.dynamics for d in braked.held} | {s.ref().dynamics for s in unfinished}
         settled = [row for row in agenda.held if row.id in answers.braked and row.id not in open_ids]
+        done = self._uncommitted
         await self._commit(
             Changes(
+                links=done.links,
                 cursors=touched.cursors,
                 dropped_cursors=touched.dropped_cursors,
                 inbox_added=waiting,
-                inbox_removed=[row for row in touched.inbox if row not in kept],
+                inbox_removed=[*done.inbox_removed, *(row for row in touched.inbox if row not in kept)],
                 held_removed=settled,
             )
         )

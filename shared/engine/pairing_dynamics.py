@@ -73,6 +73,7 @@ class DynamicsSide:
         ids = {row_id for _, row_id in work.pairs if row_id} | touched.records
         ids -= {i for i in ids if self._not_worth_reading(i, work)}
         if ids:
+            ids -= self._remember(ids - touched.records, work)
             await self._reading.read_rows(ids, work)
             await self._instances_to_series(touched, work)
             work.in_filter.update(
@@ -82,6 +83,13 @@ class DynamicsSide:
             )
         paired = {row_id for _, row_id in work.pairs if row_id}
         await self._events_of_rows(sorted(touched.records - paired), touched, work)
+
+    def _remember(self, ids: set[str], work: Work) -> set[str]:
+        """Rows of which nothing new was heard, of events that are there: the link knows them."""
+        there = {row_id for event_id, row_id in work.pairs if event_id in work.events}
+        found = {row_id: self._reading.remembered(row_id, work) for row_id in ids & there}
+        work.records.update({row_id: row for row_id, row in found.items() if row is not None})
+        return {row_id for row_id, row in found.items() if row is not None}
 
     async def _instances_to_series(self, touched: Touched, work: Work) -> None:
         """An instance's id leads to its series."""

@@ -9,10 +9,10 @@ from shared.engine.pairing_state import Work
 from shared.engine.ports import ExchangeMailbox
 from shared.engine.services import Services
 from shared.errors import Refused
-from shared.model.appointment import SERIES, SERVICE
+from shared.model.appointment import SERIES, SERVICE, DynamicsAppointment
 from shared.model.event import ExchangeEvent, Stamps
 from shared.model.sync_filter import Filters
-from shared.rules import privacy, tracking
+from shared.rules import last_seen, privacy, tracking
 from shared.rules.situation import Context
 
 T = TypeVar("T")
@@ -59,6 +59,13 @@ class Reading:
         if missing:
             found = await self._services.store.links_by_dynamics(self._mailbox.id, missing)
             work.links.update({key[1]: link for key, link in found.items()})
+
+    def remembered(self, row_id: str, work: Work) -> DynamicsAppointment | None:
+        """The row as its link remembers it, unless it must be seen as it is now."""
+        link = work.links.get(row_id)
+        if link is None or self.everything or self._context.profile.synchronize_attachments:
+            return None
+        return last_seen.row_of(link)
 
     async def read_rows(self, ids: Iterable[str], work: Work) -> None:
         user, dynamics = self._mailbox.user_id, self._services.dynamics

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from shared.engine import closed_kinds
 from shared.engine.gather import Touched, current_window
-from shared.engine.kinds import Decided, decide
+from shared.engine.kinds import Decided, ReadAgain, decide
 from shared.engine.pair import Pairing
 from shared.engine.personal_pairing import PersonalPairing
 from shared.engine.ports import Agenda, HeldRow, PendingDecision
@@ -17,8 +17,9 @@ from shared.errors import SyncError
 from shared.model.decision import Decision
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Brake, Profile
+from shared.rules import last_seen
 from shared.rules.brake import FEWEST, is_grave
-from shared.rules.situation import Context
+from shared.rules.situation import AppointmentSituation, Context
 
 
 @dataclass(frozen=True)
@@ -46,20 +47,32 @@ class Plan:
     untracked: int = 0
 
 
-async def context_of(services: Services, mailbox: Mailbox, profile: Profile, agenda: Agenda) -> Context:
+async def context_of(
+    services: Services, mailbox: Mailbox, profile: Profile, agenda: Agenda, *, shared: bool = False
+) -> Context:
+    """``shared``: the organization's settings may be those that another pass has just read."""
     window = current_window(agenda, profile, services.now())
-    organization = await services.dynamics.organization()
+    organization = await services.dynamics.organization(shared=shared)
     organization = replace(organization, settings={**organization.settings, **_overrides(profile)})
     return Context(mailbox, organization, profile, services.now(), window.start, window.end)
 
 
 async def plan(
-    services: Services, mailbox: Mailbox, profile: Profile, agenda: Agenda, touched: Touched, answers: Answers
+    services: Services,
+    mailbox: Mailbox,
+    profile: Profile,
+    agenda: Agenda,
+    touched: Touched,
+    answers: Answers,
+    *,
+    shared: bool = False,
 ) -> Plan:
-    context = await context_of(services, mailbox, profile, agenda)
+    context = await context_of(services, mailbox, profile, agenda, shared=shared)
     paired = await Pairing(services, context, touched.filters).pair(touched, answers.drop)
     situations = [answers.items.told(situation) for situation in paired.situations]
-    made = Plan(context, [(s, decide(s, context)) for s in situations], paired.echoes, paired.untracked)
+    again = ReadAgain(services, context, touched.filters)
+    decided = [await _certain(again, situation, context) for situation in situations]
+    made = Plan(context, decided, paired.echoes, paired.untracked)
     for some in touched.personal.both:
         if some.nothing:
             continue
@@ -76,6 +89,15 @@ async def plan(
         made.echoes += found.echoes
         made.untracked += found.untracked
     return made
+
+
+async def _certain(again: ReadAgain, situation: AppointmentSituation, context: Context) -> Decided:
+    """Decided by what the link remembers only where that suffices."""
+    decision = decide(situation, context)
+    if situation.row is None or not situation.row.remembered or last_seen.suffices(decision):
+        return situation, decision
+    read = await again.appointment(situation)
+    return read, decide(read, context)
 
 
 async def linked_items(

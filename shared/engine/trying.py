@@ -99,13 +99,15 @@ class Trying(ABC, Generic[S]):
                 await self._carry_out(outcome)
             except (Conflict, NotFound, UnknownResult) as error:
                 outcome.error = error if not isinstance(error, NotFound) else Conflict(str(error))
-                outcome.situation = await self._read_again(outcome.situation)
-                outcome.decision = self._decide(outcome.situation)
+                await self._begin_again(outcome)
                 continue
             except (Throttled, Transient) as error:
                 outcome.error = error
                 return outcome
             except Refused as error:
+                if self._reads_instead(outcome):
+                    await self._begin_again(outcome)
+                    continue
                 if self._asks_instead(outcome, error):
                     continue
                 self._refused(outcome, error)
@@ -113,6 +115,15 @@ class Trying(ABC, Generic[S]):
             return outcome
         self._given_up(outcome)
         return outcome
+
+    async def _begin_again(self, outcome: Outcome[S]) -> None:
+        outcome.situation = await self._read_again(outcome.situation)
+        outcome.decision = self._decide(outcome.situation)
+
+    def _reads_instead(self, outcome: Outcome[S]) -> bool:
+        """Whether a refusal may be due to what was not read: rights, for example, that were taken away."""
+        del outcome
+        return False
 
     def _asks_instead(self, outcome: Outcome[S], error: Refused) -> bool:
         """Whether the refusal is a question: then the outcome's decision asks it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -114,6 +114,10 @@ class Settled:
     freed: list[HeldRow] = field(default_factory=list)
     withdrawn: list[PendingDecision] = field(default_factory=list)
     """Questions that are answered and carried out, or that nobody has to answer any more."""
+
+    @property
+    def nothing(self) -> bool:
+        return not any(getattr(self, part.name) for part in fields(self))
 
     def free(self, row: HeldRow, question: PendingDecision | None) -> None:
         self.freed.append(row)

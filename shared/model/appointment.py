@@ -61,7 +61,7 @@ class DynamicsAppointment:
     ``exceptions``: a series' changed instances by their original start (an instant, ``…Z``), ``cancelled``
     the original starts of its deleted ones (APPT-35). ``group_id`` is what the halves of a series share that
     Dynamics cut in two. ``original_start``: of an instance or exception. ``availability``: who is busy, on
-    the answer to a write that asked (APPT-29).
+    the answer to a write that asked (APPT-29). ``remembered``: it was not read, its link says so.
     """
 
     id: str
@@ -82,6 +82,7 @@ class DynamicsAppointment:
     cancelled: frozenset[str] = frozenset()
     attachment_count: int = 0
     availability: Availability | None = None
+    remembered: bool = False
 
     @property
     def is_series(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from shared.model.appointment import DynamicsAppointment
 from shared.model.attachment import LinkedFile
 from shared.model.values import Side, Value, Values
 
@@ -48,6 +49,14 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class LastSeen:
+    """A row without those of its values that the link's base holds, and a fingerprint of all of them."""
+
+    row: DynamicsAppointment
+    values: str
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """``kind`` is the product's word (appointment, contact, task); ``table`` the Dynamics table.
 
@@ -61,6 +70,7 @@ class Link:
     and the versions of the exceptions (``rules.occurrences``); slots that are plain on both sides are absent.
     ``attachments``: the files that both sides had when they last agreed (``rules.attachment_merge``);
     ``files_compared``: nothing happened to the item since then without its files being looked at.
+    ``seen``: the row in version ``dynamics_etag`` (``rules.last_seen``).
     """
 
     kind: str
@@ -86,6 +96,7 @@ class Link:
     occurrences: Mapping[str, Value] = field(default_factory=dict)
     attachments: tuple[LinkedFile, ...] = ()
     files_compared: bool = False
+    seen: LastSeen | None = None
 
     @property
     def linked(self) -> bool:

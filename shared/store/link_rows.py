@@ -21,6 +21,8 @@ LONG = 1024
 
 _SIDES = ("exchange", "dynamics")
 _TOP = ""
+_WITH_THE_LINK = ("base", "seen")
+"""Not stored apart: ``seen`` is bounded, and is to be had with the link's own row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def store(mailbox: str, link: Link) -> StoredLink:
 def _slots(data: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
     """Every value that may be long: the fields of both bases and the link's own."""
     base = data.get("base", {})
-    own = [(_TOP, field, data) for field in data if field != "base"]
+    own = [(_TOP, field, data) for field in data if field not in _WITH_THE_LINK]
     return own + [(side, field, base[side]) for side in _SIDES if side in base for field in base[side]]
 
 

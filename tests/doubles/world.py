@@ -562,7 +562,8 @@ class MemoryDynamics(ServiceAppointments, DynamicsFiles, NoRecords):
 
     # --- the port ---------------------------------------------------------------------------------
 
-    async def organization(self) -> Organization:
+    async def organization(self, *, shared: bool = False) -> Organization:
+        del shared
         return Organization(ORGANIZATION, dict(self.settings), self.limits)
 
     async def changes(self, table: str, link: str | None) -> ChangePage:
@@ -680,6 +681,8 @@ class MemoryDynamics(ServiceAppointments, DynamicsFiles, NoRecords):
         self, write: UpdateAppointment, *, as_user: str | None, known: DynamicsAppointment | None = None
     ) -> DynamicsAppointment:
         del as_user, known
+        if write.id in self.hidden:
+            raise Refused("principal user is missing a privilege", code="0x80040220", status=403)
         self._ask_plug_in(write.values)
         row = self._current(write.id, write.etag)
         values = dict(write.values)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -328,7 +329,13 @@ async def people(tables: Tables | None = None) -> AsyncIterator[People]:
     graph = GraphExchange(
         f"http://{EXCHANGE}/v1.0", credential, "http://127.0.0.1:9", clock.now, transport=carrier
     )
-    dynamics = Dataverse(f"http://{DATAVERSE}", credential, clock.now, transport=carrier)
+    dynamics = Dataverse(
+        f"http://{DATAVERSE}",
+        credential,
+        clock.now,
+        transport=carrier,
+        settings_shared_for=timedelta(),
+    )
 
     async def on_step(name: str) -> None:
         await world.on_step(name)

@@ -10,7 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.clock import clock
@@ -72,7 +72,7 @@ async def running(
     tables = Tables(where.tables, prefix=where.prefix)
     await tables.ensure()
     exchange = GraphExchange(where.graph, credential, "http://127.0.0.1:9", now)
-    dynamics = Dataverse(where.dataverse, credential, now)
+    dynamics = Dataverse(where.dataverse, credential, now, settings_shared_for=timedelta())
     services = Services(
         exchange=exchange,
         dynamics=dynamics,

@@ -31,7 +31,7 @@ FEED |= dict.fromkeys(
     (f"GET /{table}" for table in ("contacts", "tasks", "phonecalls", "letters", "faxes")), 1
 )
 GRAPH_PARTS, PER_QUERY, PER_PAGE, IDS, ROWS = 20, 20, 100, 500, 100
-STORAGE_OUTLOOK, STORAGE_DYNAMICS = 10, 20
+STORAGE_OUTLOOK, STORAGE_DYNAMICS = 9, 19
 SIZE = 1000
 """People of a first sync: half of them on both sides, a quarter on each side only."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from shared.dynamics.dataverse import (
@@ -15,7 +16,6 @@ from shared.dynamics.dataverse import (
     changes,
     contact_search,
     filter_runs,
-    organization,
     record_reads,
     record_writes,
     series_reads,
@@ -29,6 +29,7 @@ from shared.dynamics.dataverse.client import Client
 from shared.dynamics.dataverse.closed_tables import OPTIONAL, ClosedTables
 from shared.dynamics.dataverse.errors import Now
 from shared.dynamics.dataverse.field_rights import FieldSecurity
+from shared.dynamics.dataverse.organization import SHARED, SharedOrganization
 from shared.dynamics.dataverse.resolve import AddressBooks
 from shared.dynamics.dataverse.service_appointments import ServiceAppointments
 from shared.dynamics.dataverse.transport import Credential
@@ -62,7 +63,8 @@ if TYPE_CHECKING:
 class Dataverse:
     """``url`` is the organization's, without a path; by ``clock`` dates in ``Retry-After`` are read, and what
     is asked is counted (``budget.py``). ``page_size``: of the change feed; ``transport`` carries the requests
-    instead of sockets."""
+    instead of sockets; ``settings_shared_for``: how long one reading of the organization's settings serves
+    all."""
 
     def __init__(
         self,
@@ -73,10 +75,12 @@ class Dataverse:
         page_size: int = changes.PAGE_SIZE,
         sleep: Sleep = asyncio.sleep,
         transport: AsyncBaseTransport | None = None,
+        settings_shared_for: timedelta = SHARED,
     ) -> None:
         self._client = Client(url, credential, clock, sleep=sleep, transport=transport)
         self._address_books = AddressBooks(self._client)
         self._closed = ClosedTables(self._client, clock)
+        self._organization = SharedOrganization(self._client, clock, settings_shared_for)
         self._services = ServiceAppointments(self._client, self._closed)
         self._field_security = FieldSecurity(self._client, clock)
         self._page_size = page_size
@@ -91,8 +95,8 @@ class Dataverse:
 
     # --- the organization -------------------------------------------------------------------------
 
-    async def organization(self) -> Organization:
-        return await organization.organization(self._client)
+    async def organization(self, *, shared: bool = False) -> Organization:
+        return await self._organization.get(shared=shared)
 
     async def changes(self, table: str, link: str | None) -> ChangePage:
         if table in OPTIONAL:

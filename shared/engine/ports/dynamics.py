@@ -85,7 +85,10 @@ class ChangePage:
 class DynamicsSystem(Protocol):
     """A Dynamics organization. ``as_user`` is a systemuserid to impersonate; None = the application user."""
 
-    async def organization(self) -> Organization: ...
+    async def organization(self, *, shared: bool = False) -> Organization:
+        """``shared``: one that another pass has read within the last half second will do."""
+        ...
+
     async def changes(self, table: str, link: str | None) -> ChangePage:
         """A page of the org-wide feed; ``None`` begins one. Raises CursorExpired. A page without a link: the
         organization does not offer this feed now."""
