@@ -7,11 +7,13 @@ POST that is repeated after a 504 invites people twice.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from shared import telemetry
 from shared.errors import CursorExpired, ProfileBroken, Refused, SyncError, Transient, UnknownResult
@@ -27,6 +29,9 @@ Json = dict[str, Any]
 PREFERENCES = 'IdType="ImmutableId", outlook.timezone="UTC", outlook.body-content-type='
 _JSON_TYPE = "application/json"
 _REFUSED_CREDENTIAL = (400, 401, 403)
+_RAW_URL = "request-raw-url"
+"""Kiota's name of the parameter that is the whole address."""
+_PLACE = re.compile(r"\{(\+?)([^{}]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +86,10 @@ class GraphClient:
     def get(self, kind: str, builder: BaseRequestBuilder, page_size: int = 0, **query: Any) -> Request:
         """``query`` names OData options without their dollar (``select=…``), except the window's two."""
         info = builder.to_get_request_information()
-        for name, value in query.items():
-            plain = name in ("startDateTime", "endDateTime")
-            info.query_parameters[name if plain else f"%24{name}"] = value
+        plain = ("startDateTime", "endDateTime")
+        options = [(name if name in plain else f"${name}", value) for name, value in query.items()]
         self._prefer(info, page_size)
-        return Request(kind, info)
+        return self._request(kind, info, options)
 
     def raw(self, kind: str, builder: BaseRequestBuilder) -> Request:
         """The raw content (``$value``) of what a builder leads to."""
@@ -95,7 +99,7 @@ class GraphClient:
         template = builder.url_template.partition("{?")[0] + "/$value"
         info = RequestInformation(Method.GET, template, dict(builder.path_parameters))
         self._prefer(info)
-        return Request(kind, info, raw=True)
+        return self._request(kind, info, raw=True)
 
     def may_upload_to(self, url: str) -> bool:
         """An upload goes to a host of its own, but never in the clear where Graph itself is not."""
@@ -129,7 +133,7 @@ class GraphClient:
         info = builder.to_delete_request_information()
         self._prefer(info)
         _if_match(info, etag)
-        return Request(kind, info, write=True)
+        return self._request(kind, info, write=True)
 
     def write(
         self,
@@ -155,16 +159,28 @@ class GraphClient:
         info.set_stream_content(content, _JSON_TYPE)
         self._prefer(info)
         _if_match(info, etag)
-        return Request(kind, info, write=effect)
+        return self._request(kind, info, write=effect)
+
+    def _request(
+        self,
+        kind: str,
+        info: RequestInformation,
+        options: Iterable[tuple[str, Any]] = (),
+        *,
+        write: bool = False,
+        raw: bool = False,
+    ) -> Request:
+        """With its address written out once. Kiota expands a request's template three times on its way,
+        character by character: a fifth of the CPU time of an idle pass."""
+        if _RAW_URL not in info.path_parameters:
+            self._sdk.adapter.set_base_url_for_request_information(info)
+            info.url = address(str(info.url_template), info.path_parameters, options)
+        return Request(kind, info, write, raw)
 
     def as_part(self, request: Request, identifier: str) -> Json:
         """A GET as a part of a ``$batch``."""
-        self._sdk.adapter.set_base_url_for_request_information(request.info)
-        path, _, query = request.info.url.removeprefix(self.base_url).partition("?")
-        # Kiota writes $select as %24select; a single request's middleware undoes that, a part has none.
-        options = [name.replace("%24", "$") + sep + value for name, sep, value in _options(query)]
         headers = {"Prefer": ", ".join(sorted(request.info.headers.get("Prefer")))}
-        url = path + ("?" + "&".join(options) if options else "")
+        url = request.info.url.removeprefix(self.base_url)
         return {"id": identifier, "method": "GET", "url": url, "headers": headers}
 
     def _prefer(self, info: RequestInformation, page_size: int = 0) -> None:
@@ -235,5 +251,25 @@ def _if_match(info: RequestInformation, etag: str | None) -> None:
         info.headers.add("If-Match", etag)
 
 
-def _options(query: str) -> list[tuple[str, str, str]]:
-    return [part.partition("=") for part in query.split("&") if part]
+def address(template: str, places: Mapping[str, Any], options: Iterable[tuple[str, Any]] = ()) -> str:
+    """What Kiota's URI template means (RFC 6570: ``{name}`` escaped, ``{+name}`` as it is), with these
+    options instead of the ones that it lists."""
+
+    def value(place: re.Match[str]) -> str:
+        text = str(places[place[2]])
+        return text if place[1] else _escaped(text)
+
+    path = _PLACE.sub(value, re.split(r"\{?\?", template)[0])
+    query = "&".join(f"{name}={_option(value)}" for name, value in options)
+    return f"{path}?{query}" if query else path
+
+
+def _option(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(_option(each) for each in value)
+    return _escaped(str(value).lower() if isinstance(value, bool) else str(value))
+
+
+@lru_cache(4096)
+def _escaped(text: str) -> str:
+    return quote(text, safe="")

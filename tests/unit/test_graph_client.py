@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
+from hypothesis import given
+from hypothesis import strategies as st
+from stduritemplate import StdUriTemplate
 
 from shared.credentials import DevelopmentCredential
 from shared.errors import CursorExpired, ProfileBroken, Refused, Transient, UnknownResult
-from shared.exchange.client import GraphClient, reply_of
+from shared.exchange.client import GraphClient, address, reply_of
 
 ROOT = Path(__file__).parents[2]
 BASE = "http://127.0.0.1:9/v1.0"
@@ -54,9 +57,20 @@ async def test_ids_are_encoded_in_paths(client: GraphClient) -> None:
     builder = client.graph.users.by_user_id("a/b").events.by_event_id("A/b+c==")
     part = client.as_part(client.get("x", builder, select=["id"], expand=["p($filter=id eq 'a b')"]), "1")
     assert part["url"] == (
-        "/users/a%2Fb/events/A%2Fb%2Bc%3D%3D?$expand=p%28%24filter%3Did%20eq%20%27a%20b%27%29&$select=id"
+        "/users/a%2Fb/events/A%2Fb%2Bc%3D%3D?$select=id&$expand=p%28%24filter%3Did%20eq%20%27a%20b%27%29"
     )
     assert part["headers"]["Prefer"].startswith('IdType="ImmutableId"')
+
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+
+
+@given(_TEXT, st.one_of(_TEXT, st.lists(_TEXT, min_size=1, max_size=3)))
+def test_addresses_are_what_the_sdks_own_templates_mean(user: str, select: Any) -> None:
+    template = "{+baseurl}/users/{user%2Did}/events{?%24count,%24select}"
+    places = {"baseurl": BASE, "user%2Did": user}
+    theirs = StdUriTemplate.expand(template, {**places, "%24select": select})
+    assert address(template, places, [("$select", select)]) == theirs.replace("?%24select", "?$select")
 
 
 @pytest.mark.parametrize(
