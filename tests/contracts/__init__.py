@@ -2,5 +2,5 @@
 
 import pytest
 
-for _suite in ("mailbox_store", "history_store", "registry", "small_stores", "jobs", "tables"):
+for _suite in ("mailbox_store", "history_store", "registry", "small_stores", "jobs", "workers", "tables"):
     pytest.register_assert_rewrite(f"tests.contracts.{_suite}")
