@@ -4,13 +4,15 @@ drawn from its own name, so that leaving one out changes as little as possible o
 from __future__ import annotations
 
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 from tests.simulation.items import DYNAMICS, EXCHANGE, SIDES, Edit, Item
 from tests.simulation.kinds import KINDS, Kind
+from tests.simulation.kinds.events import Events
 from tests.simulation.world import World
 from tests.wire.people import Person
 
@@ -21,7 +23,11 @@ USUAL_KINDS = (
     *("series",) * 2,
     *("phonecall", "letter", "fax"),
 )
+MEETINGS = 0.3
 PAUSES = (0, 0.3, 2, 20, 120)
+
+
+Special = Callable[["Humans", "Deed", Item], Awaitable[None]]
 
 
 @dataclass
@@ -60,7 +66,7 @@ class Humans:
     world: World
     items: list[Item] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
-    special: dict[str, list[Callable[[Humans, Deed, Item], Awaitable[None]]]] = field(default_factory=dict)
+    special: Mapping[str, Sequence[Special]] = field(default_factory=dict)
 
     # --- one deed ---------------------------------------------------------------------------------
 
@@ -68,9 +74,16 @@ class Humans:
         """Whatever comes to mind."""
         own = [item for item in self.items if item.owner is deed.person and item.alive]
         wish = deed.random.choices(
-            ("make", "edit", "edit both", "special", "delete", "delete both", "edit deleted"),
-            (5, 6, 4, 4, 1, 0.4, 0.4),
+            ("make", "edit", "edit both", "special", "delete", "delete both", "edit deleted", "private"),
+            (5, 6, 4, 5, 1, 0.4, 0.4, 0.3),
         )[0]
+        gone = [item for item in self.items if item.owner is deed.person and item.is_untracked]
+        if gone and deed.random.random() < 0.2:
+            await self._track_again(deed.pick(gone))
+            return
+        if wish == "private":
+            await self._make_private(deed)
+            return
         if wish == "make" or len(own) < 3:
             await self.make(deed)
             return
@@ -117,9 +130,54 @@ class Humans:
         item = self.new(deed, kind, side)
         values = {name: deed.value(item, name) for name in KINDS[kind].fields}
         self.tell(item, side, f"made {values}")
-        await KINDS[kind].make(item, side, values)
+        made = KINDS[kind]
+        if type(made) is Events and deed.random.random() < MEETINGS:
+            guests = self.candidates(deed, item)[: deed.random.randint(1, 2)]
+            self.tell(item, side, f"invited {guests}")
+            item.guests.ever.update(guests)
+            if side == DYNAMICS:
+                item.guests.invited.update(guests)
+            await made.make(item, side, values, [self.guest(made, side, guest) for guest in guests])
+        else:
+            await made.make(item, side, values)
         self.remember(item, side, values)
         self.items.append(item)
+
+    def candidates(self, deed: Deed, item: Item) -> list[str]:
+        """Somebody outside, and a colleague."""
+        others = [person.address for person in self.world.everybody if person is not item.owner]
+        found = [f"guest.{deed.mark.lower()}@outside.example"]
+        found += deed.random.sample(others, min(1, len(others)))
+        deed.random.shuffle(found)
+        return found
+
+    def guest(self, kind: Events, side: str, address: str) -> dict[str, Any]:
+        """As that side names them."""
+        known = [person for person in self.world.everybody if person.address == address]
+        return kind.guest(side, address, known[0] if known else None)
+
+    async def _make_private(self, deed: Deed) -> None:
+        """Of no concern to anybody else: never tracked."""
+        kind = deed.random.choice(("event", "contact", "task"))
+        item = self.new(deed, kind, EXCHANGE)
+        item.private = True
+        values = {name: deed.value(item, name) for name in KINDS[kind].fields}
+        self.tell(item, EXCHANGE, f"made for nobody else {values}")
+        await KINDS[kind].make(item, EXCHANGE, values)
+        self.items.append(item)
+
+    async def _track_again(self, item: Item) -> None:
+        """From now on what either side shows is what has to be kept."""
+        kind = KINDS[item.kind]
+        rows = {side: await kind.seen(item, side) for side in SIDES}
+        if rows[EXCHANGE] is None:
+            return
+        self.tell(item, EXCHANGE, "tracked again")
+        item.untracked, item.retracked, item.edits = None, True, []
+        for side, row in rows.items():
+            if row is not None:
+                self.remember(item, side, {name: kind.value(side, row, name) for name in kind.fields})
+        await kind.track(item, tracked=True)
 
     def new(self, deed: Deed, kind: str, side: str) -> Item:
         start = self.world.clock.now().replace(minute=0, second=0, microsecond=0)
@@ -141,6 +199,7 @@ class Humans:
         self.tell(item, side, f"{name} := {value}")
         seen = KINDS[item.kind].value(side, row, name)
         item.edits.append(Edit(self.world.clock.now(), side, name, value, seen))
+        self.changed(item, side)
         await KINDS[item.kind].write(item, side, name, value)
 
     async def delete(self, item: Item, side: str) -> None:
@@ -156,6 +215,22 @@ class Humans:
     async def _is_linked(self, item: Item, item_id: str) -> bool:
         """The service knows by now that this is the row's item."""
         return item_id in await self.world.links.links_by_exchange(item.owner.mailbox, [item_id])
+
+    # --- what guests have to be told --------------------------------------------------------------
+
+    def changed(self, item: Item, side: str) -> None:
+        item.guests.changes += side == DYNAMICS
+
+    def invited(self, item: Item, side: str, addresses: Sequence[str]) -> None:
+        item.guests.ever.update(addresses)
+        if side == DYNAMICS:
+            item.guests.invited.update(addresses)
+            item.guests.changes += 1
+
+    def withdrew(self, item: Item, side: str, address: str) -> None:
+        if side == DYNAMICS:
+            item.guests.withdrawn[address] += 1
+            item.guests.changes += 1
 
     # --- remembering ------------------------------------------------------------------------------
 

@@ -71,6 +71,10 @@ class Item:
     def alive(self) -> bool:
         return not self.deleted and self.untracked is None and not self.private
 
+    @property
+    def is_untracked(self) -> bool:
+        return self.untracked is not None and not self.deleted
+
     def unseen(self, name: str) -> list[Edit]:
         """The edits of a field that nobody saw and then wrote over."""
         return unseen([edit for edit in self.edits if edit.field == name])

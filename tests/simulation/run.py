@@ -16,6 +16,7 @@ from local.clock import SimulatedClock
 from shared.errors import SyncError
 from shared.store.codec import dumps, to_json
 from tests.simulation import loop
+from tests.simulation.deeds import SPECIAL
 from tests.simulation.faults import CALM, Rates
 from tests.simulation.humans import Deed, Humans
 from tests.simulation.items import SIDES
@@ -72,7 +73,7 @@ async def _hunted(
     clock: SimulatedClock, plan: Plan, outcome: Outcome, watcher: Callable[[str], None] | None
 ) -> None:
     async with world(clock, plan.seed, CALM, QUIET, plan.faults) as made:
-        humans = Humans(made, story=outcome.story)
+        humans = Humans(made, story=outcome.story, special=SPECIAL)
         made.traffic.watcher = watcher
         try:
             await _lived(made, humans, plan)

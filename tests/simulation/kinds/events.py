@@ -77,6 +77,19 @@ class Events(Kind):
         own = {"participationtypemask": ORGANIZER, **_user(item.owner)}
         await self.change(item, side, {self.parties: [own, *guests]})
 
+    async def guests_of(self, item: Item, side: str, row: Json) -> list[str]:
+        """The addresses that the item shows there."""
+        if side == EXCHANGE:
+            return [each["emailAddress"]["address"].lower() for each in row["attendees"]]
+        path = f"{self.entity_set}({row[self.id_column]})?$expand={self.parties}"
+        parties = (await item.owner.web_api("GET", path))[self.parties]
+        guests = [each for each in parties if each["participationtypemask"] == REQUIRED]
+        return [str(each["addressused"]).lower() for each in guests]
+
+    @staticmethod
+    def begin(side: str, row: Json) -> datetime:
+        return datetime.fromisoformat(f"{begin_of(side, row)}+00:00")
+
     def guest(self, side: str, address: str, person: Person | None) -> Json:
         if side == EXCHANGE:
             return {"type": "required", "emailAddress": {"address": address, "name": address}}

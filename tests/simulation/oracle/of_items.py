@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.simulation.humans import Humans
-from tests.simulation.items import EXCHANGE, SIDES, Item
-from tests.simulation.kinds import KINDS
+from tests.simulation.items import DYNAMICS, EXCHANGE, SIDES, Item
+from tests.simulation.kinds import KINDS, SERIES
+from tests.simulation.kinds.contacts import Contacts
+from tests.simulation.kinds.tasks import Tasks
 from tests.simulation.oracle.broken import (
     CONVERGES,
     NO_DUPLICATES,
@@ -16,7 +18,11 @@ from tests.simulation.oracle.broken import (
     NO_SURPRISE_DELETION,
     Broken,
 )
+from tests.simulation.oracle.of_answers import of_answer
+from tests.simulation.oracle.of_privacy import of_copies, of_owner, of_private
+from tests.simulation.oracle.of_series import of_series
 from tests.simulation.world import World
+from tests.wire.people import CATEGORY, Person
 
 Rows = Mapping[str, list[dict[str, Any]]]
 
@@ -36,15 +42,46 @@ class Seen:
 
 async def of_items(world: World, humans: Humans) -> AsyncIterator[Broken]:
     histories = {person.mailbox: await history_of(world, person.mailbox) for person in world.everybody}
+    mailboxes = [(person, await shown_to(person)) for person in world.everybody]
+    tables = [str(await world.web_api("GET", KINDS[name].entity_set)) for name in KINDS]
     for item in humans.items:
         rows = {side: await KINDS[item.kind].found(item, side) for side in SIDES}
-        for broken in of_item(Seen(item, rows, histories[item.owner.mailbox])):
+        for broken in (
+            *of_item(Seen(item, rows, histories[item.owner.mailbox])),
+            *of_private(item, tables),
+            *of_copies(item, mailboxes),
+            *of_owner(item, rows[DYNAMICS]),
+            *await _asked(world, item, rows, histories[item.owner.mailbox]),
+        ):
             yield broken
 
 
+async def _asked(world: World, item: Item, rows: Rows, history: str) -> list[Broken]:
+    """What takes further questions."""
+    found = []
+    if item.kind == SERIES and item.alive and all(len(there) == 1 for there in rows.values()):
+        item.ids = {side: KINDS[item.kind].id_of(side, rows[side][0]) for side in SIDES}
+        found += await of_series(item, history, world.clock.now())
+    for side in SIDES:
+        for row in rows[side][:1]:
+            answer = await item.owner.explain(KINDS[item.kind].id_of(side, row))
+            found += of_answer(item, answer)
+    return found
+
+
+async def shown_to(person: Person) -> str:
+    """All that is in a mailbox."""
+    events = await person.graph("GET", "events?$top=500")
+    return f"{events}{await Contacts().rows_here(person)}{await Tasks().rows_here(person)}"
+
+
 async def history_of(world: World, mailbox: str) -> str:
-    rows, _ = await world.services.history.of_item(mailbox, None, limit=50_000, after=None)
-    return str(rows)
+    rows, after = await world.services.history.of_item(mailbox, None, limit=500, after=None)
+    found = str(rows)
+    while after:
+        rows, after = await world.services.history.of_item(mailbox, None, limit=500, after=after)
+        found += str(rows)
+    return found
 
 
 def of_item(seen: Seen) -> Iterator[Broken]:
@@ -54,6 +91,8 @@ def of_item(seen: Seen) -> Iterator[Broken]:
         for name in KINDS[item.kind].fields:
             yield from _field(seen, name)
         yield from _facts(seen)
+    if not item.alive and not item.deleted:
+        yield from _left_alone(seen)
 
 
 def _there(seen: Seen) -> Iterator[Broken]:
@@ -66,6 +105,16 @@ def _there(seen: Seen) -> Iterator[Broken]:
         if item.alive and not there:
             promise = NO_SURPRISE_DELETION if item.born == side else CONVERGES
             yield Broken(promise, f"not in {side}", item)
+
+
+def _left_alone(seen: Seen) -> Iterator[Broken]:
+    """What its owner does not track any more, or never did, stays where it is, and nobody marks it again."""
+    item, here = seen.item, seen.rows[EXCHANGE]
+    if not here:
+        yield Broken(NO_SURPRISE_DELETION, "not in exchange", item)
+    for row in here:
+        if CATEGORY in row["categories"]:
+            yield Broken(NO_DUPLICATES, "tracked again, and not by its owner", item)
 
 
 def _could_be_unmade(item: Item, side: str) -> bool:
