@@ -185,6 +185,7 @@ module worker 'modules/function-app.bicep' = {
       PUBLIC_BASE_URL: ingest.outputs.url
       ADMIN_AUTH: 'platform'
       HISTORY_DAYS: string(historyDays)
+      SYSTEM_FILTERS_MINUTES: '12'
       DUE_MAILBOXES_SCHEDULE: '0 * * * * *'
       DYNAMICS_FEED_SCHEDULE: '15,45 * * * * *'
       RENEW_SUBSCRIPTIONS_SCHEDULE: '0 */30 * * * *'

@@ -68,6 +68,12 @@ def _days(value: str) -> int:
     return int(value)
 
 
+def _minutes(value: str) -> int:
+    if not value.isdigit() or not 1 <= int(value) <= 1440:
+        raise ValueError("is not a number of minutes between 1 and 1440")
+    return int(value)
+
+
 def is_loopback(url: str) -> bool:
     """Whether a URL or ``host:port`` stays on this machine."""
     host = urlsplit(url if "://" in url else f"//{url}").hostname or ""
@@ -168,6 +174,13 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("HISTORY_DAYS", "history_days", "How long the history is kept, in days", "90", _days),
     Setting(
+        "SYSTEM_FILTERS_MINUTES",
+        "system_filters_minutes",
+        "How often the sync filters of the system are looked at, in minutes, once for the organization",
+        "12",
+        _minutes,
+    ),
+    Setting(
         "DUE_MAILBOXES_SCHEDULE",
         "due_mailboxes_schedule",
         "When due mailboxes are fanned out (NCRONTAB)",
@@ -217,6 +230,7 @@ class Settings:
     admin_auth: AdminAuth
     dataverse_webhook_key: str
     history_days: int
+    system_filters_minutes: int
     due_mailboxes_schedule: str
     dynamics_feed_schedule: str
     renew_subscriptions_schedule: str

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
@@ -154,6 +155,7 @@ async def _connect_services() -> Services:
         jobs=front.jobs,
         now=front.now,
         feed=feed_session(values),
+        filters_every=timedelta(minutes=values.system_filters_minutes),
     )
 
 

@@ -7,8 +7,9 @@ Administrator. Run it in Azure Cloud Shell:
   python3 dataverse_push.py --organization https://contoso.crm4.dynamics.com --ingest-url <INGEST_URL>
 
 It registers a web hook with asynchronous steps for the tables that are synchronized; nobody who saves a row
-waits for it. The message is never used for more than "look at the change feed". --rotate-key writes a new key
-into the registration. --undo removes the steps and the web hook.
+waits for it. The message is never used for more than "look at the change feed", or "this person's sync
+filters changed". --rotate-key writes a new key into the registration. --undo removes the steps and the web
+hook.
 """
 
 from __future__ import annotations
@@ -26,9 +27,11 @@ PATH = "/api/dynamics/changes"
 TABLES = (
     *("recurringappointmentmaster", "appointment", "serviceappointment"),
     *("contact", "task", "phonecall", "letter", "fax"),
+    *("userquery", "savedquery"),
 )
-OPTIONAL = frozenset({"serviceappointment"})
-"""Tables that an organization has only with the app they belong to (service scheduling)."""
+OPTIONAL = frozenset({"serviceappointment", "userquery", "savedquery"})
+"""Tables that an organization has only with the app they belong to (service scheduling), or of which it may
+not tell (sync filters, of users and of the system)."""
 MESSAGES = ("Create", "Update", "Delete")
 HEADER = "x-webhook-key"
 SHORTEST_KEY = 32

@@ -150,7 +150,7 @@ def _register_webhook(record: Record) -> None:
         raise RigError(f"the Dataverse webhook could not be registered: {error}") from error
 
 
-WEBHOOK_TABLES = ("appointment", "serviceappointment", *PERSONAL_TABLES)
+WEBHOOK_TABLES = ("appointment", "serviceappointment", *PERSONAL_TABLES, "userquery", "savedquery")
 
 
 def _load_sample_tenant(endpoints: dict[str, Any], say: Say) -> None:

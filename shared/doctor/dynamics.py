@@ -29,6 +29,10 @@ FIX_TWO_SERVICES = (
     "Set appointments, contacts and tasks to None in the user's mailbox record in Dynamics 365 (LNK-5); two "
     "services in one mailbox make duplicates."
 )
+NO_PUSH = (
+    "No push from Dataverse: changes are found within half a minute, changed sync filters of users once a "
+    "day (or as often as the profile's filterPollingMinutes says)."
+)
 FIX_PUSH = "To hear at once, set DATAVERSE_WEBHOOK_KEY and run infra/scripts/dataverse_push.py."
 
 
@@ -40,9 +44,20 @@ async def check(patient: Patient) -> list[Finding]:
     found = [
         *await _tracking(patient),
         *await _settings(patient),
+        *await _system_filters(patient),
         *await _people(patient),
     ]
     return found or [ok(NAME, "Dataverse lets us in, for the organization and for its users.")]
+
+
+async def _system_filters(patient: Patient) -> list[Finding]:
+    """Looked at for the whole organization, so that each mailbox need not ask."""
+    try:
+        await patient.services.dynamics.system_filters()
+    except (ProfileBroken, Refused) as error:
+        text = f"The system's sync filters cannot be read ({_why(error)}): changed ones are seen once a day."
+        return [failed(NAME, text, FIX_USER)]
+    return []
 
 
 async def _tracking(patient: Patient) -> list[Finding]:
@@ -122,7 +137,7 @@ async def _personal(patient: Patient, mailbox: Mailbox) -> list[Finding]:
 async def check_push(patient: Patient) -> list[Finding]:
     """The worker cannot see the registration, and need not: without a push the net finds every change."""
     if patient.settings.role == "all" and not patient.settings.dataverse_webhook_key:
-        return [note("push", "No push from Dataverse: changes are found within half a minute.", FIX_PUSH)]
+        return [note("push", NO_PUSH, FIX_PUSH)]
     return []
 
 

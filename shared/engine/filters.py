@@ -19,7 +19,10 @@ from shared.model.sync_filter import FilterOrigin, Filters, SyncFilter, union
 from shared.model.values import Side
 
 FEED = "filters"
-CHECKED_EVERY = timedelta(minutes=12)
+UNREAD_AGAIN = timedelta(hours=1)
+"""How soon filters are asked for again that Dynamics did not show."""
+CHANGED = "filters"
+"""The kind of the inbox row that says so (``filter_watch``)."""
 RULES = ("FLT-6", "FLT-10")
 WATCHERS = "userquery"
 """Table of ``items`` under which mailboxes stand that want rows of a table that others own."""
@@ -84,9 +87,18 @@ async def known_filters(
     )
 
 
-def is_due(mailbox: Mailbox, services: Services) -> bool:
-    read = mailbox.filters_read_at
-    return read is None or services.now() - read >= CHECKED_EVERY
+def is_due(mailbox: Mailbox, profile: Profile, agenda: Agenda, now: datetime) -> bool:
+    """Somebody said that they changed, they could not be read, or the profile wants them polled. The daily
+    comparison reads them anyway."""
+    if any(row.kind == CHANGED for row in agenda.inbox):
+        return True
+    cursor, read = agenda.cursors.get(FEED), mailbox.filters_read_at
+    if cursor is None or read is None:
+        return True
+    waits = [timedelta(minutes=profile.filter_polling_minutes)] if profile.filter_polling_minutes else []
+    known = json.loads(cursor.link)
+    waits += [UNREAD_AGAIN] if known["unread"] or FEED in known["trouble"] else []
+    return any(now - read >= wait for wait in waits)
 
 
 def cursor_of(known: KnownFilters, trouble: Mapping[str, str], services: Services) -> Cursor:

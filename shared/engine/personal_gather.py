@@ -235,10 +235,8 @@ class PersonalGathering:
     async def _filters(self) -> None:
         """Ask for the filters when they may have changed; compare when they did, or when it is time."""
         comparing = self._touched.reconciled or self._begins
-        ask = comparing or (
-            (self._wanted.everything or self._wanted.contacts)
-            and (self._wanted.everything or sync_filters.is_due(self._mailbox, self._services))
-        )
+        now, everything = self._services.now(), self._wanted.everything
+        ask = comparing or everything or sync_filters.is_due(self._mailbox, self._profile, self._agenda, now)
         try:
             known = await sync_filters.known_filters(
                 self._services, self._mailbox, self._profile, self._agenda, ask=ask

@@ -66,10 +66,13 @@ class Router:
         self._organization = organization
         self._result = RouterResult()
         self._cursors: list[Cursor] = []
+        self.cursors: Mapping[str, Cursor] = {}
+        """As they were before."""
 
     async def run(self, tables: Sequence[str] = FEED_TABLES) -> RouterResult:
         """Reads these tables; what they have to do with each other is in ``model.feed_tables``."""
-        found, cursors = _Found(), await self._services.feeds.cursors(self._organization)
+        found = _Found()
+        self.cursors = cursors = await self._services.feeds.cursors(self._organization)
         for table in tables:
             await self._read(table, cursors.get(table), found)
         await self._route(found)

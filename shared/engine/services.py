@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.engine.ports import (
     AlertStore,
@@ -31,7 +31,8 @@ async def _no_step(_name: str) -> None:
 @dataclass(frozen=True, slots=True)
 class Services:
     """The ports, the clock, and ``on_step``: called between any two steps of a pass (traces, crash tests).
-    ``feed`` names the organization's change feed: the session of its jobs, the partition of its cursors."""
+    ``feed`` names the organization's change feed: the session of its jobs, the partition of its cursors;
+    ``filters_every``: how often the system's sync filters are looked at."""
 
     exchange: Exchange
     dynamics: DynamicsSystem
@@ -49,4 +50,5 @@ class Services:
     jobs: Jobs
     now: Callable[[], datetime]
     feed: str
+    filters_every: timedelta = timedelta(minutes=12)
     on_step: Callable[[str], Awaitable[None]] = _no_step

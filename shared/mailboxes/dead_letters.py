@@ -16,6 +16,7 @@ from shared.errors import NotFound, SyncError
 from shared.jobs.dead_letters import DeadLetterQueues
 from shared.jobs.messages import DYNAMICS_FEED, QUEUES
 from shared.model.dead_letter import DeadLetter
+from shared.model.filter_push import shown
 from shared.model.mailbox import Mailbox
 
 EXPIRED = "TTLExpiredException"
@@ -58,7 +59,8 @@ async def _record(services: Services, letters: Sequence[DeadLetter]) -> None:
     for letter in letters:
         if await services.dead_letters.add(letter):
             mailbox = telemetry.hashed(letter.session)
-            log.error("job died in %s: %s, %s, of %s", letter.queue, letter.cause, letter.reason, mailbox)
+            cause = shown(letter.cause)
+            log.error("job died in %s: %s, %s, of %s", letter.queue, cause, letter.reason, mailbox)
     of_mailboxes = [letter for letter in letters if letter.queue != DYNAMICS_FEED]
     for session in dict.fromkeys(letter.session for letter in of_mailboxes):
         failed = any(letter.reason != EXPIRED for letter in of_mailboxes if letter.session == session)

@@ -97,6 +97,9 @@ class Profile:
     company_from_parent: bool = True
     """The parent's name is written into Company (CONT-6)."""
     reconcile_hours: int = 24
+    filter_polling_minutes: int = 0
+    """How often each mailbox asks for its owner's sync filters, where Dynamics tells nobody of changed ones.
+    0: it does not."""
     item_polling: Polling = Polling()
     """Of appointments, contacts and tasks; mail has a clock of its own (MBX-17)."""
     item_retries: Retries = Retries()

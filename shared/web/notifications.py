@@ -19,6 +19,7 @@ from shared.engine.ports import Jobs, SubscriptionRow, SubscriptionStore
 from shared.errors import SyncError
 from shared.mailboxes.change_notifications import CONTACTS, is_ours
 from shared.model.feed_tables import cause_of
+from shared.model.filter_push import ABOUT_SYSTEM, FILTER_TABLES, SYSTEM_FILTER, from_context
 from shared.web.http import Answer, Request, error_answer, parse_json
 
 GRAPH_LIMIT = 1024 * 1024
@@ -138,12 +139,28 @@ async def dynamics(request: Request, key: str, organization: str, jobs: Jobs, no
     if len(request.body) > DATAVERSE_LIMIT:
         return error_answer(413, "tooLarge", "The message is too large.")
     try:
-        about = cause_of(request.header("x-ms-dynamics-entity-name").lower())
+        about = _about(request)
+    except ValueError:
+        return error_answer(400, "badRequest", "This is no message of Dataverse about a filter.")
+    try:
         await jobs.read_feed(organization, about, now())
     except SyncError as error:
         log.warning("change hint not queued: %s", error.code or type(error).__name__)
         return error_answer(503, "notQueued", "It could not be queued; send it again.")
     return Answer(202)
+
+
+def _about(request: Request) -> str:
+    """What is to be read. Only of filters the message has to say which. Raises ValueError."""
+    table = request.header("x-ms-dynamics-entity-name").lower()
+    if table not in FILTER_TABLES:
+        return cause_of(table)
+    if table == SYSTEM_FILTER:
+        return ABOUT_SYSTEM
+    context = parse_json(request.body)
+    if not isinstance(context, Mapping):
+        raise ValueError("not an object")
+    return from_context(context).cause
 
 
 def _same(given: str, key: str) -> bool:

@@ -87,6 +87,7 @@ _PLAIN: dict[str, tuple[str, Check]] = {
     "companyFromParent": ("company_from_parent", _flag),
     "synchronizeTasks": ("synchronize_tasks", _flag),
     "taskPollingMinutes": ("task_polling_minutes", _within(0, MINUTES_A_DAY)),
+    "filterPollingMinutes": ("filter_polling_minutes", _within(0, MINUTES_A_DAY)),
     "reconcileHours": ("reconcile_hours", _within(1, HOURS_A_WEEK)),
 }
 """Settings that are one value, with the attribute of Profile that holds it."""

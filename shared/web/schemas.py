@@ -164,6 +164,11 @@ _SETTINGS: Schema = {
         "description": "how often the task lists are read, of whose changes Graph notifies nobody; 0: only "
         "when somebody asks for it (sync now)",
     },
+    "filterPollingMinutes": {
+        **_range(0, 1440),
+        "description": "how often each mailbox asks Dynamics for its owner's sync filters; 0: when Dynamics "
+        "tells that they changed, and with every comparison",
+    },
     "reconcileHours": {
         **_range(1, 168),
         "description": "how often all links are compared with Dynamics, whatever was notified",

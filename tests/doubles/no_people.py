@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from shared.engine.ports import ChangedRow, ItemPage, Likeness
+from shared.engine.ports import ChangedRow, FilterOwner, ItemPage, Likeness
 from shared.errors import NotFound
 from shared.model.appointment import APPOINTMENT, SERIES, SERVICE, Absence
 from shared.model.personal import (
@@ -92,6 +92,14 @@ class NoRecords:
         """The usual ones of appointments, and no others."""
         tables = (APPOINTMENT, SERIES, SERVICE)
         return union(SyncFilter(table, table, "Mine", "", "1", usual=True) for table in tables)
+
+    async def system_filters(self) -> Sequence[str]:
+        return []
+
+    async def filter_owner(self, filter_id: str) -> FilterOwner | None:
+        """Nobody changes one."""
+        del filter_id
+        return None
 
     async def matching(
         self, filters: Sequence[SyncFilter], ids: Sequence[str] | None, *, as_user: str

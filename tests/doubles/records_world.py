@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.bodies.forms import units
-from shared.engine.ports import ChangedRow, ChangePage, Likeness
+from shared.engine.ports import ChangedRow, ChangePage, FilterOwner, Likeness
 from shared.errors import Conflict, CursorExpired, NotFound, Refused
 from shared.model.appointment import Absence
 from shared.model.party import RecordRef
@@ -192,6 +192,14 @@ class PersonalDynamics(MemoryDynamics):
                 for table in sorted((CONTACT, TASK))
             )
         )
+
+    async def system_filters(self) -> Sequence[str]:
+        return []
+
+    async def filter_owner(self, filter_id: str) -> FilterOwner | None:
+        """Nobody changes one."""
+        del filter_id
+        return None
 
     async def matching(
         self, filters: Sequence[SyncFilter], ids: Sequence[str] | None, *, as_user: str

@@ -18,6 +18,7 @@ import handover
 import pytest
 
 from shared.dynamics.dataverse.tables import ADDRESS_BOOKS, ENTITY_SETS, FEEDS
+from shared.model.filter_push import FILTER_TABLES
 from shared.web.principal import ADMIN, READER
 from tests.infra.fake_service import Fake, Refused, Set_, served
 
@@ -312,7 +313,7 @@ def test_push_does_without_the_table_of_an_app_that_is_not_installed(org: tuple[
     filters[:] = [row for row in filters if row["primaryobjecttypecode"] not in dataverse_push.OPTIONAL]
     assert push_script(host, Person()) == 0
     steps = fake.sets["sdkmessageprocessingsteps"].rows
-    assert len(steps) == (len(FEEDS) - len(dataverse_push.OPTIONAL)) * 3
+    assert len(steps) == len(set(dataverse_push.TABLES) - dataverse_push.OPTIONAL) * 3
 
 
 @pytest.mark.usefixtures("webhook_key")
@@ -324,7 +325,7 @@ def test_push_is_registered_once_for_every_table_that_is_followed(org: tuple[Any
     assert KEY in endpoint["authvalue"]
     assert KEY not in endpoint["url"]
     steps = fake.sets["sdkmessageprocessingsteps"].rows
-    assert len(steps) == len(FEEDS) * 3
+    assert len(steps) == len(dataverse_push.TABLES) * 3
     assert {(step["mode"], step["stage"]) for step in steps} == {(1, 40)}
     for step in steps:
         step |= {"_eventhandler_value": endpoint["serviceendpointid"], "statecode": 0}
@@ -334,7 +335,7 @@ def test_push_is_registered_once_for_every_table_that_is_followed(org: tuple[Any
 
 
 def test_push_follows_the_tables_of_the_adapter() -> None:
-    assert set(dataverse_push.TABLES) == set(FEEDS)
+    assert set(dataverse_push.TABLES) == {*FEEDS, *FILTER_TABLES}
 
 
 @pytest.mark.usefixtures("webhook_key")

@@ -3,16 +3,24 @@ about filters that cannot be read or run."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from shared.engine.filters import WATCHERS
-from shared.mailboxes import life_cycle
+from shared.errors import Transient
+from shared.jobs.messages import FeedJob
+from shared.mailboxes import feed_jobs, life_cycle
+from shared.model.filter_push import FilterPush
 from shared.model.personal import PERSONAL_TABLES
+from shared.web import notifications
+from shared.web.http import Request
 from tests.marks import rule
-from tests.wire.people import Json, People, Person, people
+from tests.wire.people import FEED, Json, People, Person, people
 from tests.wire.sync_filters import (
     add_filter,
     change_filter,
@@ -23,6 +31,7 @@ from tests.wire.sync_filters import (
     names,
     only,
     switch_off,
+    system_filter,
     titles,
     where,
 )
@@ -75,8 +84,161 @@ async def test_a_filter_that_is_changed_is_applied_by_the_next_pass_that_looks(
     assert await names(ada) == {"Oslo", "Ulm"}
 
 
+async def told(world: People, person: Person, filter_id: str, table: str = "userquery", by: str = "") -> int:
+    """What the web hook does when Dataverse posts a change of a filter, and the feed's job after it."""
+    context = {
+        "PrimaryEntityId": filter_id.upper(),
+        "UserId": by or person.user,
+        "InitiatingUserId": by or person.user,
+    }
+    headers = {"x-webhook-key": "key", "x-ms-dynamics-entity-name": table}
+    request = Request("POST", "", {}, headers, json.dumps(context).encode())
+    world.jobs.take()
+    world.forward(seconds=2)
+    answer = await notifications.dynamics(request, "key", FEED, world.jobs, world.clock.now)
+    assert answer.status == 202
+    (job,) = world.jobs.take()
+    await feed_jobs.run(world.services, FeedJob(FEED, job.cause))
+    passes = world.jobs.take()
+    for each in passes:
+        assert each.session == person.mailbox
+        await person.run_pass(each.cause)
+    return len(passes)
+
+
 @rule("FLT-6")
-async def test_the_net_sees_a_changed_filter_after_twelve_minutes(world: People) -> None:
+async def test_a_filter_that_dynamics_tells_of_is_applied_at_once(world: People) -> None:
+    ada, own = await two_cities(world)
+    await change_filter(ada, own, fetchxml=in_city("Ulm"))
+    assert await told(world, ada, own) == 1
+    assert await states(ada) == {"Oslo": LEFT, "Ulm": "linked"}
+    await world.counted("dataverse")
+    await ada.run_pass("dynamics")
+    assert await world.counted("dataverse") == {}
+
+
+@rule("FLT-3", "FLT-6")
+async def test_an_administrator_who_changes_somebodys_filter_is_told_of_too(world: People) -> None:
+    """Whose filter it is is asked for; of one that is gone only who did it is known."""
+    ada, own = await two_cities(world)
+    await change_filter(ada, own, fetchxml=in_city("Ulm"))
+    assert await told(world, ada, own, by=str(uuid4())) == 1
+    assert await states(ada) == {"Oslo": LEFT, "Ulm": "linked"}
+    await delete_filter(ada, own)
+    assert await told(world, ada, own, by=str(uuid4())) == 0
+    assert await told(world, ada, own) == 1
+    assert await states(ada) == {"Oslo": LEFT, "Ulm": LEFT}
+
+
+@rule("FLT-2")
+async def test_another_view_of_ones_own_is_no_filter(world: People) -> None:
+    ada, _ = await two_cities(world)
+    view = await add_filter(ada, in_city("Oslo"), querytype=0)
+    await world.counted("dataverse")
+    assert await told(world, ada, view) == 0
+    assert await world.counted("dataverse") == {"GET /userqueries({id})": 1}
+
+
+@rule("FLT-6")
+async def test_while_dynamics_does_not_answer_a_push_about_a_filter_is_believed(world: People) -> None:
+    ada, own = await two_cities(world)
+    await change_filter(ada, own, fetchxml=in_city("Ulm"))
+    await world.fault("dataverse", "status:403", method="GET", pathContains=f"userqueries({own}")
+    assert await told(world, ada, own) == 1
+    assert await states(ada) == {"Oslo": LEFT, "Ulm": "linked"}
+
+
+async def test_a_push_about_a_filter_comes_back_while_storage_is_away(
+    world: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, own = await two_cities(world)
+
+    async def away(*_given: object) -> None:
+        raise Transient("no answer")
+
+    cause = FilterPush(own, (ada.user,)).cause
+    with monkeypatch.context() as patch:
+        patch.setattr(world.services.registry, "by_users", away)
+        await feed_jobs.run(world.services, FeedJob(FEED, cause))
+    (again,) = world.jobs.take()
+    assert (again.queue, again.cause) == ("dynamics-feed", cause)
+    assert again.at is not None
+    assert again.at > world.clock.now()
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"PrimaryEntityId": "1"}'])
+async def test_a_push_that_names_no_filter_is_refused(world: People, body: bytes) -> None:
+    headers = {"x-webhook-key": "key", "x-ms-dynamics-entity-name": "userquery"}
+    request = Request("POST", "", {}, headers, body)
+    answer = await notifications.dynamics(request, "key", FEED, world.jobs, world.clock.now)
+    assert (answer.status, world.jobs.take()) == (400, [])
+    await feed_jobs.run(world.services, FeedJob(FEED, "push userquery nothing"))
+
+
+@rule("FLT-3")
+async def test_a_filter_of_the_system_is_seen_within_twelve_minutes_by_one_question_for_all(
+    world: People,
+) -> None:
+    ada, _ = await two_cities(world)
+    bob = await world.person("cleo")
+    await world.settle()
+    await system_filter(world, in_city("Ulm"))
+    for minutes, asked in ((5, 0), (8, 1)):
+        world.forward(minutes=minutes)
+        await world.counted("dataverse")
+        await world.read_feed()
+        assert (await world.counted("dataverse")).get("GET /savedqueries", 0) == asked
+    assert world.jobs.take() == []
+    for person in (ada, bob):
+        assert (await person.mailbox_row()).due_at <= world.clock.now() + timedelta(minutes=12)
+        await person.run_pass("due")
+    assert await states(ada) == {"Oslo": "linked", "Ulm": "linked"}
+    await world.counted("dataverse")
+    await ada.run_pass("due")
+    assert await world.counted("dataverse") == {}
+
+
+@rule("FLT-3")
+async def test_a_filter_of_the_system_that_dynamics_tells_of_is_looked_at_at_once(world: People) -> None:
+    ada, _ = await two_cities(world)
+    own = await system_filter(world, in_city("Ulm"))
+    assert await told(world, ada, own, table="savedquery") == 0
+    await ada.run_pass("due")
+    assert await states(ada) == {"Oslo": "linked", "Ulm": "linked"}
+
+
+@rule("FLT-3")
+async def test_filters_of_the_system_that_may_not_be_read_keep_no_feed_from_being_read(world: People) -> None:
+    ada, _ = await two_cities(world)
+    await world.fault("dataverse", "status:403", times=9, method="GET", pathContains="savedqueries")
+    world.forward(minutes=13)
+    await world.counted("dataverse")
+    for _ in range(3):
+        await world.read_feed()
+    assert (await world.counted("dataverse"))["GET /savedqueries"] == 1
+    await ada.make("contacts", lastname="Berg", address1_city="Oslo")
+    await world.read_feed()
+    await ada.run_pass("dynamics")
+    assert await names(ada) == {"Oslo", "Berg"}
+
+
+@rule("FLT-10")
+async def test_a_filter_of_which_nobody_told_is_seen_by_the_daily_comparison(world: People) -> None:
+    ada, own = await two_cities(world)
+    await change_filter(ada, own, fetchxml=in_city("Ulm"))
+    for hours in (12, 11):
+        world.forward(hours=hours)
+        await ada.run_pass("due")
+        assert await states(ada) == {"Oslo": "linked"}
+    world.forward(hours=2)
+    await ada.run_pass("due")
+    assert await states(ada) == {"Oslo": LEFT, "Ulm": "linked"}
+
+
+@rule("FLT-6")
+async def test_a_profile_may_want_filters_to_be_polled(world: People) -> None:
+    """Where Dynamics cannot tell of them."""
+    await world.profile(filter_polling_minutes=12)
     ada, own = await two_cities(world)
     await change_filter(ada, own, fetchxml=in_city("Ulm"))
     for minutes in (5, 5):
@@ -190,23 +352,15 @@ async def test_a_feed_token_that_died_is_made_good_by_comparing(world: People) -
 
 
 @rule("FLT-6")
-async def test_a_pass_of_an_idle_mailbox_asks_nothing_of_dynamics_for_twelve_minutes(world: People) -> None:
+async def test_a_pass_of_an_idle_mailbox_asks_nothing_of_dynamics(world: People) -> None:
+    """But for the daily comparison."""
     ada, _ = await two_cities(world)
-    world.forward(minutes=1)
     await ada.run_pass("due")
     await world.counted("dataverse")
-    world.forward(minutes=5)
-    await ada.run_pass("due")
-    await ada.run_pass("notification")
+    for cause in ("due", "notification", "contacts", "dynamics", "continue", "missed", "reauthorize"):
+        world.forward(minutes=60)
+        await ada.run_pass(cause)
     assert await world.counted("dataverse") == {}
-    world.forward(minutes=7)
-    await ada.run_pass("due")
-    asked = await world.counted("dataverse")
-    assert {name: asked.get(name, 0) for name in ("GET /userqueries", "GET /savedqueries")} == {
-        "GET /userqueries": 1,
-        "GET /savedqueries": 1,
-    }
-    assert "GET /contacts" not in asked
 
 
 # --- who wants rows of others ---------------------------------------------------------------------

@@ -14,6 +14,8 @@ from shared.dynamics.dataverse.fetch_filters import UnreadableFilter, is_usual, 
 from shared.dynamics.dataverse.messages import Json, Request
 from shared.dynamics.dataverse.odata import address, guid
 from shared.dynamics.dataverse.queries import pages_of
+from shared.engine.ports import FilterOwner
+from shared.errors import Refused
 from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
 from shared.model.personal import PERSONAL_TABLES
 from shared.model.sync_filter import FilterOrigin, Filters, SyncFilter, union
@@ -42,6 +44,20 @@ async def sync_filters(client: Client, user_id: str) -> Filters:
             ),
         ]
     )
+
+
+async def system_filters(client: Client) -> list[str]:
+    rows = await client.rows(_of_system().path, as_user=None, organization_wide=True)
+    return [f"{row['savedqueryid']} {row['@odata.etag']}" for row in rows]
+
+
+async def filter_owner(client: Client, filter_id: str) -> FilterOwner | None:
+    path = address(f"userqueries({guid(filter_id)})", select="querytype,_ownerid_value")
+    try:
+        row = await client.read(path, as_user=None)
+    except Refused:
+        return None
+    return FilterOwner(str(row["_ownerid_value"]).lower(), row["querytype"] == OUTLOOK_FILTER)
 
 
 def _of_user(user_id: str) -> Request:

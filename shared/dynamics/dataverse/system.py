@@ -33,7 +33,15 @@ from shared.dynamics.dataverse.organization import SHARED, SharedOrganization
 from shared.dynamics.dataverse.resolve import AddressBooks
 from shared.dynamics.dataverse.service_appointments import ServiceAppointments
 from shared.dynamics.dataverse.transport import Credential
-from shared.engine.ports import ChangedRow, ChangePage, DynamicsMailboxRow, DynamicsUser, Likeness, Window
+from shared.engine.ports import (
+    ChangedRow,
+    ChangePage,
+    DynamicsMailboxRow,
+    DynamicsUser,
+    FilterOwner,
+    Likeness,
+    Window,
+)
 from shared.model.appointment import APPOINTMENT, Absence, DynamicsAppointment
 from shared.model.attachment import Attachment, NewFile
 from shared.model.decision import (
@@ -234,6 +242,12 @@ class Dataverse:
 
     async def sync_filters(self, user_id: str) -> Filters:
         return await sync_filters.sync_filters(self._client, user_id)
+
+    async def system_filters(self) -> Sequence[str]:
+        return await sync_filters.system_filters(self._client)
+
+    async def filter_owner(self, filter_id: str) -> FilterOwner | None:
+        return await sync_filters.filter_owner(self._client, filter_id)
 
     async def matching(
         self, filters: Sequence[SyncFilter], ids: Sequence[str] | None, *, as_user: str

@@ -11,6 +11,7 @@ from shared.engine.ports.dynamics import (
     DynamicsMailboxRow,
     DynamicsSystem,
     DynamicsUser,
+    FilterOwner,
     Likeness,
 )
 from shared.engine.ports.exchange import (
@@ -76,6 +77,7 @@ __all__ = [
     "ExchangeMailbox",
     "FeedStore",
     "Fence",
+    "FilterOwner",
     "HeldRow",
     "HistoryRow",
     "HistoryStore",

@@ -73,6 +73,14 @@ class Likeness:
 
 
 @dataclass(frozen=True, slots=True)
+class FilterOwner:
+    """Whose view a ``userquery`` is. ``sync_filter``: it is one of Outlook, and no other view."""
+
+    user_id: str
+    sync_filter: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ChangePage:
     """One page of a table's change tracking. ``link``: next link or, when ``complete``, delta link."""
 
@@ -235,6 +243,15 @@ class DynamicsSystem(Protocol):
     # sync filters
     async def sync_filters(self, user_id: str) -> Filters:
         """The user's active Outlook filters and the system's, of all tables (FLT-2, FLT-3)."""
+        ...
+
+    async def system_filters(self) -> Sequence[str]:
+        """Id and version of each filter that the organization has for everybody, and of each default
+        template, read as the application."""
+        ...
+
+    async def filter_owner(self, filter_id: str) -> FilterOwner | None:
+        """Read as the application; None: it is gone, or may not be read."""
         ...
 
     async def matching(
