@@ -23,7 +23,8 @@ class Counterparts:
 
     async def counterpart(self, row_id: str, touched: Touched, work: Work) -> str | None:
         """An event for a row that this user organizes: one that an earlier, broken pass created (by stamp),
-        or the meeting that an attendee tracked first (by iCalUId)."""
+        or made the row of (by id: it may be gone by now), or the meeting that an attendee tracked first (by
+        iCalUId)."""
         record = work.records.get(row_id)
         if not isinstance(record, DynamicsAppointment):
             return None
@@ -33,7 +34,13 @@ class Counterparts:
             return None
         link = work.links.get(row_id)
         events: list[ExchangeEvent] = []
-        if link is not None and link.state is LinkState.CREATING:
+        if link is not None and link.state is LinkState.CREATING and link.exchange_id:
+            event = (await self._box.events([link.exchange_id])).get(link.exchange_id)
+            if event is None:
+                work.gone.add(link.exchange_id)
+                return link.exchange_id
+            events = [event]
+        elif link is not None and link.state is LinkState.CREATING:
             events = list(await self._box.find_by_crm_id(row_id))
         elif link is not None and link.exchange_id and filter_marks.may_come_back(link):
             events = [e for e in (await self._box.events([link.exchange_id])).values() if e]

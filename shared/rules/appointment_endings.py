@@ -22,7 +22,7 @@ from shared.rules.situation import AppointmentSituation, Context
 def ending(situation: AppointmentSituation, context: Context, link: Link) -> Decision | None:
     """The decision that ends this link, or None while the pair goes on."""
     if situation.event_gone:
-        return _event_gone(situation, context, link)
+        return event_gone(situation, context, link)
     if isinstance(situation.record, Absence):
         return _row_absent(situation, context, link, situation.record)
     event, row = situation.event, situation.row
@@ -42,7 +42,7 @@ def ending(situation: AppointmentSituation, context: Context, link: Link) -> Dec
 # --- the Exchange side is gone --------------------------------------------------------------------
 
 
-def _event_gone(situation: AppointmentSituation, context: Context, link: Link) -> Decision:
+def event_gone(situation: AppointmentSituation, context: Context, link: Link) -> Decision:
     """APPT-30: a deletion in Exchange is carried over for an open, future appointment of the organizer."""
     row = situation.row
     if row is None:
