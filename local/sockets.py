@@ -43,6 +43,8 @@ class Listener:
             content, too_large = await request.read(), False
         except web.HTTPRequestEntityTooLarge:
             content, too_large = b"", True
+        except ConnectionResetError:  # whoever asked died before all was said
+            return _dropped(request)
         headers = request.headers.copy()
         wire = WireRequest(request.method, request.raw_path, headers, content, request.host, too_large)
         try:

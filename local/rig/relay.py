@@ -45,8 +45,8 @@ class Relay:
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Until one side has said all; then the other is told so."""
-    with suppress(ConnectionError):
+    """Until one side has said all; then the other is told so, if it is still there."""
+    with suppress(OSError):
         while data := await reader.read(CHUNK):
             writer.write(data)
             await writer.drain()

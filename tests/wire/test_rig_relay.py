@@ -1,6 +1,8 @@
 """The relay in front of the table storage: carries bytes, and cuts everything when it is killed."""
 
 import asyncio
+import socket
+import struct
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,6 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from local.rig.ports import free_ports
+from local.rig.relay import Relay
 
 
 @asynccontextmanager
@@ -88,3 +91,31 @@ async def _rest(reader: asyncio.StreamReader) -> bytes:
             return await reader.read(-1)
     except ConnectionResetError:
         return b""
+
+
+async def test_who_dies_unnoticed_before_the_other_side_ends_is_no_error_of_the_relay() -> None:
+    """The relay does not read from a side while the other takes nothing, so it does not notice the death."""
+    [port] = free_ports(1)
+    failures: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    dead, stop = asyncio.Event(), asyncio.Event()
+
+    async def takes_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await dead.wait()
+        writer.write_eof()
+
+    async with await asyncio.start_server(takes_nothing, "127.0.0.1", 0) as server:
+        serving = asyncio.create_task(Relay(server.sockets[0].getsockname()[1]).serve(port, stop))
+        _, writer = await connect(port)
+        writer.write(b"x" * 20_000_000)
+        await asyncio.sleep(0.3)
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+        writer.transport.abort()
+        await asyncio.sleep(0.1)
+        dead.set()
+        await asyncio.sleep(0.1)
+        stop.set()
+        await serving
+    assert failures == []
