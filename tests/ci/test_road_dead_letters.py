@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from tests.marks import rule
 from tests.wire.road import Road, running_road
 
 WITHIN = 30.0
+DROP = {"action": "drop"}
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +73,43 @@ def test_a_job_that_dies_is_recorded_and_told_and_its_mailbox_goes_on(road: Road
     assert alerts(road) == []
     assert alerts(road, "?all=true") == [("dead-letters", 1, False)]
     assert "warning" not in road.local("settle")
+
+
+@rule("MBX-16")
+def test_its_mailbox_heals_by_the_next_pass_of_the_net(road: Road) -> None:
+    """Nobody tells the service of the change, and nobody asks for a pass: only the timers run."""
+    ann = road.person("ann")
+    road.settle()
+    road.control("graph", "POST", "/notifications", {"mode": "drop"})
+    road.add_event(ann, subject="While its job died")
+    send(road, ann.mailbox, json.dumps({"mailbox": "another's", "cause": "due"}))
+    (letter,) = letters(road, ann.mailbox)
+    assert letter["cause"] == "due"
+    road.local("run-timer", "due_mailboxes")
+    road.eventually(lambda: [row["subject"] for row in road.appointments(ann)] == ["While its job died"], 30)
+    path = f"/mailboxes/{ann.mailbox}"
+    road.eventually(lambda: road.admin("GET", path)["lastError"] is None, within=30)
+    road.control("graph", "POST", "/notifications", {"mode": "normal"})
+    drop(road, letter)
+    assert road.ask("POST", f"{road.endpoints['admin']}/deadletters/{letter['id']}", DROP, ok=(404,))
+
+
+def test_a_dead_job_outlives_its_mailbox_and_a_job_of_nobody_dies_not(road: Road) -> None:
+    ann = road.person("ann")
+    road.settle()
+    send(road, ann.mailbox, "this is no job")
+    letters(road, ann.mailbox)
+    road.admin("DELETE", f"/mailboxes/{ann.mailbox}")
+    (letter,) = letters(road, ann.mailbox)
+    drop(road, letter)
+    job = json.dumps({"mailbox": ann.mailbox, "cause": "due"})
+    send(road, ann.mailbox, job)
+    road.settle()
+    road.local("run-timer", "watch")
+    assert road.admin("GET", "/deadletters")["value"] == []
+    assert alerts(road) == []
+
+
+def drop(road: Road, letter: dict[str, Any]) -> None:
+    road.admin("POST", f"/deadletters/{letter['id']}", DROP)
+    road.local("run-timer", "watch")
