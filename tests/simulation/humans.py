@@ -66,6 +66,7 @@ class Humans:
     world: World
     items: list[Item] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
+    complaints: list[tuple[Item, str]] = field(default_factory=list)
     special: Mapping[str, Sequence[Special]] = field(default_factory=dict)
 
     # --- one deed ---------------------------------------------------------------------------------
@@ -125,7 +126,7 @@ class Humans:
     # --- making -----------------------------------------------------------------------------------
 
     async def make(self, deed: Deed) -> None:
-        kind = deed.random.choice(USUAL_KINDS)
+        kind = self._kind_to_make(deed)
         side = deed.random.choice(KINDS[kind].born)
         item = self.new(deed, kind, side)
         values = {name: deed.value(item, name) for name in KINDS[kind].fields}
@@ -142,6 +143,11 @@ class Humans:
             await made.make(item, side, values)
         self.remember(item, side, values)
         self.items.append(item)
+
+    def _kind_to_make(self, deed: Deed) -> str:
+        """Somebody's first items are of kinds that they had none of: who has one kind edits one kind."""
+        had = {item.kind for item in self.items if item.owner is deed.person and item.alive}
+        return deed.random.choice([kind for kind in USUAL_KINDS if kind not in had or len(had) > 3])
 
     def candidates(self, deed: Deed, item: Item) -> list[str]:
         """Somebody outside, and a colleague."""

@@ -16,12 +16,14 @@ from local.clock import SimulatedClock
 from shared.errors import SyncError
 from shared.store.codec import dumps, to_json
 from tests.simulation import loop
+from tests.simulation.clearing import LIMIT
 from tests.simulation.deeds import SPECIAL
 from tests.simulation.faults import CALM, Rates
 from tests.simulation.humans import Deed, Humans
 from tests.simulation.items import SIDES
 from tests.simulation.kinds import KINDS
 from tests.simulation.oracle import Broken, broken_promises
+from tests.simulation.oracle.broken import NO_SURPRISE_DELETION
 from tests.simulation.plan import Plan
 from tests.simulation.weather import WORKING_HOURS, sync_now, weather
 from tests.simulation.world import START, Schedules, World, world
@@ -78,6 +80,7 @@ async def _hunted(
         try:
             await _lived(made, humans, plan)
             await _calmed(made)
+            outcome.broken += [Broken(NO_SURPRISE_DELETION, what, item) for item, what in humans.complaints]
             outcome.broken += await broken_promises(made, humans)
             outcome.digest = await _digest(made, humans)
         finally:
@@ -89,12 +92,13 @@ async def _lived(made: World, humans: Humans, plan: Plan) -> None:
     for person in people:
         await made.enable(person)
     await made.run_for(timedelta(minutes=5))
+    await made.profile(brake=LIMIT)
     if plan.trouble:
         made.chance.rates = Rates()
     made.diary.begin([person.mailbox for person in people])
     begun = made.clock.time()
     for day in range(plan.days):
-        elsewhere = asyncio.create_task(weather(made, plan, day))
+        elsewhere = asyncio.create_task(weather(made, humans, plan, day))
         await asyncio.gather(*(_day(made, humans, person, plan, day) for person in people))
         await elsewhere
         left = begun + day * 86400 + plan.hours * 3600 - made.clock.time()

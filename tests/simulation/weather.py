@@ -9,23 +9,26 @@ from datetime import timedelta
 from random import Random
 
 from shared.errors import SyncError
+from tests.simulation.clearing import clear_out
+from tests.simulation.humans import Humans
 from tests.simulation.plan import Plan
 from tests.simulation.world import World
 from tests.wire.people import Person
 
 WEATHERS_A_DAY = 7
 WORKING_HOURS = 10
+CLEARED = "cleared out"
 
 
-async def weather(world: World, plan: Plan, day: int) -> None:
+async def weather(world: World, humans: Humans, plan: Plan, day: int) -> None:
     hours = 2 * min(plan.hours, WORKING_HOURS) / WEATHERS_A_DAY
     for number in range(WEATHERS_A_DAY):
         name = f"weather.{day}.{number}"
         random = Random(f"{plan.seed} {name}")
         await world.run_for(timedelta(hours=random.uniform(0, hours)))
-        what = random.choice(sorted(KINDS))
+        what = random.choice([*sorted(KINDS), CLEARED])
         if plan.trouble and plan.happens(name):
-            await KINDS[what](world, random)
+            await (clear_out(world, humans, random, name) if what == CLEARED else KINDS[what](world, random))
             world.chance.happened[what] += 1
             world.diary.befell_all(what)
 

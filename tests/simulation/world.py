@@ -21,7 +21,7 @@ from local.exchange.stand_in import ExchangeStandIn
 from local.wire import Received, Unreachable
 from shared.credentials import DevelopmentCredential
 from shared.dynamics.dataverse.system import Dataverse
-from shared.engine.ports import MailboxStore
+from shared.engine.ports import DecisionStore, MailboxStore, PendingDecision, Question
 from shared.engine.services import Services
 from shared.errors import SyncError
 from shared.exchange.graph import GraphExchange
@@ -36,6 +36,7 @@ from shared.mailboxes import (
     life_cycle,
     scheduling,
 )
+from shared.store.decisions import TableDecisionStore
 from shared.store.mailbox_store import TableMailboxStore
 from shared.web import notifications
 from shared.web.http import Request
@@ -71,14 +72,15 @@ class Schedules:
 @dataclass
 class World(People):
     """``run_for`` lets time pass; ``jobs`` is the real sender before ``queues``, ``services`` have the real
-    stores over ``storage``, and ``links`` is for whoever only looks on: there nothing is wrong. ``poison``:
-    sessions whose workers fail at once, whatever they are given."""
+    stores over ``storage``, and ``links`` and ``questions`` are for whoever only looks on: there nothing is
+    wrong. ``poison``: sessions whose workers fail at once, whatever they are given."""
 
     queues: QueueDouble = field(kw_only=True)
     chance: Chance = field(kw_only=True)
     traffic: Traffic = field(kw_only=True)
     storage: TableService = field(kw_only=True)
     links: MailboxStore = field(kw_only=True)
+    questions: DecisionStore = field(kw_only=True)
     mails: Mails = field(kw_only=True)
     diary: Diary = field(kw_only=True)
     endpoints: Endpoints = field(kw_only=True)
@@ -104,6 +106,11 @@ class World(People):
             except SyncError:
                 await asyncio.sleep(30)
         raise AssertionError("the mailbox could not be subscribed")
+
+    async def asked(self, person: Person) -> list[PendingDecision]:
+        """What the brake asks an administrator about that mailbox."""
+        found = await self.questions.of_mailbox(person.mailbox)
+        return [each for each in found if each.kind is Question.BRAKE and not each.answer]
 
     async def run_for(self, time: timedelta) -> None:
         await asyncio.sleep(time.total_seconds())
@@ -296,6 +303,7 @@ async def world(
             traffic=traffic,
             storage=storage,
             links=TableMailboxStore(undisturbed),
+            questions=TableDecisionStore(undisturbed),
             mails=Mails(exchange.outbox),
             diary=Diary(clock),
             endpoints=endpoints,
