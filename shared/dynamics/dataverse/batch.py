@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.dynamics.dataverse.messages import Answer, Request
@@ -11,6 +11,7 @@ from shared.dynamics.dataverse.messages import Answer, Request
 MAXIMUM_PARTS = 100
 _LINE = b"\r\n"
 _STATUS = re.compile(rb"^HTTP/\d(?:\.\d)? +(\d{3})\b")
+_DELIMITER_TAIL = re.compile(rb"(--)?[ \t]*(?=\r?\n|$)")
 _BLANK_LINE = re.compile(rb"\r?\n[ \t]*\r?\n")
 _BOUNDARY = re.compile(r"""boundary\s*=\s*(?:"([^"]+)"|([^\s;]+))""", re.IGNORECASE)
 
@@ -92,13 +93,28 @@ def _boundary(content_type: str) -> bytes:
 
 def _parts(boundary: bytes, body: bytes) -> list[bytes]:
     """What stands between the delimiter lines; what comes before the first and after the last is nothing."""
-    delimiter = re.compile(rb"(?:^|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|$)")
-    found = list(delimiter.finditer(body))
-    if not found or found[-1][1] is None:
-        raise BrokenBatch("the answer ends before its last part")
-    closed = next(i for i, match in enumerate(found) if match[1] is not None)
-    ends = [match.start() for match in found[1 : closed + 1]]
-    return [body[begin.end() : end] for begin, end in zip(found[:closed], ends, strict=True)]
+    begun: int | None = None
+    parts: list[bytes] = []
+    for start, end, closes in _delimiters(b"--" + boundary, body):
+        if begun is not None:
+            parts.append(body[begun:start])
+        if closes:
+            return parts
+        begun = end
+    raise BrokenBatch("the answer ends before its last part")
+
+
+def _delimiters(mark: bytes, body: bytes) -> Iterator[tuple[int, int, bool]]:
+    """Where the lines begin (with the line break before them) and end, and whether it is the last. Looked for
+    by hand: each answer has a boundary of its own, and compiling a pattern for it takes longer than reading
+    the answer."""
+    at = body.find(mark)
+    while at >= 0:
+        tail = _DELIMITER_TAIL.match(body, at + len(mark))
+        if tail and (at == 0 or body[at - 1 : at] == b"\n"):
+            start = at - len(b"\r\n") if body[at - 2 : at] == b"\r\n" else max(at - 1, 0)
+            yield start, tail.end(), tail[1] is not None
+        at = body.find(mark, at + len(mark))
 
 
 def _split(part: bytes) -> tuple[dict[str, str], bytes]:
