@@ -13,11 +13,11 @@ from shared.functions.adapting import waited_seconds
 from shared.jobs import messages
 from shared.mailboxes import (
     alerts,
-    change_notifications,
     dead_letters,
     feed_jobs,
     jobs_of_mailbox,
     overview,
+    renewals,
     scheduling,
 )
 
@@ -52,7 +52,7 @@ async def renew_subscriptions(timer: func.TimerRequest) -> None:
     its retention."""
     del timer
     services = await wiring.services()
-    await change_notifications.renew_all(services)
+    await renewals.renew_all(services)
     await scheduling.try_broken(services)
     await overview.measure_subscriptions(services)
     before = services.now() - timedelta(days=wiring.settings().history_days)

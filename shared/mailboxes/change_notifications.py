@@ -1,4 +1,5 @@
-"""The Graph subscriptions of each mailbox: created, renewed before they end, repaired when missing."""
+"""The Graph subscriptions of one mailbox: created, extended, repaired, ended; and until when they tell of
+everything. The timer that looks after all of them is in ``renewals``."""
 
 from __future__ import annotations
 
@@ -6,19 +7,22 @@ import hashlib
 import hmac
 import logging
 import secrets
-from collections.abc import Set
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from shared.engine.ports import SubscriptionRow
 from shared.engine.services import Services
 from shared.errors import NotFound, SyncError
-from shared.model.mailbox import Mailbox, MailboxState
+from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
 
 LIFE = timedelta(minutes=10_000)
 """Graph allows 10,080 minutes for Outlook resources."""
-RENEW_BEFORE = timedelta(days=2)
+REFUSED_FOR = timedelta(hours=6)
+"""How long nothing is asked for after Graph refused a subscription: a mailbox holds 1,000 of all
+applications, and nobody but a person can make room."""
+FORBIDDEN = 403
 CONTACTS = "/contacts"
 
 log = logging.getLogger("sync.subscriptions")
@@ -42,24 +46,81 @@ def resources(mailbox_id: str, profile: Profile) -> tuple[str, ...]:
     return (events, f"/users/{mailbox_id}{CONTACTS}") if profile.synchronize_contacts else (events,)
 
 
+@dataclass
+class Renewal:
+    """What was done. ``refused``: Graph will have no more subscriptions of a mailbox. ``trouble``: something
+    did not work that may work later."""
+
+    renewed: int = 0
+    recreated: int = 0
+    removed: int = 0
+    refused: bool = False
+    trouble: bool = False
+
+
 async def ensure(services: Services, mailbox: Mailbox) -> int:
     """Create what is missing, end what the profile does not want any more; returns how many were created. A
     subscription that cannot be had now is no reason to stop: the net finds every change."""
-    wanted = resources(mailbox.id, await services.profiles.get(mailbox.profile) or Profile())
-    alive = set()
-    for row in await services.subscriptions.of_mailbox(mailbox.id):
+    profile = await services.profiles.get(mailbox.profile) or Profile()
+    rows = await services.subscriptions.of_mailbox(mailbox.id)
+    outcome = Renewal()
+    await complete(services, mailbox, profile, rows, outcome)
+    return outcome.recreated
+
+
+async def repair(services: Services, mailbox: Mailbox) -> None:
+    """After a lifecycle event: extend (which reauthorizes too) what Graph still has, replace what it has not.
+    Our own row says nothing about that: Graph removed the subscription, not us."""
+    outcome = Renewal()
+    profile = await services.profiles.get(mailbox.profile) or Profile()
+    rows = await services.subscriptions.of_mailbox(mailbox.id)
+    kept = [await renewed(services, row, outcome) for row in rows]
+    await complete(services, mailbox, profile, [row for row in kept if row is not None], outcome)
+
+
+async def complete(
+    services: Services,
+    mailbox: Mailbox,
+    profile: Profile,
+    rows: Sequence[SubscriptionRow],
+    outcome: Renewal,
+) -> None:
+    """Make the subscriptions of a mailbox, which are these rows, what they should be, and note until when it
+    may rely on them."""
+    wanted, alive = resources(mailbox.id, profile), {}
+    for row in rows:
         if row.resource not in wanted:
-            await _remove(services, row)
+            await end(services, row)
         elif row.expires_at > services.now():
-            alive.add(row.resource)
-    created = 0
+            alive[row.resource] = row
     for resource in wanted:
-        if resource not in alive:
-            created += await _create(services, mailbox.id, resource)
-    return created
+        if resource not in alive and _may_ask(mailbox, outcome, services.now()):
+            made = await _create(services, mailbox.id, resource, outcome)
+            alive |= {resource: made} if made else {}
+    complete_now = not outcome.trouble and len(alive) == len(wanted)
+    until = min(row.expires_at for row in alive.values()) if complete_now else None
+    await _note(services, mailbox, until, refused=outcome.refused)
 
 
-async def _create(services: Services, mailbox_id: str, resource: str) -> int:
+def _may_ask(mailbox: Mailbox, outcome: Renewal, now: datetime) -> bool:
+    waits = mailbox.subscribe_again_at is not None and mailbox.subscribe_again_at > now
+    return not waits and not outcome.refused
+
+
+async def _note(services: Services, mailbox: Mailbox, until: datetime | None, *, refused: bool) -> None:
+    """Where it is news only: this is called for every mailbox."""
+    again_at = services.now() + REFUSED_FOR if refused else None if until else mailbox.subscribe_again_at
+    if (until, again_at) == (mailbox.subscribed_until, mailbox.subscribe_again_at):
+        return
+    try:
+        await services.registry.patch(mailbox.id, subscribed_until=until, subscribe_again_at=again_at)
+    except NotFound:
+        log.info("the mailbox was removed meanwhile")
+
+
+async def _create(
+    services: Services, mailbox_id: str, resource: str, outcome: Renewal
+) -> SubscriptionRow | None:
     client_state = secrets.token_urlsafe(32)
     try:
         made = await services.exchange.subscribe(
@@ -70,81 +131,39 @@ async def _create(services: Services, mailbox_id: str, resource: str) -> int:
         )
     except SyncError as error:
         log.warning("subscription not created: %s %s", type(error).__name__, error.code)
-        return 0
+        outcome.refused |= error.status == FORBIDDEN
+        outcome.trouble = True
+        return None
     row = SubscriptionRow(made.id, mailbox_id, resource, hash_of(client_state), made.expires_at)
     await services.subscriptions.put(row)
-    return 1
+    outcome.recreated += 1
+    return row
 
 
-@dataclass
-class Renewal:
-    """What one run of the timer did."""
-
-    renewed: int = 0
-    recreated: int = 0
-    removed: int = 0
-
-
-async def renew_all(services: Services) -> Renewal:
-    """Renew what ends soon, re-create what Graph no longer has, drop what belongs to no mailbox. The rows
-    are read before Graph is asked, so that one made meanwhile does not look as if Graph had lost it."""
-    outcome = Renewal()
-    rows = [row async for row in services.subscriptions.all()]
-    alive = {subscription.id for subscription in await services.exchange.subscriptions()}
-    mailboxes = {mailbox.id: mailbox async for mailbox in services.registry.all()}
-    for row in rows:
-        mailbox = mailboxes.get(row.mailbox)
-        await _look_after(services, row, alive, mailbox.state if mailbox else None, outcome)
-    for _, mailbox in sorted(mailboxes.items()):
-        if mailbox.state is MailboxState.ACTIVE:
-            outcome.recreated += await ensure(services, mailbox)
-    return outcome
-
-
-async def _look_after(
-    services: Services, row: SubscriptionRow, alive: Set[str], state: MailboxState | None, outcome: Renewal
-) -> None:
-    """One subscription; that of a paused mailbox is left to end by itself."""
-    if row.id not in alive or row.expires_at <= services.now():
-        await services.subscriptions.remove(row.id)
-        outcome.removed += 1
-    elif state is None:
-        await _remove(services, row)
-        outcome.removed += 1
-    elif state is MailboxState.ACTIVE and row.expires_at - services.now() < RENEW_BEFORE:
-        await _renew(services, row, outcome)
-
-
-async def _renew(services: Services, row: SubscriptionRow, outcome: Renewal) -> None:
+async def renewed(services: Services, row: SubscriptionRow, outcome: Renewal) -> SubscriptionRow | None:
+    """The row as it is then; None when Graph has no such subscription any more."""
     try:
-        renewed = await services.exchange.renew_subscription(row.id, services.now() + LIFE)
+        extended = await services.exchange.renew_subscription(row.id, services.now() + LIFE)
     except NotFound:
         await services.subscriptions.remove(row.id)
         outcome.removed += 1
+        return None
     except SyncError as error:
         log.warning("subscription not renewed: %s %s", type(error).__name__, error.code)
-    else:
-        await services.subscriptions.put(
-            SubscriptionRow(row.id, row.mailbox, row.resource, row.client_state_hash, renewed.expires_at)
-        )
-        outcome.renewed += 1
-
-
-async def repair(services: Services, mailbox: Mailbox) -> None:
-    """After a lifecycle event: extend (which reauthorizes too) what Graph still has, replace what it has not.
-    Our own row says nothing about that: Graph removed the subscription, not us."""
-    outcome = Renewal()
-    for row in await services.subscriptions.of_mailbox(mailbox.id):
-        await _renew(services, row, outcome)
-    await ensure(services, mailbox)
+        outcome.trouble = True
+        return row
+    row = replace(row, expires_at=extended.expires_at)
+    await services.subscriptions.put(row)
+    outcome.renewed += 1
+    return row
 
 
 async def remove_all(services: Services, mailbox_id: str) -> None:
     for row in await services.subscriptions.of_mailbox(mailbox_id):
-        await _remove(services, row)
+        await end(services, row)
 
 
-async def _remove(services: Services, row: SubscriptionRow) -> None:
+async def end(services: Services, row: SubscriptionRow) -> None:
     """Without its row a subscription is a stranger, and what it still sends is dropped."""
     try:
         await services.exchange.delete_subscription(row.id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.engine.services import Services
-from shared.mailboxes.overview import FAILING, lateness, subscriptions_of_all
+from shared.mailboxes.overview import FAILING, is_refused, lateness, subscriptions_of_all
 from shared.model.alert import Severity
 from shared.model.feed_tables import FEED_TABLES
 from shared.model.mailbox import Mailbox, MailboxState
@@ -54,6 +54,11 @@ KINDS: Mapping[str, Kind] = {
         "Change notifications are missing or end soon; changes are found by polling only.",
         timedelta(hours=1),
     ),
+    "subscriptions-refused": Kind(
+        Severity.WARNING,
+        "Graph refuses change notifications of mailboxes (403): its limit of 1,000 a mailbox, or a right. "
+        "They are polled; it is asked again every six hours.",
+    ),
     "feed-silent": Kind(Severity.ERROR, "The change feed of Dynamics was not read for a quarter of an hour."),
     "decisions-waiting": Kind(
         Severity.INFORMATION,
@@ -94,7 +99,7 @@ async def _dead_letters(services: Services) -> list[Condition]:
 
 async def _mailboxes(services: Services) -> list[Condition]:
     """Mailboxes that fail are not counted among those that come too late: each has its own alert."""
-    found, late, now = [], 0, services.now()
+    found, late, refused, now = [], 0, 0, services.now()
     profiles = {profile.id: profile for profile in await services.profiles.all()}
     async for mailbox in services.registry.all():
         what = _state(mailbox, profiles.get(mailbox.profile, Profile()))
@@ -102,7 +107,9 @@ async def _mailboxes(services: Services) -> list[Condition]:
             found.append(Condition(what, mailbox.id, mailbox.id))
         elif mailbox.state is MailboxState.ACTIVE:
             late += lateness(mailbox, now) > LATE
-    return [*found, *([Condition("mailboxes-lag", count=late)] if late else [])]
+            refused += is_refused(mailbox, now)
+    counted = {"mailboxes-lag": late, "subscriptions-refused": refused}
+    return [*found, *(Condition(what, count=number) for what, number in counted.items() if number)]
 
 
 def _state(mailbox: Mailbox, profile: Profile) -> str:

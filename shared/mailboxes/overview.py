@@ -51,7 +51,8 @@ async def measure_subscriptions(services: Services) -> None:
 
 
 async def subscriptions_of_all(services: Services) -> tuple[int, int]:
-    """How many subscriptions active mailboxes lack, and how many end soon."""
+    """How many subscriptions active mailboxes lack, and how many end soon; without those that Graph
+    refuses."""
     ends: dict[tuple[str, str], datetime] = {}
     async for row in services.subscriptions.all():
         key = _key(row)
@@ -60,11 +61,17 @@ async def subscriptions_of_all(services: Services) -> tuple[int, int]:
     profiles = {profile.id: profile for profile in await services.profiles.all()}
     async for mailbox in services.registry.all():
         profile = profiles.get(mailbox.profile, Profile())
-        for resource in resources(mailbox.id, profile) if mailbox.state is MailboxState.ACTIVE else ():
+        if mailbox.state is not MailboxState.ACTIVE or is_refused(mailbox, services.now()):
+            continue
+        for resource in resources(mailbox.id, profile):
             end = ends.get((mailbox.id, resource))
             missing += end is None
             lapsing += end is not None and end < soon
     return missing, lapsing
+
+
+def is_refused(mailbox: Mailbox, now: datetime) -> bool:
+    return mailbox.subscribe_again_at is not None and mailbox.subscribe_again_at > now
 
 
 def _key(row: SubscriptionRow) -> tuple[str, str]:

@@ -26,8 +26,9 @@ class Mailbox:
     ``tracks_tasks``: it has, or had, a linked task. ``poll_at``: when its calendars and contacts are next
     read whatever was notified; ``activity``: how many changes there were of late, older ones counting less
     (MBX-14). ``subscribed_until``: until when Graph tells of all its resources, None where it does not;
-    ``untold_at``: when a change was found of which it had not told. ``postponed_until``: an administrator
-    wants nothing done before then (MBX-15).
+    ``subscribe_again_at``: before then Graph is not asked for what it refused; ``untold_at``: when a change
+    was found of which it had not told. ``postponed_until``: an administrator wants nothing done before then
+    (MBX-15).
     """
 
     id: str
@@ -54,6 +55,7 @@ class Mailbox:
     poll_at: datetime | None = None
     activity: float = 0.0
     subscribed_until: datetime | None = None
+    subscribe_again_at: datetime | None = None
     untold_at: datetime | None = None
     postponed_until: datetime | None = None
     etag: str | None = None

@@ -11,6 +11,7 @@ from shared.engine.ports import Agenda, HistoryRow, PendingDecision, Subscriptio
 from shared.engine.questions import item_json
 from shared.jobs.messages import DYNAMICS_FEED
 from shared.mailboxes.conditions import KINDS
+from shared.mailboxes.overview import is_refused
 from shared.model.alert import Alert
 from shared.model.dead_letter import DeadLetter
 from shared.model.mailbox import Mailbox
@@ -65,7 +66,7 @@ def mailbox_details(
     ]
     return {
         **mailbox_json(mailbox, now),
-        "notes": list(closed_kinds.notes_of(agenda).values()),
+        "notes": [*closed_kinds.notes_of(agenda).values(), *_refused(mailbox, now)],
         "feeds": feeds,
         "inbox": len(agenda.inbox),
         "waiting": len(agenda.held),
@@ -74,6 +75,14 @@ def mailbox_details(
             {"resource": row.resource, "expiresAt": moment(row.expires_at)} for row in subscriptions
         ],
     }
+
+
+def _refused(mailbox: Mailbox, now: datetime) -> list[str]:
+    if not is_refused(mailbox, now):
+        return []
+    again = moment(mailbox.subscribe_again_at)
+    text = "change notifications are refused by Graph: the mailbox is polled, and Graph is asked again at"
+    return [f"{text} {again}"]
 
 
 def history_json(row: HistoryRow) -> dict[str, Any]:

@@ -29,11 +29,11 @@ from shared.jobs import messages
 from shared.jobs.sender import ServiceBusJobs
 from shared.mailboxes import (
     alerts,
-    change_notifications,
     dead_letters,
     feed_jobs,
     jobs_of_mailbox,
     life_cycle,
+    renewals,
     scheduling,
 )
 from shared.store.decisions import TableDecisionStore
@@ -143,7 +143,7 @@ class World(People):
         await self.services.jobs.read_feed(FEED, "net", self.services.now())
 
     async def renew(self) -> None:
-        await change_notifications.renew_all(self.services)
+        await renewals.renew_all(self.services)
         before = self.services.now() - timedelta(days=HISTORY_DAYS)
         await self.services.history.drop_old(before)
         await self.services.dead_letters.drop_old(before)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shared.mailboxes import overview
-from shared.mailboxes.change_notifications import ensure, renew_all
+from shared.mailboxes.change_notifications import ensure
+from shared.mailboxes.renewals import renew_all
 from shared.model.mailbox import Mailbox
 from tests.doubles.service import Service
 

@@ -12,6 +12,8 @@ import pytest
 from aiohttp import web
 
 from shared.errors import NotFound, Refused
+from shared.mailboxes.change_notifications import FORBIDDEN
+from tests.marks import rule
 from tests.wire.graph_adapter import connected
 
 
@@ -81,3 +83,16 @@ async def _subscribe(graph: Any, user: str) -> Any:
     return await graph.subscribe(
         user, resource=f"/users/{user}/events", client_state="secret", expires_at=in_hours(24)
     )
+
+
+@rule("MBX-16")
+async def test_a_mailbox_that_holds_all_the_subscriptions_it_may_is_no_broken_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("local.exchange.subscriptions.MAX_PER_MAILBOX", 1)
+    async with functions() as ours, connected(ours.url) as rig:
+        user = await rig.user()
+        await _subscribe(rig.graph, user)
+        with pytest.raises(Refused) as refused:
+            await _subscribe(rig.graph, user)
+        assert refused.value.status == FORBIDDEN
