@@ -12,6 +12,7 @@ from shared.engine.pairing_exchange import ExchangeSide
 from shared.engine.pairing_reading import Reading
 from shared.engine.pairing_state import Paired, Work
 from shared.engine.pairing_successors import Successors
+from shared.engine.ports import REMOVED
 from shared.engine.services import Services
 from shared.engine.situations import Situations
 from shared.model.link import Link
@@ -33,6 +34,7 @@ class Pairing:
 
     async def pair(self, touched: Touched, dropped: frozenset[str] = frozenset()) -> Paired:
         paired, work, reading = Paired(), Work(tables=dict(touched.tables)), self._reading
+        work.removed.update(row.id for row in touched.inbox if row.version == REMOVED)
         reading.broken = touched.broken
         dynamics, successors = DynamicsSide(reading, Counterparts(reading)), Successors(reading)
         by_exchange = await self._load_links(touched, work)

@@ -42,6 +42,8 @@ class Work:
     """What a linked row became: Dynamics id to Dynamics id."""
     parked: set[str] = field(default_factory=set)
     leftovers: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    """Rows of which the change feed says that they were there and are gone."""
     in_filter: dict[str, bool | None] = field(default_factory=dict)
 
     def table_of(self, row_id: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from shared.engine.filters import WATCHERS
 from shared.engine.gather import version_of
-from shared.engine.ports import ChangedRow, ChangePage, Cursor, InboxRow, ItemEntry
+from shared.engine.ports import REMOVED, ChangedRow, ChangePage, Cursor, InboxRow, ItemEntry
 from shared.engine.services import Services
 from shared.errors import CursorExpired, NotFound
 from shared.model.appointment import SERIES, SERVICE, InstanceType
@@ -18,7 +18,6 @@ from shared.model.personal import PERSONAL_TABLES
 from shared.rules.occurrence_base import versions_of
 
 PAGES_PER_RUN = 40
-REMOVED = "removed"
 
 
 @dataclass

@@ -45,6 +45,7 @@ class Situations:
                 successor=self._successor(row_id, work),
                 parked=bool(row_id and row_id in work.parked),
                 leftover=bool(row_id and row_id in work.leftovers),
+                row_removed=bool(row_id and row_id in work.removed),
                 event=event,
                 event_gone=event_id in work.gone,
                 record=record,

@@ -39,6 +39,26 @@ def ending(situation: AppointmentSituation, context: Context, link: Link) -> Dec
     return None
 
 
+def begun(situation: AppointmentSituation, context: Context, link: Link) -> Decision | None:
+    """A creation that never came to its end, if what it was made of, or what it had made, is no more: it ends
+    like a linked pair, or a person's deletion would be undone, and its guests invited once more."""
+    if link.state is not LinkState.CREATING:
+        return None
+    if situation.event_gone:
+        return event_gone(situation, context, link)
+    if isinstance(situation.record, Absence) and _row_was_there(situation, link):
+        return _row_absent(situation, context, link, situation.record)
+    return None
+
+
+def _row_was_there(situation: AppointmentSituation, link: Link) -> bool:
+    """The event was made of it, or wears its marks, which come after it, or the change feed tells."""
+    event = situation.event
+    if event is None or link.exchange_id is None or situation.row_removed:
+        return event is not None
+    return event.stamps is not None and event.stamps.crm_id == link.dynamics_id
+
+
 # --- the Exchange side is gone --------------------------------------------------------------------
 
 

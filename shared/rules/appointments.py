@@ -67,9 +67,9 @@ def _decide(situation: AppointmentSituation, context: Context) -> Decision:
     link = situation.link
     if link is not None and link.linked:
         return _linked(situation, context, link)
-    if link is not None and link.state is LinkState.CREATING and situation.event_gone:
-        # What was being made of the event ends as it would have had that come to its end.
-        return appointment_endings.event_gone(situation, context, link)
+    ending = appointment_endings.begun(situation, context, link) if link else None
+    if ending is not None:
+        return ending
     if link is not None and link.state.ended and not _resumes(situation, context, link):
         return left(situation, Reason.ENDED.skip(detail=f"{link.state.value}: {link.reason}"), link)
     return _unlinked(situation, context)

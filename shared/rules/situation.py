@@ -59,6 +59,7 @@ class AppointmentSituation:
     one became (Dynamics made a series of an appointment, or the organizer's mailbox did so for all).
     ``parked``: the row names a meeting that another row is linked to: it holds the past instances of a series
     that Dynamics cut in two, or is a twin. ``leftover``: a pass of ours made it and never committed.
+    ``row_removed``: the change feed says that the row was there and is gone.
     ``files``: the attachments of both sides; None where nobody looked at them.
     ``availability``: who is busy at the event's time, where Dynamics was asked; ``allowed_time`` and
     ``refused_time``: the time for which an administrator said that it may, or may not, be saved (APPT-29).
@@ -81,6 +82,7 @@ class AppointmentSituation:
     successor: DynamicsAppointment | None = None
     parked: bool = False
     leftover: bool = False
+    row_removed: bool = False
     files: Files | None = None
     availability: Availability | None = None
     allowed_time: str = ""

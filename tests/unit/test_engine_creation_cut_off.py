@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.doubles.world import MemoryMailbox
 from tests.marks import rule
 from tests.rules.build import CATEGORY, at
 from tests.unit.test_engine_crashes import FUTURE, GUESTS
-from tests.unit.test_engine_series import add_event
+from tests.unit.test_engine_series import ROW, add_event, add_row
 
 STEPS = range(1, 14)
 
@@ -22,6 +23,19 @@ def single(box: MemoryMailbox) -> str:
 
 def series(box: MemoryMailbox) -> str:
     return add_event(box, attendees=GUESTS).id
+
+
+def single_row(service: Service, box: MemoryMailbox) -> None:
+    organizer = service.dynamics.users[box.address]
+    service.dynamics.add(ROW, organizer, subject="Born in Dynamics", time=at(FUTURE), attendees=GUESTS)
+
+
+def series_row(service: Service, box: MemoryMailbox) -> None:
+    add_row(service, box, attendees=GUESTS)
+
+
+MadeEvent = Callable[[MemoryMailbox], str]
+MadeRow = Callable[[Service, MemoryMailbox], None]
 
 
 async def cut_off(service: Service, box: MemoryMailbox, step: int) -> None:
@@ -37,7 +51,7 @@ async def cut_off(service: Service, box: MemoryMailbox, step: int) -> None:
 @pytest.mark.parametrize("edited", [False, True], ids=["", "edited in Dynamics"])
 @pytest.mark.parametrize("step", STEPS)
 async def test_an_event_deleted_after_the_worker_died_making_its_row_stays_deleted(
-    service: Service, ada: MemoryMailbox, made, edited: bool, step: int
+    service: Service, ada: MemoryMailbox, made: MadeEvent, edited: bool, step: int
 ) -> None:
     """Nor does anybody get an invitation to what does not take place."""
     event = made(ada)
@@ -53,3 +67,45 @@ async def test_an_event_deleted_after_the_worker_died_making_its_row_stays_delet
     assert not ada.items
     assert service.exchange.mails == mails
     assert not service.dynamics.rows
+
+
+@rule("LNK-8", "APPT-25")
+@pytest.mark.parametrize("made", [single_row, series_row])
+@pytest.mark.parametrize("edited", [False, True], ids=["", "edited in Exchange"])
+@pytest.mark.parametrize("step", STEPS)
+async def test_a_row_deleted_after_the_worker_died_making_its_event_stays_deleted(
+    service: Service, ada: MemoryMailbox, made: MadeRow, edited: bool, step: int
+) -> None:
+    """Whoever was invited is told once that it does not take place."""
+    made(service, ada)
+    await service.read_feed()
+    await cut_off(service, ada, step)
+    if edited:
+        for event_id in list(ada.items):
+            ada.edit(event_id, location="Room 9")
+    service.dynamics.remove(ROW)
+    invited = sorted(service.exchange.mails) if not edited else None
+    await service.settle()
+    service.clock.forward(3600)
+    await service.settle()
+    assert not service.dynamics.rows
+    assert not ada.items
+    if invited is not None:
+        cancelled = [("cancellation", guest) for kind, guest in invited if kind == "invitation"]
+        assert sorted(service.exchange.mails) == sorted([*invited, *cancelled])
+
+
+@rule("LNK-8", "APPT-25")
+@pytest.mark.parametrize("made", [single, series])
+@pytest.mark.parametrize("step", STEPS)
+async def test_the_row_of_an_event_deleted_after_the_worker_died_making_it_stays_deleted(
+    service: Service, ada: MemoryMailbox, made: MadeEvent, step: int
+) -> None:
+    made(ada)
+    await cut_off(service, ada, step)
+    begun = list(service.dynamics.rows)
+    for row_id in begun:
+        service.dynamics.remove(row_id)
+    await service.settle()
+    assert bool(service.dynamics.rows) is not bool(begun)
+    assert bool(ada.items) is not bool(begun)

@@ -35,6 +35,7 @@ from shared.engine.ports.jobs import (
     SubscriptionStore,
 )
 from shared.engine.ports.mailbox_state import (
+    REMOVED,
     Agenda,
     Changes,
     Cursor,
@@ -58,6 +59,7 @@ from shared.engine.ports.records import (
 )
 
 __all__ = [
+    "REMOVED",
     "Agenda",
     "AlertStore",
     "AnswerStore",

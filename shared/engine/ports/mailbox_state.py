@@ -24,10 +24,13 @@ class Cursor:
     """Non-empty while a full round is under way: the round's name, so that its end can be told."""
 
 
+REMOVED = "removed"
+
+
 @dataclass(frozen=True, slots=True)
 class InboxRow:
     """Something to be looked at: ``kind`` ``appointment`` (Dynamics id), ``event`` (Exchange id) or
-    ``reconcile`` (id = the reason). ``version`` is a hint ("removed" for removals)."""
+    ``reconcile`` (id = the reason). ``version`` is a hint (``REMOVED`` for removals)."""
 
     kind: str
     id: str
