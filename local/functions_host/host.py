@@ -51,7 +51,7 @@ class Host:
     async def serve(self, port: int, stop: asyncio.Event) -> None:
         """Listen on loopback until told to stop; running functions may end first."""
         http = HttpTriggers(self._invocations, self._timers, self._options.route_prefix)
-        runner = web.AppRunner(http.application(), access_log=None)
+        runner = web.AppRunner(http.application(), access_log=None, shutdown_timeout=GRACE_SECONDS)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port, reuse_address=True).start()
         listeners = [asyncio.create_task(run()) for run in (self._timers.run, *(q.run for q in self._queues))]
@@ -66,6 +66,8 @@ class Host:
             await self._stop(runner, listeners)
 
     async def _stop(self, runner: web.AppRunner, listeners: list[asyncio.Task[None]]) -> None:
+        for site in list(runner.sites):
+            await site.stop()
         for queue in self._queues:
             queue.close()
         for listener in listeners:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from azure.core.credentials_async import AsyncTokenCredential
 from azure.servicebus import ServiceBusMessage, ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient, ServiceBusReceiver, ServiceBusSender
 
+from shared.errors import Refused
 from shared.jobs.errors import FAILURES, translate
 from shared.settings import Settings, is_loopback
 
@@ -34,6 +36,8 @@ class Connection:
         self._client = connect(connection_string, namespace, credential)
         self._senders: dict[str, ServiceBusSender] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._failures: Counter[str] = Counter()
+        self._last_failure: dict[str, BaseException] = {}
 
     @classmethod
     def from_settings(cls, settings: Settings, credential: AsyncTokenCredential | None) -> Connection:
@@ -47,15 +51,23 @@ class Connection:
         await asyncio.gather(*(self._open(queue) for queue in queues))
 
     async def send(self, queue: str, messages: Sequence[ServiceBusMessage]) -> None:
-        """In as few batches as they fit. A sender serves one call at a time."""
+        """In as few batches as they fit. A sender serves one call at a time; who waited while another call
+        failed does not find out for himself, or each would wait longer than the one before."""
         if not messages:
             return
+        failures = self._failures[queue]
         async with self._lock(queue):
+            if self._failures[queue] != failures:
+                raise translate(self._last_failure[queue], queue)
             try:
                 await self._send(await self._sender(queue), messages)
             except FAILURES as failure:
+                error = translate(failure, queue)
+                if not isinstance(error, Refused):  # which is about this message alone
+                    self._failures[queue] += 1
+                    self._last_failure[queue] = failure
                 await self._discard(queue)
-                raise translate(failure, queue) from failure
+                raise error from failure
 
     def dead_letters(self, queue: str) -> ServiceBusReceiver:
         """What the queue gave up. It has no sessions, whatever the queue has."""

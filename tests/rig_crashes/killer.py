@@ -95,7 +95,11 @@ class Killer:
         self.tell("--- the functions host is told to stop")
         process = running_record(self.directory).processes["functions"]
         process.terminate()
-        wait_for(lambda: not process.alive(), DRAINED_WITHIN, "the functions host does not stop")
+        try:
+            wait_for(lambda: not process.alive(), DRAINED_WITHIN, "the functions host does not stop")
+        except RigError as error:
+            self.failures.append(str(error))
+            process.kill()
 
     def _start(self, part: str) -> None:
         if not running_record(self.directory).processes[part].alive():

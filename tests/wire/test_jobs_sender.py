@@ -197,3 +197,21 @@ async def test_a_trace_goes_along_and_ids_come_from_outside(service_bus: Broker)
     (message,) = stored(service_bus, "mailbox-sync")
     assert message.content.message_id == "id 1"
     assert jobs_in(service_bus, "mailbox-sync") == [messages.Job("m1", "now", traceparent="00-1-2-01")]
+
+
+async def test_who_waits_while_a_call_fails_does_not_try_for_himself(now: datetime) -> None:
+    """Notifications that come while the broker is away are refused together, not one after the other."""
+    key = "SharedAccessKeyName=x;SharedAccessKey=y"
+    connection = Connection(f"Endpoint=sb://127.0.0.1:{free_port()};{key};UseDevelopmentEmulator=true")
+    jobs = ServiceBusJobs(connection)
+    started = time.monotonic()
+    with pytest.raises(Transient):
+        await jobs.hint(["m0"], "notification", now)
+    one = time.monotonic() - started
+    started = time.monotonic()
+    answers = await asyncio.gather(
+        *(jobs.hint([f"m{number}"], "notification", now) for number in range(1, 20)), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [Transient] * 19
+    assert time.monotonic() - started < 5 * max(one, 0.5)
+    await jobs.close()
