@@ -41,21 +41,28 @@ INBOX_LIMIT = 500
 LOOK_LIMIT = 200
 CALENDARS_FEED = "calendars"
 CALENDARS_AGE = timedelta(days=1)
+ANEW = "anew"
+"""The version of inbox rows that ask for a look at a linked pair whatever its versions are and, if nothing
+else is to be done with it, for a comparison as if it were linked for the first time."""
 WINDOW_STEP = timedelta(days=31)
 
 
 @dataclass
 class Touched:
     """What this pass has to look at. ``rows``: events as the feed shows them; ``look``: events to be read
-    by id (removed from a feed, or retried); ``masters``: series of which only occurrences were shown;
-    ``records``: Dynamics ids, ``tables``: the tables of those that are not appointments."""
+    by id (removed from a feed, or retried); ``read``: those of them that were read just now; ``masters``:
+    series of which only occurrences were shown; ``records``: Dynamics ids, ``tables``: the tables of those
+    that are not appointments."""
 
     rows: dict[str, ExchangeEvent] = field(default_factory=dict)
     look: set[str] = field(default_factory=set)
+    read: dict[str, ExchangeEvent] = field(default_factory=dict)
     masters: set[str] = field(default_factory=set)
     records: set[str] = field(default_factory=set)
     tables: dict[str, str] = field(default_factory=dict)
     forced: set[str] = field(default_factory=set)
+    anew: set[str] = field(default_factory=set)
+    """Rows whose pair is compared as if it were linked for the first time (``rules.drift``)."""
     inbox: list[InboxRow] = field(default_factory=list)
     cursors: list[Cursor] = field(default_factory=list)
     dropped_cursors: list[str] = field(default_factory=list)
@@ -183,7 +190,10 @@ async def _read_calendars(
 def _take_inbox(agenda: Agenda, touched: Touched) -> None:
     touched.inbox.extend(agenda.inbox)
     for row in agenda.inbox:
-        if row.kind == "event":
+        if row.version == ANEW:
+            touched.force(row.kind, row.id)
+            touched.anew.add(row.id)
+        elif row.kind == "event":
             touched.look.add(row.id)
         elif row.kind in TABLES:
             touched.record(row.kind, row.id)

@@ -18,7 +18,8 @@ from shared.model.decision import Decision
 from shared.model.link import Link, LinkState
 from shared.model.personal import CONTACT
 from shared.model.sync_filter import Filters
-from shared.rules import appointments, intent, personal, personal_intent, scheduling
+from shared.rules import appointments, drift, intent, personal, personal_intent, scheduling
+from shared.rules.drift import Finding
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import AppointmentSituation, Context
 
@@ -30,6 +31,20 @@ def decide(situation: AnySituation, context: Context) -> Decision:
     if isinstance(situation, PersonalSituation):
         return personal.decide(situation, context)
     return appointments.decide(situation, context)
+
+
+def decide_anew(situation: AnySituation, decision: Decision, context: Context) -> Decided:
+    """As if the pair were linked for the first time, where nothing else is to be done with it."""
+    if isinstance(situation, PersonalSituation):
+        return drift.decided_anew(situation, decision, context, personal.decide)
+    return drift.decided_anew(situation, decision, context, appointments.decide)
+
+
+def amiss(situation: AnySituation, decision: Decision, context: Context) -> Finding | None:
+    """What is amiss with the pair, or with the item that has none."""
+    if isinstance(situation, PersonalSituation):
+        return drift.find(situation, decision, context, personal.decide)
+    return drift.find(situation, decision, context, appointments.decide)
 
 
 def noted(situation: AnySituation, decision: Decision, now: datetime) -> tuple[AnySituation, Link | None]:

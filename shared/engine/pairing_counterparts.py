@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from shared.engine.gather import Touched
 from shared.engine.pairing_reading import Reading
 from shared.engine.pairing_state import Work
@@ -21,10 +23,12 @@ class Counterparts:
         self._services, self._context = reading.services, reading.context
         self._mailbox, self._box = reading.mailbox, reading.box
 
-    async def counterpart(self, row_id: str, touched: Touched, work: Work) -> str | None:
+    async def counterpart(
+        self, row_id: str, touched: Touched, work: Work, had_an_event: Set[str]
+    ) -> str | None:
         """An event for a row that this user organizes: one that an earlier, broken pass created (by stamp),
-        or made the row of (by id: it may be gone by now), or the meeting that an attendee tracked first (by
-        iCalUId)."""
+        or made the row of (by id: it may be gone by now), one whose link is lost (by stamp), or the meeting
+        that an attendee tracked first (by iCalUId)."""
         record = work.records.get(row_id)
         if not isinstance(record, DynamicsAppointment):
             return None
@@ -46,6 +50,8 @@ class Counterparts:
             events = [e for e in (await self._box.events([link.exchange_id])).values() if e]
         elif link is None and touched.full_round:
             events = await self._reading.stamped_with(row_id)
+        elif row_id in had_an_event:
+            events = list(await self._box.find_by_crm_id(row_id))
         if not events and record.global_object_id:
             events = [e for e in touched.rows.values() if e.ical_uid == record.global_object_id][:1]
             ids = [e.id for e in events]

@@ -73,7 +73,8 @@ class DynamicsSide:
         ids = {row_id for _, row_id in work.pairs if row_id} | touched.records
         ids -= {i for i in ids if self._not_worth_reading(i, work)}
         if ids:
-            ids -= self._remember(ids - touched.records, work)
+            if not touched.read:  # a verification wants to see both sides as they are now
+                ids -= self._remember(ids - touched.records, work)
             await self._reading.read_rows(ids, work)
             await self._instances_to_series(touched, work)
             work.in_filter.update(
@@ -132,6 +133,8 @@ class DynamicsSide:
             else:
                 work.events[event_id] = event
             work.pairs.append((event_id, linked[event_id]))
-        for row_id in row_ids:
-            if row_id not in linked.values():
-                work.pairs.append((await self._counterparts.counterpart(row_id, touched, work), row_id))
+        alone = [row_id for row_id in row_ids if row_id not in linked.values()]
+        had_an_event = await self._reading.held_before(alone, work)
+        for row_id in alone:
+            counterpart = await self._counterparts.counterpart(row_id, touched, work, had_an_event)
+            work.pairs.append((counterpart, row_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from shared.engine.gather import Touched
 from shared.engine.pairing_reading import Reading
@@ -42,7 +42,7 @@ class ExchangeSide:
         series = {event_id for event_id, event in wanted.items() if event.is_series} | touched.masters
         singles = {event_id: event for event_id, event in wanted.items() if event_id not in series}
         await self._add_stamps(singles, unknown, touched.full_round, work, paired)
-        await self._look(touched.look, by_exchange, work, series)
+        await self._look(touched, by_exchange, work, series)
         await self._read_series(series | self._tracked_series(work), by_exchange, work, paired)
         for event_id in [*work.events, *work.gone]:
             known = by_exchange.get(event_id)
@@ -105,16 +105,20 @@ class ExchangeSide:
                 paired.untracked += 1
 
     async def _look(
-        self, ids: Iterable[str], by_exchange: Mapping[str, Link], work: Work, series: set[str]
+        self, touched: Touched, by_exchange: Mapping[str, Link], work: Work, series: set[str]
     ) -> None:
         """A removed row is no proof: ask Graph by id. Ids that nothing is known of were never ours, unless
         they wait in the inbox for another try. An occurrence leads to its series."""
+        ids = touched.look
         known = {i for i in ids if (link := by_exchange.get(i)) and link.table == SERIES}
         series |= known
         asked = [i for i in ids if i not in work.events and i not in known]
         if not asked:
             return
-        for event_id, event in (await self._reading.readable(self._box.events, asked)).items():
+        found: dict[str, ExchangeEvent | None] = {i: touched.read[i] for i in asked if i in touched.read}
+        unread = [event_id for event_id in asked if event_id not in found]
+        found.update(await self._reading.readable(self._box.events, unread) if unread else {})
+        for event_id, event in found.items():
             link = by_exchange.get(event_id)
             live = link is not None and not link.state.ended
             if event is None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from shared.engine.pairing_state import Work
-from shared.engine.ports import ExchangeMailbox
+from shared.engine.ports import ExchangeMailbox, ItemEntry
 from shared.engine.services import Services
 from shared.errors import Refused
 from shared.model.appointment import SERIES, SERVICE, DynamicsAppointment
@@ -66,6 +66,17 @@ class Reading:
         if link is None or self.everything or self._context.profile.synchronize_attachments:
             return None
         return last_seen.row_of(link)
+
+    async def held_before(self, row_ids: Sequence[str], work: Work) -> frozenset[str]:
+        """Rows of which the index of items says that this mailbox holds them, or held them, and whose link is
+        lost: before an event is made of one, the event that carries its stamp is looked for (LNK-3)."""
+        unlinked = [row_id for row_id in row_ids if row_id not in work.links]
+        for table, ids in work.by_table(unlinked).items():
+            found = await self._services.items.entries(table, ids)
+            work.entries.update({row_id: found.get(row_id, ItemEntry(None)) for row_id in ids})
+        entries = {row_id: work.entries[row_id] for row_id in unlinked}
+        mine = self._mailbox.id
+        return frozenset(i for i, entry in entries.items() if mine in (*entry.mailboxes, *entry.ended))
 
     async def read_rows(self, ids: Iterable[str], work: Work) -> None:
         user, dynamics = self._mailbox.user_id, self._services.dynamics

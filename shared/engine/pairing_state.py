@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shared.engine.gather import version_of
+from shared.engine.ports import ItemEntry
 from shared.model.appointment import APPOINTMENT, SERVICE, Absence, DynamicsAppointment
 from shared.model.event import ExchangeEvent, Stamps
 from shared.model.link import Link
@@ -45,6 +46,8 @@ class Work:
     removed: set[str] = field(default_factory=set)
     """Rows of which the change feed says that they were there and are gone."""
     in_filter: dict[str, bool | None] = field(default_factory=dict)
+    entries: dict[str, ItemEntry] = field(default_factory=dict)
+    """What the index of items says of rows without a link, as far as it was asked."""
 
     def table_of(self, row_id: str) -> str:
         link = self.links.get(row_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shared.engine.personal_counterparts import Finding
+from shared.engine.ports import ItemEntry
 from shared.model.appointment import Absence
 from shared.model.link import Link
 from shared.model.personal import (
@@ -35,11 +36,15 @@ class Found:
     gone: set[str] = field(default_factory=set)
     records: dict[str, DynamicsRecord | Absence] = field(default_factory=dict)
     tables: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, ItemEntry] = field(default_factory=dict)
+    """What the index of items says of rows without a link, as far as it was asked."""
     pairs: dict[str, str | None] = field(default_factory=dict)
     """Exchange id to Dynamics id."""
     alone: list[str] = field(default_factory=list)
     """Rows without an item."""
     copies: dict[str, str] = field(default_factory=dict)
+    untracked: dict[str, ExchangeItem] = field(default_factory=dict)
+    """Items without a link that nobody tracks any more, by the row that they still name."""
     moved: set[str] = field(default_factory=set)
     findings: dict[str, Finding] = field(default_factory=dict)
     """By the id of the item, or of the row that has none."""

@@ -12,7 +12,7 @@ from shared.engine import appointment_filters, closed_kinds
 from shared.engine import filters as sync_filters
 from shared.engine.closed_kinds import places_feed
 from shared.engine.filters import KnownFilters
-from shared.engine.gather import Touched, version_of
+from shared.engine.gather import ANEW, Touched, version_of
 from shared.engine.personal_touched import KIND_OF_ITEM, PersonalTouched
 from shared.engine.ports import Agenda, ChangedRow, Cursor, InboxRow, ItemPage, PersonalItems
 from shared.engine.services import Services
@@ -87,6 +87,8 @@ class PersonalGathering:
 
     def _take_inbox(self) -> None:
         for row in self._agenda.inbox:
+            if row.version == ANEW:
+                continue  # forced already
             if row.kind in PERSONAL_TABLES and is_on(kind_of(row.kind), self._profile):
                 self._work.of_table(row.kind).records[row.id] = row.kind
             elif row.kind in KIND_OF_ITEM and is_on(KIND_OF_ITEM[row.kind], self._profile):

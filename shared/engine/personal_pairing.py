@@ -88,6 +88,7 @@ class PersonalPairing:
         )
         for item_id, finding in rows_found.items():
             self._take(item_id, finding, work)
+        await self._pair_by_stamp(touched, work)
         rows = [
             record
             for row_id in work.alone
@@ -109,6 +110,33 @@ class PersonalPairing:
                 work.pairs[finding.item.id] = row_id
                 work.alone.remove(row_id)
         work.alone = [row_id for row_id in work.alone if row_id not in taken and row_id not in asked]
+
+    async def _pair_by_stamp(self, touched: PersonalTouched, work: Found) -> None:
+        """Rows whose link is lost: their item, also one that a person had untracked, still names them. In a
+        full reading all items were just met; else those are looked for whose row the index of items knows."""
+        there = [row_id for row_id in work.alone if isinstance(work.records.get(row_id), DynamicsRecord)]
+        alone = [row_id for row_id in there if row_id not in work.links]
+        found: dict[str, Sequence[ExchangeItem]] = {}
+        found |= {row_id: [work.untracked[row_id]] for row_id in alone if row_id in work.untracked}
+        if alone and not touched.all_rows:
+            await self._ask_index(alone, work)
+            mine = self._context.mailbox.id
+            known = [i for i in alone if mine in (*work.entries[i].mailboxes, *work.entries[i].ended)]
+            missing = [row_id for row_id in known if row_id not in found]
+            found |= await self._reading.source.find_by_crm_ids(missing) if missing else {}
+        for row_id, items in found.items():
+            free = await self._free(items, work)
+            if free is not None:
+                work.items[free.id] = free
+                work.pairs[free.id] = row_id
+                work.alone.remove(row_id)
+
+    async def _free(self, items: Sequence[ExchangeItem], work: Found) -> ExchangeItem | None:
+        """Of the items that name a row the one that no other row has, a tracked one first."""
+        ids = [item.id for item in items if work.pairs.get(item.id) is None]
+        links = await self._services.store.links_by_exchange(self._context.mailbox.id, ids) if ids else {}
+        free = [item for item in items if item.id in ids and not (item.id in links and links[item.id].linked)]
+        return min(free, key=lambda item: not is_tracked(item, self._context), default=None)
 
     def _take(self, item_id: str, finding: Finding, work: Found) -> None:
         work.findings[item_id] = finding
@@ -206,14 +234,17 @@ class PersonalPairing:
         self, pairs: Sequence[tuple[str | None, str | None]], work: Found
     ) -> Mapping[str, ItemEntry]:
         """Of rows without a link: whether one ended before the links were lost."""
+        await self._ask_index([row_id for _, row_id in pairs if row_id and row_id not in work.links], work)
+        return work.entries
+
+    async def _ask_index(self, ids: Sequence[str], work: Found) -> None:
         by_table: dict[str, list[str]] = {}
-        for _, row_id in pairs:
-            if row_id and row_id not in work.links:
+        for row_id in ids:
+            if row_id not in work.entries:
                 by_table.setdefault(work.tables.get(row_id, self._reading.default_table()), []).append(row_id)
-        found: dict[str, ItemEntry] = {}
-        for table, ids in by_table.items():
-            found.update(await self._services.items.entries(table, ids))
-        return found
+        for table, asked in by_table.items():
+            found = await self._services.items.entries(table, asked)
+            work.entries.update({row_id: found.get(row_id, ItemEntry(None)) for row_id in asked})
 
     async def _rights(
         self, pairs: Sequence[tuple[str | None, str | None]], work: Found

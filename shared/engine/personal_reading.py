@@ -81,6 +81,7 @@ class PersonalReading:
                 work.items[item_id] = item
             else:
                 paired.untracked += 1
+                work.untracked |= {row_id: item} if (row_id := crm_id(item)) else {}
             if link is not None and (item is not None or live):
                 work.pairs[item_id] = link.dynamics_id
             elif item_id in work.items:
@@ -90,16 +91,17 @@ class PersonalReading:
         self, wanted: Mapping[str, str], touched: PersonalTouched
     ) -> Mapping[str, ExchangeItem | None]:
         """One that Graph refuses is recorded and never blocks its neighbours."""
-        ids = [PlacedId(item_id, place) for item_id, place in sorted(wanted.items())]
+        read: dict[str, ExchangeItem | None] = {i: touched.read[i] for i in wanted if i in touched.read}
+        ids = [PlacedId(item_id, place) for item_id, place in sorted(wanted.items()) if item_id not in read]
         if not ids:
-            return {}
+            return read
         try:
-            return await self.source.items(ids)
+            return {**read, **await self.source.items(ids)}
         except Refused as error:
             if len(ids) == 1:
                 touched.broken[ids[0].id] = f"{error.code or error.status}: {error}"
-                return {}
-        found: dict[str, ExchangeItem | None] = {}
+                return read
+        found = read
         for one in ids:
             found.update(await self._whole({one.id: one.place}, touched))
         return found

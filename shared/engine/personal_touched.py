@@ -18,14 +18,16 @@ KIND_OF_ITEM = {name: kind for kind, name in ITEM_KINDS.items()}
 @dataclass
 class PersonalTouched:
     """``rows``: items as the feeds show them; ``look``: items to be read by id, with their places ("" where
-    nobody knows); ``removed``: ids that a feed says are gone from its place; ``records``: rows of Dynamics,
-    by id, with their tables; ``forced``: those to be looked at in whatever version; ``matching``: what is
-    known of rows and the owner's filters (None: they cannot be run). ``full_round``: a feed is read from its
-    beginning. ``all_rows``: ``rows`` holds everything that the mailbox has."""
+    nobody knows); ``read``: those of them that were read just now, whole; ``removed``: ids that a feed says
+    are gone from its place; ``records``: rows of Dynamics, by id, with their tables; ``forced``: those to be
+    looked at in whatever version; ``matching``: what is known of rows and the owner's filters (None: they
+    cannot be run). ``full_round``: a feed is read from its beginning. ``all_rows``: ``rows`` holds everything
+    that the mailbox has."""
 
     kind: str
     rows: dict[str, ExchangeItem] = field(default_factory=dict)
     look: dict[str, str] = field(default_factory=dict)
+    read: dict[str, ExchangeItem] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
     records: dict[str, str] = field(default_factory=dict)
     forced: set[str] = field(default_factory=set)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass, field, replace
 
 from shared.engine import closed_kinds
 from shared.engine.gather import Touched, current_window
-from shared.engine.kinds import Decided, ReadAgain, decide
+from shared.engine.kinds import AnySituation, Decided, ReadAgain, decide, decide_anew
 from shared.engine.pair import Pairing
 from shared.engine.personal_pairing import PersonalPairing
 from shared.engine.ports import Agenda, HeldRow, PendingDecision
@@ -71,7 +71,7 @@ async def plan(
     paired = await Pairing(services, context, touched.filters).pair(touched, answers.drop)
     situations = [answers.items.told(situation) for situation in paired.situations]
     again = ReadAgain(services, context, touched.filters)
-    decided = [await _certain(again, situation, context) for situation in situations]
+    decided = [await _certain(again, situation, context, touched.anew) for situation in situations]
     made = Plan(context, decided, paired.echoes, paired.untracked)
     for some in touched.personal.both:
         if some.nothing:
@@ -85,19 +85,28 @@ async def plan(
             why = closed_kinds.note(some.kind, error)
             closed_kinds.close(some.kind, why, touched, agenda, services.now())
             continue
-        made.decided += [(s, decide(s, context)) for s in found.situations]
+        made.decided += [_decided(s, context, touched.anew) for s in found.situations]
         made.echoes += found.echoes
         made.untracked += found.untracked
     return made
 
 
-async def _certain(again: ReadAgain, situation: AppointmentSituation, context: Context) -> Decided:
+async def _certain(
+    again: ReadAgain, situation: AppointmentSituation, context: Context, anew: Set[str]
+) -> Decided:
     """Decided by what the link remembers only where that suffices."""
     decision = decide(situation, context)
     if situation.row is None or not situation.row.remembered or last_seen.suffices(decision):
-        return situation, decision
-    read = await again.appointment(situation)
-    return read, decide(read, context)
+        return _decided(situation, context, anew)
+    return _decided(await again.appointment(situation), context, anew)
+
+
+def _decided(situation: AnySituation, context: Context, anew: Set[str]) -> Decided:
+    """``anew``: rows whose pair was found to be apart though both sides are quiet."""
+    decision = decide(situation, context)
+    if situation.ref().dynamics in anew:
+        return decide_anew(situation, decision, context)
+    return situation, decision
 
 
 async def linked_items(

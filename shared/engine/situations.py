@@ -73,8 +73,8 @@ class Situations:
             for event_id, row_id in work.pairs
             if row_id and not self._certainly_mine(work.links.get(row_id))
         ]
-        found: dict[str, ItemEntry] = {}
-        for table, row_ids in work.by_table(set(ids)).items():
+        found = dict(work.entries)
+        for table, row_ids in work.by_table(set(ids) - found.keys()).items():
             found.update(await self._services.items.entries(table, row_ids))
         return found
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from shared.engine.ports import CalendarRef, EventPage, Window
 from shared.errors import Refused
-from shared.exchange import events
+from shared.exchange import events, stamps
 from shared.exchange.channel import Channel
 from shared.exchange.client import Json, Request
-from shared.model.event import ExchangeEvent
+from shared.model.event import ExchangeEvent, Stamps
+from shared.rules.tracking import TRACKED_CATEGORY
 
 PAGE_SIZE = 100
 _FIELDS = ("id", "name", "isDefaultCalendar", "canEdit", "owner")
@@ -55,12 +56,37 @@ class Calendars:
         await self._complete(page)
         return EventPage(tuple(page.events), tuple(page.removed), following, done, page.broken)
 
-    def _first(self, calendar: CalendarRef, window: Window) -> Request:
+    async def tracked(self, calendar: CalendarRef, link: str) -> EventPage:
+        """A list's ``$expand`` shows the stamps, which a feed cannot."""
+        kind, client = "tracked_events", self._client
+        request = client.follow(kind, link) if link else self._marked(kind, calendar)
+        body = (await self._channel.send(request)).body
+        following = body.get("@odata.nextLink")
+        page = _Page(calendar.id, Stamps())
+        for number, row in enumerate(body.get("value") or ()):
+            page.take(number, row)
+        await self._complete(page)
+        onward = client.checked_link(following) if following else ""
+        return EventPage(tuple(page.events), (), onward, not following, page.broken)
+
+    def _marked(self, kind: str, calendar: CalendarRef) -> Request:
+        return self._client.get(
+            kind,
+            self._place(calendar).events,
+            filter=stamps.marked(TRACKED_CATEGORY),
+            select=list(events.FIELDS),
+            expand=[stamps.EXPAND],
+            top=PAGE_SIZE,
+        )
+
+    def _place(self, calendar: CalendarRef) -> Any:
         user = self._user()
-        place = user if calendar.is_default else user.calendars.by_calendar_id(calendar.id)
+        return user if calendar.is_default else user.calendars.by_calendar_id(calendar.id)
+
+    def _first(self, calendar: CalendarRef, window: Window) -> Request:
         return self._client.get(
             "delta",
-            place.calendar_view.delta,
+            self._place(calendar).calendar_view.delta,
             PAGE_SIZE,
             startDateTime=_utc(window.start),
             endDateTime=_utc(window.end),
@@ -84,14 +110,15 @@ class Calendars:
 
 
 class _Page:
-    """What a page's rows turn out to be."""
+    """What a page's rows turn out to be. ``marks``: the stamps of rows that show none."""
 
-    def __init__(self, calendar_id: str) -> None:
+    def __init__(self, calendar_id: str, marks: Stamps | None = None) -> None:
         self.events: list[ExchangeEvent] = []
         self.removed: list[str] = []
         self.partial: list[str] = []
         self.broken: dict[str, str] = {}
         self._calendar_id = calendar_id
+        self._marks = marks
 
     def take(self, number: int, row: Any) -> None:
         event_id = row.get("id") if isinstance(row, dict) else None
@@ -106,7 +133,7 @@ class _Page:
 
     def _decode(self, event_id: str, row: Json) -> None:
         try:
-            self.events.append(events.decode(row, calendar_id=self._calendar_id))
+            self.events.append(events.decode(row, calendar_id=self._calendar_id, marks=self._marks))
         except events.UnreadableEvent as error:
             self.broken[event_id] = str(error)
 

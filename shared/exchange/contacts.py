@@ -9,7 +9,7 @@ from shared.engine.ports import ItemPage
 from shared.errors import Refused, UnknownResult
 from shared.exchange import contact_items, stamps
 from shared.exchange.channel import Channel
-from shared.exchange.client import Json, Reply
+from shared.exchange.client import Json, Reply, Request
 from shared.exchange.contact_feed import ContactFeed
 from shared.exchange.contact_folders import DEFAULT, ContactFolders
 from shared.exchange.errors import UNREADABLE
@@ -22,6 +22,7 @@ from shared.model.personal import (
     PlacedId,
     UpdateItem,
 )
+from shared.rules.tracking import TRACKED_CATEGORY
 
 LIST_SIZE = 100
 
@@ -59,6 +60,31 @@ class GraphContacts:
         bodies = await self._channel.read_each(requests) if requests else {}
         await self._folders.cover({_folder(body) for body in bodies.values() if body is not None})
         return {contact_id: self._placed(body) if body else None for contact_id, body in bodies.items()}
+
+    async def tracked(self, place: str, link: str) -> ItemPage:
+        kind, client = "tracked_contacts", self._client
+        request = client.follow(kind, link) if link else self._marked(kind, place)
+        body = (await self._channel.send(request)).body
+        items: list[ExchangeItem] = []
+        broken: dict[str, str] = {}
+        for number, row in enumerate(body.get("value") or ()):
+            try:
+                items.append(contact_items.decode(row, place, whole=True))
+            except contact_items.UnreadableContact as error:
+                broken[str(row.get("id") or f"row {number}")] = str(error)
+        following = body.get("@odata.nextLink")
+        onward = client.checked_link(following) if following else ""
+        return ItemPage(tuple(items), (), onward, not following, broken=broken)
+
+    def _marked(self, kind: str, place: str) -> Request:
+        return self._client.get(
+            kind,
+            self._folders.contacts(place),
+            filter=stamps.marked(TRACKED_CATEGORY),
+            select=list(contact_items.FIELDS),
+            expand=[contact_items.EXPAND],
+            top=LIST_SIZE,
+        )
 
     def _placed(self, body: Json) -> ExchangeItem | None:
         place = self._folders.place_of(_folder(body))

@@ -75,6 +75,9 @@ class GraphMailbox:
     async def calendar_changes(self, calendar: CalendarRef, window: Window, link: str | None) -> EventPage:
         return await self._calendars.changes(calendar, window, link)
 
+    async def tracked_events(self, calendar: CalendarRef, link: str) -> EventPage:
+        return await self._calendars.tracked(calendar, link)
+
     # --- reading by id ----------------------------------------------------------------------------
 
     async def events(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:

@@ -40,6 +40,12 @@ STAMPED = (
 )
 
 
+def marked(category: str) -> str:
+    """The filter for items that carry any mark: a stamp, whatever it says, or the category."""
+    quoted = category.replace("'", "''")
+    return f"{STAMPED} or categories/any(c:c eq '{quoted}')"
+
+
 def names_row(dynamics_id: str) -> str:
     """The filter for items whose crmid is this row's, with braces or without; Graph ignores the case."""
     guid = _plain(dynamics_id)

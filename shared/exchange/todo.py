@@ -27,6 +27,7 @@ from shared.model.personal import (
     UpdateItem,
 )
 from shared.model.values import Values
+from shared.rules.tracking import has_category
 
 PAGE_SIZE = 100
 
@@ -118,6 +119,22 @@ class TodoTasks:
             if body is not None:
                 found[task_id] = self._decoded(body, place)
         return found
+
+    async def tracked(self, place: str, link: str) -> ItemPage:
+        """Graph does not filter by linked resources, so the list is read through."""
+        kind, client = "tracked_tasks", self._client
+        if link:
+            request = client.follow(kind, link, PAGE_SIZE)
+        else:
+            expand = list(todo_fields.EXPAND)
+            request = client.get(kind, self._tasks(place), PAGE_SIZE, expand=expand, top=PAGE_SIZE)
+        body = (await self._channel.send(request)).body
+        page = FeedPage(place, self._time_zone, whole=True)
+        for number, row in enumerate(body.get("value") or ()):
+            page.take(number, row)
+        page.items = [task for task in page.items if _is_marked(task)]
+        following = body.get("@odata.nextLink")
+        return page.done(client.checked_link(following) if following else "", complete=not following)
 
     def _whole(self, place: str, task_id: str) -> Request:
         return self._client.get("todo_task", self._task(place, task_id), expand=list(todo_fields.EXPAND))
@@ -276,6 +293,10 @@ class TodoTasks:
         request = self._client.get("task_links", self._task(item.place, item.id).linked_resources)
         resource = todo_links.ours([row async for row in self._channel.rows(request)])
         return str(resource["id"]) if resource else ""
+
+
+def _is_marked(task: ExchangeItem) -> bool:
+    return bool(_row_of(task)) or has_category(task.categories)
 
 
 def _row_of(task: ExchangeItem) -> str:

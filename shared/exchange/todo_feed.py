@@ -10,14 +10,16 @@ from shared.model.personal import ExchangeItem
 
 
 class FeedPage:
-    """One page of one list. The tasks are as the page shows them: linked resources, but no extension."""
+    """One page of one list. The tasks are as the page shows them: linked resources, and extensions only where
+    these were asked for too (``whole``)."""
 
-    def __init__(self, place: str, time_zone: str) -> None:
+    def __init__(self, place: str, time_zone: str, *, whole: bool = False) -> None:
         self.items: list[ExchangeItem] = []
         self._removed: list[str] = []
         self._broken: dict[str, str] = {}
         self._place = place
         self._time_zone = time_zone
+        self._whole = whole
 
     def take(self, number: int, row: Any) -> None:
         task_id = row.get("id") if isinstance(row, dict) else None
@@ -30,7 +32,7 @@ class FeedPage:
 
     def _decode(self, task_id: str, row: todo_fields.Json) -> None:
         try:
-            self.items.append(todo_fields.decode(row, self._place, self._time_zone, whole=False))
+            self.items.append(todo_fields.decode(row, self._place, self._time_zone, whole=self._whole))
         except todo_fields.UnreadableTask as error:
             self._broken[task_id] = str(error)
 

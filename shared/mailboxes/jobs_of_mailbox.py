@@ -4,9 +4,11 @@ mailbox's session; and what happens when that fails (MBX-16)."""
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from time import perf_counter
+from typing import Any
 
 from shared import telemetry
 from shared.engine.mailbox_pass import MailboxPass, PassResult
@@ -16,7 +18,7 @@ from shared.engine.questions import explain, preview
 from shared.engine.services import Services
 from shared.errors import FenceLost, MailboxBroken, NotFound, ProfileBroken, SyncError, Throttled
 from shared.jobs.messages import Job
-from shared.mailboxes import change_notifications, life_cycle
+from shared.mailboxes import change_notifications, life_cycle, verification
 from shared.mailboxes.plain_words import sentence
 from shared.model.feed_tables import FEED_TABLES
 from shared.model.mailbox import Mailbox, MailboxState
@@ -37,7 +39,7 @@ HEAL = "heal"
 HEAL_AGAIN = timedelta(hours=1)
 """A mailbox that is broken is tried so often: whoever mended it need not remember to enable it."""
 COMPARING = frozenset({"sync now", "enable", "resume", HEAL})
-QUESTIONS = frozenset({"preview", "explain"})
+QUESTIONS = frozenset({"preview", "explain", verification.CAUSE})
 ABOUT_CONTACTS = "contacts"
 """The cause of a notification about contacts: the calendars have nothing to do with it."""
 DUE = "due"
@@ -303,11 +305,16 @@ async def _broken(services: Services, mailbox: Mailbox, error: SyncError) -> Non
 async def _answer(services: Services, mailbox: Mailbox, job: Job) -> None:
     """A question's answer, or the reason why there is none, goes where the administrator waits for it."""
     profile = await _profile(services, mailbox)
+    answer: Mapping[str, Any]
     try:
         if job.cause == "preview":
             answer = await preview(services, mailbox, profile)
+        elif job.cause == verification.CAUSE:
+            answer = await verification.report_of(services, mailbox, profile, job)
         else:
             answer = await explain(services, mailbox, profile, str(job.options.get("item", "")))
     except SyncError as error:
         answer = {"error": {"code": error.code or type(error).__name__, "message": sentence(error)}}
     await services.answers.put(mailbox.id, job.request, answer)
+    if job.cause == verification.CAUSE:
+        await verification.go_on(services, mailbox, job, answer)

@@ -30,7 +30,6 @@ from shared.rules.appointment_creation import (
     all_fields,
     from_dynamics,
     from_exchange,
-    generation_of,
     left,
     why_not_sent,
     why_not_tracked,
@@ -167,7 +166,8 @@ def _join(
         skip = skip or why_not_sent(situation, context, row)
     if skip is not None:
         return left(situation, skip, situation.link)
-    link = new_link(situation, context, event, row.id, generation_of(situation.link), row.table)
+    generation = tracking.generation_of_found(situation.link, event, row.id, context.now)
+    link = new_link(situation, context, event, row.id, generation, row.table)
     withheld = invitations.decode_withheld(event.stamps.withheld if event.stamps else None)
     link = replace(link, withheld=withheld)
     joined = Action(ActionKind.LINK, Side.DYNAMICS, ("LNK-3", "LNK-5"), "both items exist already")

@@ -128,17 +128,27 @@ def _join(
 ) -> Decision:
     """Link two items that both exist (LNK-3, CONT-9)."""
     skip = why_not_tracked(situation, context, item)
+    if skip is not None and skip.code == Reason.NOT_TRACKED.code and _was_untracked(situation, item, record):
+        return left(situation, Reason.ENDED.skip(detail="untracked in Outlook"))
     if skip is not None and skip.code == Reason.NOT_TRACKED.code:
         skip = None if situation.in_filter or situation.chosen else Reason.NOT_IN_FILTER.skip()
     if skip is not None:
         return left(situation, skip, situation.link)
     owned = is_owned(record, context)
-    generation = generation_of(situation.link)
+    generation = tracking.generation_of_found(situation.link, item, record.id, context.now)
     link = new_link(situation, context, record.table, record.id, generation, owned=owned)
     joined = Action(ActionKind.LINK, Side.DYNAMICS, ("LNK-3", "CONT-9"), "both items exist already")
     regards = record.value(REGARDING)
     marked = mark(item, record.table, record.id, record.name, regards, context, rules=("LNK-5",))
     return first_merge(situation, context, item, record, link, joined, marked)
+
+
+def _was_untracked(situation: PersonalSituation, item: ExchangeItem, record: DynamicsRecord) -> bool:
+    """The links are lost, and the item says that it was this row's until a person untracked it (LNK-4)."""
+    stamps = item.stamps
+    if situation.link is not None or situation.chosen or stamps is None:
+        return False
+    return tracking.names(item, record.id) and stamps.link_state == tracking.UNLINKED
 
 
 # --- both exist -----------------------------------------------------------------------------------

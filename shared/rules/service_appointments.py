@@ -129,7 +129,8 @@ def _join(
 ) -> Decision:
     """The copy is there already: an earlier pass died before its link was written, the links were lost, or a
     person tracks it anew. It is found by its stamp (LNK-3) and never made twice."""
-    link = new_link(situation, context, event, row.id, generation_of(situation.link), SERVICE)
+    generation = tracking.generation_of_found(situation.link, event, row.id, context.now)
+    link = new_link(situation, context, event, row.id, generation, SERVICE)
     link = replace(link, withheld=_parties(row))
     joined = Action(ActionKind.LINK, Side.DYNAMICS, ("APPT-37", "LNK-3"), "the copy is there already")
     content = merge_copy(event, row, _base_of_creation(situation, event, row, link.withheld), context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from shared.model.appointment import APPOINTMENT, SERIES, SERVICE
@@ -76,6 +77,20 @@ def is_foreign(stamps: Stamps | None, organization: Organization) -> bool:
     if stamps is None or not stamps.org_id or not stamps.tracked:
         return False
     return normal_guid(stamps.org_id) != normal_guid(organization.id)
+
+
+def names(item: Marked, row_id: str) -> bool:
+    """The item's stamp names this row, whether it says that it is tracked or that it was."""
+    return item.stamps is not None and normal_guid(item.stamps.crm_id or "") == row_id
+
+
+def generation_of_found(link: Link | None, item: Marked, row_id: str, now: datetime) -> int:
+    """The generation of a link between two items that both exist. Of one that is lost, and found by its
+    stamp, nobody knows how often it had ended. Each end takes one number, and a link ends less than once a
+    minute: so what is made later never meets what was made before the loss."""
+    if link is not None:
+        return link.generation
+    return int(now.timestamp() // 60) if names(item, row_id) else 1
 
 
 def markers(event: ExchangeEvent, *, category: bool, stamp: float) -> dict[str, Value]:

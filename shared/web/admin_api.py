@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
-import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shared.engine.looking import item_id
 from shared.engine.ports import PendingDecision
 from shared.engine.services import Services
 from shared.errors import Conflict, NotFound, SyncError, Throttled
 from shared.mailboxes import life_cycle
 from shared.mailboxes.life_cycle import Rejected
 from shared.mailboxes.plain_words import sentence
-from shared.model.mailbox import Mailbox
-from shared.web import postponing, profiles, views, watch
-from shared.web.call import ID_LIMIT, PATIENCE, Call, Examine, Handler, Patience, text
+from shared.web import postponing, profiles, questions, views, watch
+from shared.web.call import PATIENCE, Call, Examine, Handler, Patience, text
 from shared.web.http import Answer, BadRequest, Request, error_answer, json_answer
 from shared.web.principal import Principal, principal_of
 
 PAGE = 100
 ADDRESS = re.compile(r"[^\s@<>/\\]{1,64}@[^\s@<>/\\]{1,255}")
-ANSWER_ID = re.compile(r"[0-9a-f]{16}")
 
 log = logging.getLogger("sync.admin")
 
@@ -90,64 +84,12 @@ async def _sync_now(call: Call) -> Answer:
     return json_answer(202, {"id": mailbox.id, "state": mailbox.state.value})
 
 
-# --- questions ------------------------------------------------------------------------------------
-
-
-async def _preview(call: Call) -> Answer:
-    return await _ask(call, "preview", {})
-
-
-async def _explain(call: Call) -> Answer:
-    return await _ask(call, "explain", {"item": _item(call, required=True)})
-
-
-def _item(call: Call, *, required: bool = False) -> str:
-    """Either side's id: Exchange's as it is, a GUID in any spelling."""
-    text = call.request.query.get("item", "").strip()
-    if required and not text:
-        raise BadRequest("Say which item: ?item=<Exchange id or Dynamics id>.")
-    if len(text) > ID_LIMIT:
-        raise BadRequest("'item' is longer than any id.")
-    return item_id(text)
-
-
-async def _ask(call: Call, what: str, options: dict[str, str]) -> Answer:
-    """Questions are answered in the mailbox's session; wait for the answer, or say where it will be."""
-    mailbox = await call.mailbox()
-    number = secrets.token_hex(8)
-    await call.services.jobs.ask(mailbox.id, what, number, options)
-    loop = asyncio.get_running_loop()
-    until = loop.time() + call.patience.wait
-    while loop.time() < until:
-        answer = await call.services.answers.get(mailbox.id, number)
-        if answer is not None:
-            return _answered(answer)
-        await asyncio.sleep(call.patience.every)
-    return _not_yet(call, mailbox, number)
-
-
-def _not_yet(call: Call, mailbox: Mailbox, number: str) -> Answer:
-    where = call.link(f"mailboxes/{mailbox.id}/answers/{number}")
-    return json_answer(202, {"status": "the mailbox is busy; ask again at Location"}, Location=where)
-
-
-async def _get_answer(call: Call) -> Answer:
-    mailbox, number = await call.mailbox(), call.parts["number"]
-    if not ANSWER_ID.fullmatch(number):
-        raise BadRequest(
-            "There is no answer with this number; ask the question anew.", status=404, code="notFound"
-        )
-    answer = await call.services.answers.get(mailbox.id, number)
-    return _not_yet(call, mailbox, number) if answer is None else _answered(answer)
-
-
-def _answered(answer: Mapping[str, Any]) -> Answer:
-    return json_answer(502 if "error" in answer else 200, answer)
+# --- what happened --------------------------------------------------------------------------------
 
 
 async def _history(call: Call) -> Answer:
     mailbox = await call.mailbox()
-    item = _item(call)
+    item = questions.item_of(call)
     after = call.request.query.get("after") or None
     try:
         rows, more = await call.services.history.of_item(mailbox.id, item or None, limit=PAGE, after=after)
@@ -249,9 +191,24 @@ ROUTES: tuple[Route, ...] = (
         (200, 400, 404),
     ),
     Route("POST", "mailboxes/{id}/sync", _sync_now, "Sync now", (202, 404, 409)),
-    Route("POST", "mailboxes/{id}/preview", _preview, "What a pass would do now", _QUESTION, reads=True),
-    Route("GET", "mailboxes/{id}/explain", _explain, "The decision for one item now", _QUESTION),
-    Route("GET", "mailboxes/{id}/answers/{number}", _get_answer, "The answer to a question", (200, 202, 404)),
+    Route(
+        "POST", "mailboxes/{id}/preview", questions.preview, "What a pass would do now", _QUESTION, reads=True
+    ),
+    Route(
+        "POST",
+        "mailboxes/{id}/verify",
+        questions.verify,
+        "Compare the mailbox with Dynamics as both are now, and mend what drifted if told to",
+        (*_QUESTION, 409),
+    ),
+    Route("GET", "mailboxes/{id}/explain", questions.explain, "The decision for one item now", _QUESTION),
+    Route(
+        "GET",
+        "mailboxes/{id}/answers/{number}",
+        questions.answer,
+        "The answer to a question",
+        (200, 202, 404),
+    ),
     Route(
         "GET", "mailboxes/{id}/history", _history, "What was decided, when, by which rule", (200, 400, 404)
     ),

@@ -11,14 +11,18 @@ from shared.web.schemas import SCHEMAS, reference
 BODIES = {
     "POST mailboxes": "NewMailbox",
     "POST mailboxes/{id}/postpone": "Postponement",
+    "POST mailboxes/{id}/verify": "VerifyOptions",
     "POST decisions/{id}": "DecisionAnswer",
     "POST deadletters/{id}": "DeadLetterAction",
     "PUT profiles/{id}": "ProfileChanges",
     "PUT profiles/{id}/fields": "FieldChanges",
 }
+OPTIONAL = ("PUT profiles/{id}", "POST mailboxes/{id}/verify")
+"""Whose body may be left out."""
 QUERIES: dict[str, dict[str, bool]] = {
     "GET mailboxes": {"after": False},
     "GET mailboxes/{id}/explain": {"item": True},
+    "GET mailboxes/{id}/answers/{number}": {"after": False},
     "GET mailboxes/{id}/history": {"item": False, "after": False},
     "GET decisions": {"mailbox": False},
     "GET alerts": {"all": False},
@@ -36,6 +40,7 @@ RESULTS = {
     "POST mailboxes/{id}/postpone": "Mailbox",
     "POST mailboxes/{id}/sync": "State",
     "POST mailboxes/{id}/preview": "Preview",
+    "POST mailboxes/{id}/verify": "Verification",
     "GET mailboxes/{id}/explain": "Explanation",
     "GET mailboxes/{id}/answers/{number}": "Answer",
     "GET mailboxes/{id}/history": "History",
@@ -93,7 +98,7 @@ def _operation(route: Route) -> dict[str, Any]:
         | {"default": _content("a service behind this one failed, or asks for patience", "Error")},
     }
     if key in BODIES:
-        operation["requestBody"] = {"required": key != "PUT profiles/{id}", **_json(BODIES[key])}
+        operation["requestBody"] = {"required": key not in OPTIONAL, **_json(BODIES[key])}
     return operation
 
 

@@ -14,6 +14,7 @@ from shared.model.organization_settings import EVERYTHING
 from shared.model.profile import ContactAddresses, ContactDeletion, PrivateItems
 from shared.model.scheduling import SchedulingPolicy
 from shared.model.values import Direction, Side
+from shared.rules.drift import Drift
 from shared.web.profile_settings import POLLING, RETRIES, WINDOW_LIMIT, Limits
 from shared.web.watch import ACTIONS
 
@@ -262,7 +263,48 @@ SCHEMAS: dict[str, Schema] = {
         link={"anyOf": [reference("Link"), {"type": "null"}]},
         sentence=TEXT,
     ),
-    "Answer": {"anyOf": [reference("Preview"), reference("Explanation")]},
+    "VerifyOptions": _closed(
+        [],
+        mend={
+            **FLAG,
+            "description": "false (default): report only; true: what drifted is mended by ordinary passes, "
+            "under the brake",
+        },
+    ),
+    "Drift": _object(
+        {"fields": {**TEXTS, "description": "what is apart; of an occurrence field@date"}},
+        item=reference("Item"),
+        drift=_choice(Drift),
+        side=_choice(Side),
+        reason=TEXT,
+        rules=TEXTS,
+        mends={**FLAG, "description": "a pass mends it by the rules; false: a person has to decide"},
+    ),
+    "Verification": _object(
+        {"nextLink": TEXT},
+        complete={**FLAG, "description": "false: what was found so far; look again"},
+        inStep={**FLAG, "description": "complete, nothing drifted, and everything could be read"},
+        counts={
+            "type": "object",
+            "description": "per kind: inExchange (marked items), inDynamics (rows that belong in Exchange), "
+            "linked, ended, inStep, leftAlone (by a rule), waiting (for an answer)",
+            "additionalProperties": {"type": "object", "additionalProperties": NUMBER},
+        },
+        drift={
+            "type": "object",
+            "description": "how many items of each kind of drift",
+            "additionalProperties": NUMBER,
+        },
+        value={"type": "array", "items": reference("Drift")},
+        leftOut={
+            "type": "object",
+            "description": "kinds that were not compared, and why",
+            "additionalProperties": TEXT,
+        },
+        unreadable={**NUMBER, "description": "items that could not be read"},
+        mending={**NUMBER, "description": "items that were given to the next passes"},
+    ),
+    "Answer": {"anyOf": [reference("Preview"), reference("Explanation"), reference("Verification")]},
     "Busy": _object(status=TEXT),
     "HistoryRow": _object(
         {"before": VALUES, "after": VALUES, "lost": VALUES},

@@ -37,6 +37,9 @@ class NoItems:
     async def changes(self, links: Mapping[str, str | None]) -> Mapping[str, ItemPage]:
         return {place: ItemPage(gone=True) for place in links}
 
+    async def tracked(self, place: str, link: str) -> ItemPage:
+        return ItemPage()
+
     async def items(self, ids: Sequence[PlacedId]) -> Mapping[str, ExchangeItem | None]:
         return {placed.id: None for placed in ids}
 

@@ -331,9 +331,10 @@ class PersonalStory:
             mine = row.owner is not None and row.owner.id == self.user(box)
             if mine and row.state == 0:
                 link = known.get(row.id)
+                if (box.id, self.key_of(row.values)) in self.told.ended:
+                    continue
                 assert link is not None, "a row of the mailbox's owner has no link"
-                ended = (box.id, self.key_of(row.values)) in self.told.ended
-                assert link.linked or ended, f"{link.state}: {link.reason}"
+                assert link.linked, f"{link.state}: {link.reason}"
 
     async def check_nothing_is_lost(self) -> None:
         """Every text that a person wrote and did not himself replace is on a side or in the history."""

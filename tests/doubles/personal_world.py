@@ -30,7 +30,7 @@ from shared.model.personal import (
 from shared.model.values import Value
 from shared.rules import slots
 from shared.rules.contact_names import EMAILS, generated_display_name
-from shared.rules.tracking import normal_guid
+from shared.rules.tracking import has_category, normal_guid
 from tests.doubles.lost_answers import Line
 from tests.doubles.world import MemoryExchange, MemoryMailbox
 
@@ -172,6 +172,14 @@ class MemoryItems:
         removed = tuple(i for i in touched if i not in here or here[i].place != place)
         return ItemPage(items, removed, f"{self._epoch}:{len(self._log)}")
 
+    async def tracked(self, place: str, link: str) -> ItemPage:
+        """Pages of two, so that every story has more than one."""
+        self._world.line.arrive()
+        there = [item for item in self.items_there.values() if item.place == place and _is_marked(item)]
+        begin = int(link or 0)
+        more = begin + 2 < len(there)
+        return ItemPage(tuple(there[begin : begin + 2]), (), str(begin + 2) if more else "", not more)
+
     async def items(self, ids: Sequence[PlacedId]) -> Mapping[str, ExchangeItem | None]:
         self._world.line.arrive()
         found: dict[str, ExchangeItem | None] = {}
@@ -278,6 +286,12 @@ class MemoryItems:
             return True
 
         self._world.line.carry(f"delete {self.kind}", effect)
+
+
+def _is_marked(item: ExchangeItem) -> bool:
+    """By a stamp, whatever it says, or by the category."""
+    stamped = item.stamps is not None and item.stamps.link_state is not None
+    return stamped or has_category(item.categories)
 
 
 def _as_fed(item: ExchangeItem) -> ExchangeItem:

@@ -47,7 +47,7 @@ from shared.model.personal import PERSONAL_TABLES
 from shared.model.scheduling import Availability, Busy, Claim
 from shared.rules import attendees
 from shared.rules.invitations import mailed_by_update
-from shared.rules.tracking import normal_guid
+from shared.rules.tracking import has_category, normal_guid
 from tests.doubles import series_world
 from tests.doubles.files_world import DynamicsFiles, ExchangeFiles
 from tests.doubles.no_people import NoItems, NoRecords
@@ -312,6 +312,15 @@ class MemoryMailbox(ExchangeFiles):
         removed = tuple(i for i in touched if i not in self.items)
         return EventPage(events, removed, f"{self._epoch}:{len(self._log)}", complete=True)
 
+    async def tracked_events(self, calendar: CalendarRef, link: str) -> EventPage:
+        """Pages of two, so that every story has more than one."""
+        del calendar
+        marked = [e for e in self.items.values() if has_category(e.categories) or _is_stamped(e)]
+        begin = int(link or 0)
+        page = tuple(_alone(event) for event in marked[begin : begin + 2])
+        more = begin + 2 < len(marked)
+        return EventPage(page, (), str(begin + 2) if more else "", not more)
+
     async def events(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
         return {i: _alone(self.items[i]) if i in self.items else self._exception(i) for i in ids}
 
@@ -421,6 +430,10 @@ def _blank(organizer: str) -> dict[str, Any]:
         "organizer": organizer,
         "regarding": None,
     }
+
+
+def _is_stamped(event: ExchangeEvent) -> bool:
+    return event.stamps is not None and event.stamps.link_state is not None
 
 
 def _alone(event: ExchangeEvent) -> ExchangeEvent:

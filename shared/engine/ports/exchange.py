@@ -95,6 +95,11 @@ class PersonalItems(Protocol):
         Several places are asked in one ``$batch`` (of 20 at most each)."""
         ...
 
+    async def tracked(self, place: str, link: str) -> ItemPage:
+        """One page of the whole items of a place that carry a mark of ours, in whatever state, as they are
+        now: no delta. ``link``: the page's, "" begins; at the end the answer is ``complete``."""
+        ...
+
     async def items(self, ids: Sequence[PlacedId]) -> Mapping[str, ExchangeItem | None]:
         """Whole items by id; None = 404. One id: a single GET; more: ``$batch`` of 20."""
         ...
@@ -139,6 +144,12 @@ class ExchangeMailbox(Protocol):
     async def calendar_changes(self, calendar: CalendarRef, window: Window, link: str | None) -> EventPage:
         """The page behind ``link`` (delta or next link), or the first page of a new round.
         Raises CursorExpired."""
+        ...
+
+    async def tracked_events(self, calendar: CalendarRef, link: str) -> EventPage:
+        """One page of the events of a calendar that carry a mark of ours, in whatever state and at whatever
+        time, with stamps and as they are now: no delta. Of series the master only. ``link``: the page's, ""
+        begins; at the end the answer is ``complete``."""
         ...
 
     async def events(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
