@@ -55,15 +55,18 @@ async def drain_all(services: Services, queues: DeadLetterQueues) -> int:
 
 
 async def _record(services: Services, letters: Sequence[DeadLetter]) -> None:
-    """The rows first: should this be cut off, they are found again and written once."""
+    """The rows first: should this be cut off, they are found again and written once. A letter that is known
+    already heals its mailbox too, for that may be missing yet, but is no second failure of it."""
+    new: list[DeadLetter] = []
     for letter in letters:
         if await services.dead_letters.add(letter):
+            new.append(letter)
             mailbox = telemetry.hashed(letter.session)
             cause = shown(letter.cause)
             log.error("job died in %s: %s, %s, of %s", letter.queue, cause, letter.reason, mailbox)
     of_mailboxes = [letter for letter in letters if letter.queue != DYNAMICS_FEED]
     for session in dict.fromkeys(letter.session for letter in of_mailboxes):
-        failed = any(letter.reason != EXPIRED for letter in of_mailboxes if letter.session == session)
+        failed = any(letter.reason != EXPIRED for letter in new if letter.session == session)
         await _heal(services, session, failed=failed)
 
 

@@ -160,6 +160,20 @@ async def test_hints_are_not_followed_while_it_waits_and_an_administrator_is(
     assert (await mailbox(service, ada)).last_pass_at != before
 
 
+async def test_a_dead_job_that_is_found_again_is_no_second_failure_of_its_mailbox(
+    service: Service, queues: Queues, ada: MemoryMailbox
+) -> None:
+    """Its message could not be completed: the next run finds it again."""
+    for _ in range(3):
+        queues.lying["mailbox-sync"] = [dead_letter(1, session=ada.id)]
+        await drain(service, queues)
+        service.clock.forward(60)
+    found = await mailbox(service, ada)
+    assert found.failures == 1
+    assert found.due_at is not None
+    assert found.due_at <= service.clock()
+
+
 async def test_jobs_that_only_lay_too_long_are_no_failure(
     service: Service, queues: Queues, ada: MemoryMailbox
 ) -> None:
