@@ -57,6 +57,7 @@ lint: setup
 	$(RUN) -m tools.bicep_check
 	$(RUN) -m tools.settings_table --check
 	$(RUN) -m tools.fields_page --check
+	$(RUN) -m benchmarks --check
 
 clean:
 	@test ! -x $(RUN) || $(RUN) -m local down

@@ -65,9 +65,14 @@ def begun(parent: str = "") -> Span:
     return Span(trace, secrets.token_hex(8), above, flags)
 
 
+def current() -> Span | None:
+    """What is going on now, if anything is."""
+    return _current.get()
+
+
 def traceparent() -> str:
     """Of what is going on now; messages carry it on."""
-    span = _current.get()
+    span = current()
     return span.traceparent if span else ""
 
 
