@@ -81,6 +81,8 @@ class PassResult:
     covered: bool = False
     tasks_read_at: datetime | None = None
     tracks_tasks: bool = False
+    noted: dict[str, datetime | bool] = field(default_factory=dict)
+    """What is to be noted on the mailbox, in one with when the next pass is."""
 
     @property
     def found(self) -> int:
@@ -451,8 +453,7 @@ class MailboxPass:
             changes["tracks_tasks"] = True
         self._result.tasks_read_at = started if touched.personal.asked_tasks else self._mailbox.tasks_read_at
         self._result.tracks_tasks = self._tracks_tasks
-        if changes:
-            await self._services.registry.patch(self._mailbox.id, **changes)
+        self._result.noted = changes
 
 
 def _worth_saving(touched: Touched, agenda: Agenda) -> list[Cursor]:

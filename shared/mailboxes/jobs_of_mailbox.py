@@ -264,6 +264,7 @@ async def _record(
     return await _note(
         services,
         mailbox.id,
+        **result.noted,
         last_pass_at=now,
         last_pass_ms=milliseconds,
         due_at=following.due_at,

@@ -141,7 +141,7 @@ def _spread(mailbox_id: str, now: datetime, interval: timedelta) -> timedelta:
     so."""
     earliest = EARLIEST * interval
     latest = max(interval - TIMER, earliest)
-    return earliest + (latest - earliest) * part_of(f"{mailbox_id} {now.isoformat()}")
+    return earliest + (latest - earliest) * part_of(f"{mailbox_id} {now:%Y-%m-%dT%H:%M}")
 
 
 def part_of(text: str) -> float:
