@@ -144,6 +144,6 @@ def _day(side: str, row: Json) -> tuple[str, str, str]:
 
 
 def _could_be_unmade(item: Item, side: str) -> bool:
-    """Exchange has no idempotency key for contacts and tasks: one that was deleted before the pass that made
-    it was over cannot be told from one that was never made, so it is made (docs/assumptions.md)."""
-    return item.unmade and side == EXCHANGE and not item.kind.is_event
+    """What was deleted before the pass that made it was over cannot always be told from what was never made,
+    and is made (docs/assumptions.md): a contact or task in Exchange, an appointment in Dynamics."""
+    return item.unmade and item.kind.is_event is (side == DYNAMICS)

@@ -3,6 +3,7 @@ knows. A deed whose answer never came may have happened or not; nobody repeats i
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -17,7 +18,9 @@ from azure.data.tables import TableClient
 from local.rig.azurite import connection_string
 from local.rig.directory import RigDirectory
 from local.rig.record import running_record
-from shared.store.link_rows import index_key
+from shared.model.link import LinkState
+from shared.store.chunks import text_of as text_of_chunks
+from shared.store.link_rows import index_key, link_key, name_of
 from tests.wire.road import Json, Person, Road, address_party, text_of
 from tests.wire.road_personal import Desk
 from tests.wire.road_series import Team, weekly, weekly_columns
@@ -106,7 +109,7 @@ class Item:
     deleted: dict[str, bool] = field(default_factory=dict)
     """Where, and whether an answer came."""
     unmade: bool = False
-    """Deleted in Exchange before the pass that had made it there was over."""
+    """Deleted on the side where it was not born, before the pass that had made it there was over."""
     days: int = 0
     """Deeds about one day of a series: Exchange mails about each such day apart from the series."""
     touched: int = 0
@@ -199,7 +202,7 @@ class People:
         found = self._look(item, side)
         if found is None:
             return
-        unmade = side == EXCHANGE and item.born == DYNAMICS and not self._is_linked(item, found["id"])
+        unmade = side != item.born and not self._is_linked(item, side, found)
         if side == EXCHANGE:
             path = self._path(item, found)
             done = self._try(item, side, "deletes it", lambda: self.road.graph(item.owner, "DELETE", path))
@@ -282,15 +285,20 @@ class People:
         entity_set, key = SETS[item.kind]
         return f"/{entity_set}({found[key]})"
 
-    def _is_linked(self, item: Item, exchange_id: str) -> bool:
-        """The service knows by now that this is the row's item. Azurite itself is never away."""
+    def _is_linked(self, item: Item, side: str, found: Json) -> bool:
+        """The service knows by now that the two are linked. Azurite itself is never away."""
         port = running_record(RigDirectory(self.road.directory)).ports.azurite
         with TableClient.from_connection_string(connection_string(port), STATE_TABLE) as table:
             try:
-                table.get_entity(item.owner.mailbox, index_key(exchange_id))
+                if side == EXCHANGE:
+                    name = table.get_entity(item.owner.mailbox, index_key(found["id"]))["link"]
+                else:
+                    entity_set, key = SETS[item.kind]
+                    name = name_of(entity_set.removesuffix("s"), found[key])
+                row = table.get_entity(item.owner.mailbox, link_key(name))
             except ResourceNotFoundError:
                 return False
-        return True
+        return bool(json.loads(text_of_chunks("link", row)).get("state", "linked") == LinkState.LINKED)
 
 
 # --- making ---------------------------------------------------------------------------------------
