@@ -133,6 +133,24 @@ async def test_long_lists_are_read_to_the_end(rig: Connected) -> None:
     assert mailbox.requests["stamped_events"] == 2
 
 
+async def test_marked_events_come_in_pages_whatever_their_mark_says(rig: Connected) -> None:
+    mailbox = await rig.mailbox()
+    (calendar,) = [each for each in await mailbox.calendars() if each.is_default]
+    for number in range(101):
+        await mailbox.create_event(creation(f"key-{number}"))
+    ended = await mailbox.create_event(creation("ended", stamps=Stamps(link_state=0.0), categories=()))
+    await mailbox.create_event(creation("plain", stamps=Stamps(), categories=()))
+    named = await mailbox.create_event(creation("named", stamps=Stamps()))
+    first = await mailbox.tracked_events(calendar, "")
+    assert (len(first.events), first.complete) == (100, False)
+    rest = await mailbox.tracked_events(calendar, first.link)
+    assert (len(rest.events), rest.complete, rest.link) == (3, True, "")
+    stamps = {event.id: event.stamps for event in (*first.events, *rest.events)}
+    assert stamps[ended.id] == Stamps(link_state=0.0)
+    assert stamps[named.id] == Stamps()
+    assert mailbox.requests["tracked_events"] == 2
+
+
 async def test_finding_by_meeting_and_by_row(rig: Connected) -> None:
     mailbox = await rig.mailbox()
     created = await mailbox.create_event(creation())

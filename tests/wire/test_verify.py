@@ -9,9 +9,11 @@ import pytest
 
 from shared.engine import verify as verifying
 from shared.model.link import Base, Link
+from shared.model.personal import PlacedId
 from shared.model.profile import Brake
 from shared.rules.drift import Drift
 from tests.marks import rule
+from tests.wire.contact_stories import folder
 from tests.wire.everything import (
     add_appointment,
     add_event,
@@ -23,6 +25,7 @@ from tests.wire.everything import (
     write_links,
 )
 from tests.wire.people import CATEGORY, PUBLIC_STRINGS, Json, People, Person, people
+from tests.wire.todo import new_list
 
 STATE, CRM_ID = f"Double {PUBLIC_STRINGS} Name crmLinkState", f"String {PUBLIC_STRINGS} Name crmid"
 
@@ -230,3 +233,33 @@ async def test_contacts_and_tasks_that_are_quiet_but_apart_are_mended_too(world:
     assert (await ada.contacts())[0]["jobTitle"] == "Only here"
     assert (await ada.task("Call") or {})["body"]["content"].strip() == "Only here"
     assert (await verified(ada))["inStep"]
+
+
+# --- what is read ---------------------------------------------------------------------------------
+
+
+async def test_what_is_listed_is_what_reading_by_id_shows(world: People) -> None:
+    """Each with its stamps and whatever else hangs on it, from whatever folder or list it is in."""
+    there = await everything(world)
+    ada = there.ada
+    place = await folder(ada, "Suppliers")
+    await ada.add_contact(surname="Glynn", folder=place)
+    await ada.add_contact(surname="Nobody's", tracked=False)
+    other = await new_list(ada, "Errands")
+    await ada.add_task("Buy", place=other)
+    await ada.add_task("Nobody's", place=other, tracked=False)
+    await add_event(ada, "Nobody's", categories=[])
+    await world.settle()
+    box = world.services.exchange.mailbox(ada.mailbox)
+    (calendar,) = await box.calendars()
+    page = await box.tracked_events(calendar, "")
+    assert (page.complete, page.link, dict(page.broken)) == (True, "", {})
+    shown = {event.id: replace(event, calendar_id=None) for event in page.events}
+    assert shown == await box.events(list(shown))
+    assert len(shown) == 8
+    for source, number in ((box.contacts, 3), (box.tasks, 4)):
+        listed = {}
+        for each in await source.places():
+            listed |= {item.id: item for item in (await source.tracked(each.id, "")).items}
+        assert listed == await source.items([PlacedId(item.id, item.place) for item in listed.values()])
+        assert len(listed) == number
