@@ -28,7 +28,10 @@ class JournaledTables:
 
     def table(self, name: str) -> dict[str, Json]:
         """The rows of one table by key; read only by convention."""
-        return self._tables.setdefault(name, {})
+        try:
+            return self._tables[name]
+        except KeyError:
+            return self._tables.setdefault(name, {})
 
     def get(self, name: str, key: str) -> Json | None:
         return self.table(name).get(key)

@@ -10,6 +10,7 @@ from typing import Any
 from local.clock import Clock
 from local.dataverse.schema import Table
 from local.dataverse.tables import TABLES
+from local.dataverse.version_log import VersionLog
 from local.journaled import JournaledTables
 
 Row = dict[str, Any]
@@ -29,9 +30,16 @@ class Store:
         self._index: dict[tuple[str, str], dict[str, dict[str, None]]] = defaultdict(
             lambda: defaultdict(dict)
         )
+        self._changes, self._removals = VersionLog(), VersionLog()
         for table in TABLES.values():
-            for row_id, row in self._rows(table.name).items():
+            rows = self._rows(table.name)
+            for row_id, row in rows.items():
                 self._add_to_index(table, row_id, row)
+            for row_id in sorted(rows, key=lambda each: int(rows[each]["versionnumber"])):
+                self._changes.record(table.name, rows[row_id]["versionnumber"], row_id)
+        for key in sorted(tables.table("tombstones")):
+            tombstone = tables.table("tombstones")[key]
+            self._removals.record(tombstone["table"], tombstone["version"], tombstone["id"])
 
     # --- reading --------------------------------------------------------------------------------
 
@@ -53,8 +61,20 @@ class Store:
             return [rows[key] for key in self._index[table, column].get(row_id, ()) if key in rows]
         return [row for row in self.rows(table) if _id_in(row.get(column)) == row_id]
 
-    def tombstones(self, table: str) -> list[dict[str, Any]]:
-        return [t for t in self.journal.table("tombstones").values() if t["table"] == table]
+    def changed_since(self, table: str, version: int) -> list[Row]:
+        """Rows as they are now that were written after that version, in the order of their versions."""
+        rows = self._rows(table)
+        entries = self._changes.after(table, version)
+        return [rows[id_] for number, id_ in entries if id_ in rows and rows[id_]["versionnumber"] == number]
+
+    def removed_since(self, table: str, version: int) -> list[str]:
+        """Ids in the order in which they went; one that came again and went again is there twice."""
+        found: list[str] = []
+        for number, row_id in self._removals.after(table, version):
+            stone = self.journal.get("tombstones", _tombstone_key(number))
+            if stone is not None and (stone["table"], stone["id"]) == (table, row_id):
+                found.append(row_id)
+        return found
 
     # --- writing --------------------------------------------------------------------------------
 
@@ -70,6 +90,7 @@ class Store:
         self._remove_from_index(table, row_id)
         self._put(ROW_PREFIX + table.name, row_id, stored)
         self._add_to_index(table, row_id, stored)
+        self._changes.record(table.name, stored["versionnumber"], row_id)
         return stored
 
     def remove(self, table: Table, row_id: str) -> None:
@@ -79,7 +100,8 @@ class Store:
         version = self.next_version()
         if table.change_tracking:
             tombstone = {"table": table.name, "id": row_id, "version": version, "at": self.clock.time()}
-            self._put("tombstones", f"{version:012d}", tombstone)
+            self._put("tombstones", _tombstone_key(version), tombstone)
+            self._removals.record(table.name, version, row_id)
 
     @contextmanager
     def atomic(self) -> Iterator[None]:
@@ -155,6 +177,10 @@ class Store:
         for column in table.columns:
             if column.indexed and row.get(column.name):
                 self._index[table.name, column.name][_id_in(row[column.name])].pop(row_id, None)
+
+
+def _tombstone_key(version: int) -> str:
+    return f"{version:012d}"
 
 
 def _id_in(value: Any) -> str:

@@ -11,7 +11,7 @@ from local.dataverse.options import Options, read_options
 from local.dataverse.queries import context, decode_cookie, encode_cookie, link
 from local.dataverse.representation import Representation
 from local.dataverse.schema import Table
-from local.dataverse.store import Row, Store
+from local.dataverse.store import Store
 
 FORBIDDEN = ("$filter", "$orderby", "$expand", "$top")
 TOKEN = re.compile(r"^(\d+)!(\d\d/\d\d/\d{4} \d\d:\d\d:\d\d)$")
@@ -49,7 +49,7 @@ class ChangeTracking:
         select = {"$select": query["$select"]} if "$select" in query else {}
         cookie = self._position(query)
         since = cookie["since"]
-        rows = self._changed(table, cookie["after"])
+        rows = self._store.changed_since(table.name, cookie["after"])
         page = rows[:size]
         delta = "" if since is None else "/$delta"
         body: dict[str, Any] = {"@odata.context": context(base_url, table, options, delta)}
@@ -60,7 +60,8 @@ class ChangeTracking:
             body["@odata.nextLink"] = link(base_url, table.entity_set, select, skiptoken=token)
             return body
         if since is not None:
-            body["value"] += [_removed(base_url, table, row_id) for row_id in self._removed(table, since)]
+            removed = self._store.removed_since(table.name, since)
+            body["value"] += [_removed(base_url, table, row_id) for row_id in removed]
         token = self._token(cookie["start"])
         body["@odata.deltaLink"] = link(base_url, table.entity_set, select, deltatoken=token)
         return body
@@ -68,7 +69,8 @@ class ChangeTracking:
     def count(self, table: Table, token: str) -> int:
         """How many changes the delta of a token holds."""
         since = self._read_token(token)
-        return len(self._changed(table, since)) + len(self._removed(table, since))
+        changed = self._store.changed_since(table.name, since)
+        return len(changed) + len(self._store.removed_since(table.name, since))
 
     # --- inside ---------------------------------------------------------------------------------
 
@@ -81,14 +83,6 @@ class ChangeTracking:
             since = self._read_token(query["$deltatoken"])
             return {"since": since, "after": since, "start": self._store.version}
         return {"since": None, "after": 0, "start": self._store.version}
-
-    def _changed(self, table: Table, after: int) -> list[Row]:
-        rows = [row for row in self._store.rows(table.name) if row["versionnumber"] > after]
-        return sorted(rows, key=lambda row: int(row["versionnumber"]))
-
-    def _removed(self, table: Table, since: int) -> list[str]:
-        """Ids deleted since, also those whose creation the reader never saw."""
-        return [t["id"] for t in self._store.tombstones(table.name) if t["version"] > since]
 
     def _token(self, version: int) -> str:
         return f"{version}!{self._store.clock.now().astimezone(UTC).strftime(TOKEN_TIME)}"

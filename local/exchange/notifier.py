@@ -95,9 +95,9 @@ class Notifier:
         self._tell("contact", contact["place"], change, contact)
 
     def _tell(self, kind: str, folder: str | None, change: str, item: Json) -> None:
-        for subscription in self._subscriptions.live():
-            watched = (subscription["user"], subscription.get("kind", "event"), subscription.get("folder"))
-            if watched == (item["user"], kind, folder) and change in subscription["changeType"].split(","):
+        for subscription in self._subscriptions.of_user(item["user"]):
+            watched = (subscription.get("kind", "event"), subscription.get("folder"))
+            if watched == (kind, folder) and change in subscription["changeType"].split(","):
                 self._enqueue(subscription["notificationUrl"], self._row(subscription, kind, change, item))
 
     def _row(self, subscription: Json, kind: str, change: str, item: Json) -> Json:

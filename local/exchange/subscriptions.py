@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,23 +57,40 @@ class Subscriptions:
         self._clock = clock
         self._directory = directory
         self._identifiers = identifiers
+        self._by_user: dict[str, dict[str, None]] = {}
+        for row in tables.table("subscriptions").values():
+            self._index(row)
 
     def live(self) -> list[Json]:
-        now = self._clock.now()
-        rows = self._tables.table("subscriptions").values()
-        return [row for row in rows if datetime.fromisoformat(row["expirationDateTime"]) > now]
+        return self._living(self._tables.table("subscriptions").values())
+
+    def of_user(self, user: str) -> list[Json]:
+        """The live ones to a mailbox: a tenant has tens of thousands."""
+        rows = self._tables.table("subscriptions")
+        return self._living([rows[identifier] for identifier in self._by_user.get(user, ())])
 
     def get(self, identifier: str) -> Json:
-        found = next((row for row in self.live() if row["id"].lower() == identifier.lower()), None)
-        if found is None:
+        row: Json | None = self._tables.get("subscriptions", identifier.lower())
+        if row is None or not self._living([row]):
             raise GraphError(404, "ResourceNotFound", "The object was not found.")
-        return found
+        return row
 
     def put(self, row: Json) -> None:
         self._tables.put("subscriptions", row["id"], row)
+        self._index(row)
 
     def remove(self, identifier: str) -> None:
-        self._tables.delete("subscriptions", identifier)
+        row = self._tables.get("subscriptions", identifier)
+        if row is not None:
+            del self._by_user[row["user"]][identifier]
+            self._tables.delete("subscriptions", identifier)
+
+    def _index(self, row: Json) -> None:
+        self._by_user.setdefault(row["user"], {})[row["id"]] = None
+
+    def _living(self, rows: Iterable[Json]) -> list[Json]:
+        now = self._clock.now()
+        return [row for row in rows if datetime.fromisoformat(row["expirationDateTime"]) > now]
 
     def new(self, body: Json, *, service: bool, immutable_ids: bool) -> Json:
         """A checked subscription, not stored yet: its endpoints have still to answer."""
@@ -82,7 +100,7 @@ class Subscriptions:
                 raise bad_request(f"The required property '{name}' is missing.", "InvalidRequest")
         self._check(sent)
         kind, user, folder = self._watched(sent["resource"])
-        if sum(row["user"] == user["id"] for row in self.live()) >= MAX_PER_MAILBOX:
+        if len(self.of_user(user["id"])) >= MAX_PER_MAILBOX:
             raise GraphError(403, "ExtensionError", "Subscription limit per mailbox reached.")
         return {
             "id": self._identifiers.guid(),

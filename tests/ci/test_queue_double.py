@@ -37,7 +37,7 @@ class DoubledBus:
         return len(self.queues.dead)
 
     def left(self) -> int:
-        return len(self.queues.waiting)
+        return len(list(self.queues.waiting))
 
     def workers_will_lose_their_locks(self) -> None:
         self.queues.chance.rates = Rates(0, 0, 0, 0, 0, lock=100)

@@ -89,8 +89,10 @@ class TestQueueDouble(JobsContract):
     @pytest.fixture
     def receive(self, queues: QueueDouble) -> Receive:
         async def receive(queue: str) -> list[Delivered]:
-            found = [message for message in queues.waiting if message.queue == queue]
-            queues.waiting = [message for message in queues.waiting if message.queue != queue]
+            waiting = sorted(queues.waiting, key=lambda message: message.number)
+            found = [message for message in waiting if message.queue == queue]
+            for message in found:
+                queues.waiting.remove(message)
             return [Delivered(m.queue, m.session, json.loads(m.body)) for m in found]
 
         return receive
@@ -147,7 +149,7 @@ def test_a_scheduled_message_comes_when_its_time_has_come() -> None:
     queues = served(work, CALM, send)
     assert len(waits) == 1
     assert waits[0] < 1
-    assert queues.waiting == []
+    assert list(queues.waiting) == []
 
 
 def test_ten_failures_are_the_end_of_a_message() -> None:
@@ -161,7 +163,7 @@ def test_ten_failures_are_the_end_of_a_message() -> None:
         await jobs.again("m1", "continue")
 
     queues = served(work, CALM, send)
-    assert (len(tries), len(queues.dead), queues.waiting) == (10, 1, [])
+    assert (len(tries), len(queues.dead), list(queues.waiting)) == (10, 1, [])
 
 
 def test_a_killed_worker_takes_what_it_had_begun_with_it_and_its_message_comes_again() -> None:

@@ -4,7 +4,6 @@ simulated time and in a seeded order. The sender is the real one; this is its co
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -19,24 +18,13 @@ from shared.errors import Transient
 from shared.jobs.dead_letters import Handle, letter_id
 from shared.model.dead_letter import DeadLetter
 from tests.simulation.faults import Chance, Killed
+from tests.simulation.waiting import Message, Session, Waiting
 from tests.simulation.workers import Worker, become_worker, outside, task_factory
 
 MAX_DELIVERIES = 10
 SAME_WITHIN = 600.0
 """Seconds in which a message id is known (``duplicateDetectionHistoryTimeWindow``)."""
 SESSIONS_AT_ONCE = 32
-
-
-@dataclass
-class Message:
-    queue: str
-    session: str
-    body: bytes
-    at: float
-    number: int
-    deliveries: int = 0
-    id: str = ""
-    enqueued: float = 0.0
 
 
 Work = Callable[[str, bytes, float], Awaitable[None]]
@@ -49,12 +37,11 @@ class QueueDouble:
 
     clock: Clock
     chance: Chance
-    waiting: list[Message] = field(default_factory=list)
+    waiting: Waiting = field(default_factory=Waiting)
     dead: list[Message] = field(default_factory=list)
     died: int = 0
     delivered: Counter[str] = field(default_factory=Counter)
     ended: list[tuple[str, BaseException]] = field(default_factory=list)
-    busy: set[tuple[str, str]] = field(default_factory=set)
     _work: Work | None = None
     _seen: dict[tuple[str, str], float] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
@@ -88,7 +75,7 @@ class QueueDouble:
         due = max(now, _aware(at).timestamp()) if at is not None else now
         body = b"".join(message.body) if not isinstance(message.body, bytes) else message.body
         number = next(self._numbers)
-        self.waiting.append(Message(queue, str(message.session_id), body, due, number, 0, key[1], now))
+        self.waiting.add(Message(queue, str(message.session_id), body, due, number, 0, key[1], now))
         self._look_at(due)
 
     # --- the workers' side ------------------------------------------------------------------------
@@ -101,7 +88,7 @@ class QueueDouble:
     @property
     def idle(self) -> bool:
         """Nobody works, and nothing is due now."""
-        return not self.busy and not any(message.at <= self.clock.time() for message in self.waiting)
+        return not self.waiting.taken and self.waiting.nothing_due(self.clock.time())
 
     def _look_at(self, moment: float) -> None:
         if self._work is not None:
@@ -124,17 +111,21 @@ class QueueDouble:
 
     def _look(self) -> None:
         """Each session that has something due gets a worker, one at a time."""
-        now = self.clock.time() + 1e-6
-        if now < self._away_until:
+        if self._now() < self._away_until:
             return
-        due = {(m.queue, m.session) for m in self.waiting if m.at <= now} - self.busy
-        ready = sorted(due)
-        self.chance.source("sessions").shuffle(ready)
-        for session in ready[: SESSIONS_AT_ONCE - len(self.busy)]:
+        self.waiting.ripen(self._now())
+        source = self.chance.source("sessions")
+        while len(self.waiting.taken) < SESSIONS_AT_ONCE:
+            session = self.waiting.draw(source)
+            if session is None:
+                return
             self._serve(session)
 
-    def _serve(self, session: tuple[str, str]) -> None:
-        self.busy.add(session)
+    def _now(self) -> float:
+        """What is due within a microsecond is due: timers are that exact."""
+        return self.clock.time() + 1e-6
+
+    def _serve(self, session: Session) -> None:
         task = asyncio.create_task(self._drain(session), context=outside())
         self._running.add(task)
         task.add_done_callback(self._done)
@@ -144,35 +135,28 @@ class QueueDouble:
         if not task.cancelled():
             task.result()
 
-    async def _drain(self, session: tuple[str, str]) -> None:
+    async def _drain(self, session: Session) -> None:
         pause = 0.0
         try:
             await asyncio.sleep(self.chance.seconds("pick up", 0.005, 0.1))
             while (message := self._next(session)) is not None and not pause:
                 pause = await self._deliver(message)
         finally:
-            self.busy.discard(session)
             if pause:
                 self._block(session, pause)
             else:
-                self._look()
+                self._free(session)
 
-    def _block(self, session: tuple[str, str], pause: float) -> None:
+    def _block(self, session: Session, pause: float) -> None:
         """Its worker is gone: the session is nobody's until its lock ends."""
-        self.busy.add(session)
+        asyncio.get_running_loop().call_later(pause, self._free, session, context=outside())
 
-        def free() -> None:
-            self.busy.discard(session)
-            self._look()
+    def _free(self, session: Session) -> None:
+        self.waiting.give_back(session, self._now())
+        self._look()
 
-        asyncio.get_running_loop().call_later(pause, free, context=outside())
-
-    def _next(self, session: tuple[str, str]) -> Message | None:
-        now = self.clock.time() + 1e-6
-        if now < self._away_until:
-            return None
-        here = [m for m in self.waiting if (m.queue, m.session) == session and m.at <= now]
-        return min(here, key=lambda m: (m.at, m.number), default=None)
+    def _next(self, session: Session) -> Message | None:
+        return None if self._now() < self._away_until else self.waiting.first(session, self._now())
 
     async def _deliver(self, message: Message) -> float:
         """Seconds for which the session's lock outlives its worker."""
@@ -189,8 +173,7 @@ class QueueDouble:
                 return self._failed(message)
         killed = await work
         if killed is None:
-            with contextlib.suppress(ValueError):
-                self.waiting.remove(message)
+            self.waiting.remove(message)
             return 0.0
         failed = self._failed(message)
         if isinstance(killed, Killed):

@@ -233,10 +233,10 @@ async def test_lifecycle_events(scene: Scene, event: str) -> None:
 
 async def test_no_more_than_a_thousand_per_mailbox(scene: Scene) -> None:
     made = await scene.subscribe()
-    tables = scene.graph.exchange.stand_in._tables
-    row = tables.get("subscriptions", made["id"])
+    subscriptions = scene.graph.exchange.stand_in.notifier._subscriptions
+    row = subscriptions.get(made["id"])
     for number in range(999):
-        tables.put("subscriptions", str(number), {**row, "id": str(number)})
+        subscriptions.put({**row, "id": str(number)})
     assert (await scene.graph("POST", "/subscriptions", scene.wish())).status == 403
 
 
