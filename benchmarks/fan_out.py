@@ -36,6 +36,7 @@ def measure(bench: Bench, sizes: Sequence[int] = SIZES) -> list[FannedOut]:
     for size in sizes:
         for begin in range(joined, size, AT_ONCE):
             bench.subscribe(bench.people(min(AT_ONCE, size - begin), "fan"))
+            bench.until(lambda: all(box["lastPassAt"] for box in _mailboxes(bench)))
             bench.until_quiet()
             bench.later()
         joined = size

@@ -52,6 +52,7 @@ def measure(bench: Bench) -> Latency:
     for person in people:
         bench.add_events(person, EVENTS)
     bench.subscribe(people)
+    bench.until_mirrored(MAILBOXES * EVENTS)
     bench.until_quiet()
     edits = [(person, pair) for person in people for pair in bench.pairs(person)]
     turns = [edits[n::EVENTS] for n in range(EVENTS)]

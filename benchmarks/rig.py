@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ LOOK_EVERY = 0.05
 QUIET_FOR = 1.5
 """Seconds without work after which nothing more is coming."""
 SOON = 2.0
-PATIENCE = 300.0
+PATIENCE = 600.0
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -136,6 +136,18 @@ class Bench:
         return sum(number for kind, number in kinds.items() if not kind.endswith("/$batch"))
 
     # --- waiting ------------------------------------------------------------------------------------
+
+    def until(self, done: Callable[[], bool]) -> None:
+        begun = time.monotonic()
+        while not done():
+            if time.monotonic() - begun > PATIENCE:
+                raise TimeoutError("what was waited for did not come")
+            time.sleep(0.5)
+
+    def until_mirrored(self, number: int) -> None:
+        """So many rows have the name that ``add_events`` gave them."""
+        query = {"$filter": "startswith(subject,'Event ')", "$select": "activityid", "$top": "5000"}
+        self.until(lambda: len(self.road.dataverse("GET", "/appointments", params=query)["value"]) >= number)
 
     def until_quiet(self) -> float:
         """Waits until the queues have had nothing to do for a while; when the last of it ended."""

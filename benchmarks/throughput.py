@@ -85,7 +85,11 @@ def _in_flight(bench: Bench, mailboxes: int, events: int) -> list[Run]:
         graph, dataverse = (bench.requests(part) / number for part in ("graph", "dataverse"))
         return Run(mailboxes, doing, used, number / seconds, graph, dataverse)
 
-    found = [run(FIRST, lambda: bench.subscribe(people))]
+    def join() -> None:
+        bench.subscribe(people)
+        bench.until_mirrored(number)
+
+    found = [run(FIRST, join)]
     rows = [row for person in people for row in bench.rows(person)]
     if len(rows) != number:
         raise AssertionError(f"{len(rows)} rows of {number} events")
