@@ -4,19 +4,21 @@ time, on all cores, then what is timed on real parts, one after the other."""
 from __future__ import annotations
 
 import multiprocessing
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from benchmarks import beside, bounds, cost, fan_out, growth, idle, items, latency, throughput
 from benchmarks.deeds import SIDES
+from benchmarks.kept import Kept
 from benchmarks.page import Table
-from benchmarks.rig import running_bench
+from benchmarks.rig import Bench, running_bench
 from tests.wire import series_costs
 
 QUICK = 1_000
-QUICK_REAL = 200
+QUICK_REAL = 100
 
 
 @dataclass(frozen=True)
@@ -34,35 +36,37 @@ class Timed:
     fanned_out: list[fan_out.FannedOut]
 
 
-def sections(*, quick: bool) -> list[Table]:
-    counted = _counted([size for size in growth.SIZES if not quick or size <= QUICK])
-    timed = _timed([size for size in fan_out.SIZES if not quick or size <= QUICK_REAL])
+def sections(kept: Kept, *, quick: bool) -> list[Table]:
+    counted = _counted(kept, [size for size in growth.SIZES if not quick or size <= QUICK])
+    timed = _timed(kept, [size for size in fan_out.SIZES if not quick or size <= QUICK_REAL])
     return [*_measured(counted, timed), *_computed(counted, timed)]
 
 
-def _counted(sizes: Sequence[int]) -> Counted:
+def _counted(kept: Kept, sizes: Sequence[int]) -> Counted:
     """The largest first, so that no core waits for it in the end."""
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as processes:
-        grown = {size: processes.submit(growth.measure, size) for size in sorted(sizes, reverse=True)}
-        day, costs = processes.submit(idle.measure), processes.submit(items.measure)
-        found = Counted(costs.result(), day.result(), [grown[size].result() for size in sizes])
-    _say("counted")
-    return found
+        measures: dict[str, Callable[[], Any]] = {
+            f"growth of {size}": partial(growth.measure, size) for size in sorted(sizes, reverse=True)
+        }
+        measures |= {"idle day": idle.measure, "items": items.measure}
+        futures = {name: processes.submit(kept, name, measure) for name, measure in measures.items()}
+        found = {name: future.result() for name, future in futures.items()}
+    return Counted(found["items"], found["idle day"], [found[f"growth of {size}"] for size in sizes])
 
 
-def _timed(sizes: Sequence[int]) -> Timed:
+def _timed(kept: Kept, sizes: Sequence[int]) -> Timed:
+    """Each on a rig of its own."""
+    return Timed(
+        kept("throughput", partial(_on_a_rig, throughput.measure)),
+        kept("beside", partial(_on_a_rig, beside.measure)),
+        kept("latency", partial(_on_a_rig, latency.measure)),
+        kept(f"fan-out to {max(sizes)}", partial(_on_a_rig, partial(fan_out.measure, sizes=sizes))),
+    )
+
+
+def _on_a_rig(measure: Callable[[Bench], Any]) -> Any:
     with running_bench() as bench:
-        carried = throughput.measure(bench)
-        _say("CPU and throughput")
-        plain = beside.measure(bench)
-        _say("the plain sync")
-    with running_bench() as bench:
-        lag = latency.measure(bench)
-        _say("latency")
-    with running_bench() as bench:
-        fanned_out = fan_out.measure(bench, sizes)
-        _say("fan-out")
-    return Timed(carried, plain, lag, fanned_out)
+        return measure(bench)
 
 
 def _measured(counted: Counted, timed: Timed) -> list[Table]:
@@ -96,7 +100,3 @@ def _series() -> Table:
         ["", "Graph", "Dataverse", "storage"],
         rows,
     )
-
-
-def _say(what: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')} {what}", flush=True)
