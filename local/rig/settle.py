@@ -36,7 +36,8 @@ FEED_TIMER = "dynamics_feed"
 HINT_QUEUE = "mailbox-sync"
 STATE_TABLE = "state"
 DEAD_LETTER_TABLE = "deadletters"
-INBOX_ROWS = "a:inbox:"  # how the keys of a mailbox's inbox rows begin
+# Between these the keys of a mailbox's inbox rows lie, and of what a first sync put off.
+INBOX_ROWS = "a:inbox:", "a:later;"
 FAILURES = (RigError, AzureError, httpx.HTTPError, OSError)  # OSError: the time-out is one
 
 
@@ -181,13 +182,13 @@ class Settling:
 
     async def _inbox_rows(self, mailboxes: Sequence[str]) -> list[str]:
         """Routed changes that no pass has taken yet, of active mailboxes."""
-        end = INBOX_ROWS[:-1] + chr(ord(INBOX_ROWS[-1]) + 1)
+        first, end = INBOX_ROWS
         rows: list[str] = []
         connection = self.endpoints["table_storage"]
         async with TableClient.from_connection_string(connection, STATE_TABLE, retry_total=1) as table:
             try:
                 query = table.query_entities(
-                    "RowKey ge @first and RowKey lt @end", parameters={"first": INBOX_ROWS, "end": end}
+                    "RowKey ge @first and RowKey lt @end", parameters={"first": first, "end": end}
                 )
                 async for row in query:
                     if row["PartitionKey"] in mailboxes:

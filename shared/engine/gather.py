@@ -45,6 +45,8 @@ ANEW = "anew"
 """The version of inbox rows that ask for a look at a linked pair whatever its versions are and, if nothing
 else is to be done with it, for a comparison as if it were linked for the first time."""
 WINDOW_STEP = timedelta(days=31)
+FIRST_ROUND = "first"
+"""The name of a round before which nothing was known of the mailbox."""
 
 
 @dataclass
@@ -70,7 +72,14 @@ class Touched:
     overflow: list[InboxRow] = field(default_factory=list)
     more: bool = False
     full_round: bool = False
+    """A calendar's round ended here."""
+    round_goes_on: bool = False
+    """A calendar's round is under way: something may be there that was not seen yet."""
+    look_for_unseen: bool = False
+    """A round ended before which something may have been linked."""
     reconciled: bool = False
+    urgent: set[str] = field(default_factory=set)
+    """Ids, of either side, that are to be done before all others."""
     news: list[HistoryRow] = field(default_factory=list)
     """What the history has to say about the mailbox itself."""
     personal: PersonalWork = field(default_factory=PersonalWork)
@@ -139,17 +148,24 @@ async def gather(
     *,
     reconcile: bool,
     calendars: bool = True,
+    pages: int = PAGE_LIMIT,
+    patient: bool = False,
 ) -> Touched:
     """Read the mailbox's feeds and its inbox; reconcile with Dynamics when asked or due. ``calendars`` False:
-    a hint was about something else, and the calendars are read only where their reading is under way."""
+    a hint was about something else, and the calendars are read only where their reading is under way.
+    ``pages``: of a round that is under way; ``patient``: whoever asked for a comparison waits until all was
+    read."""
     touched = Touched(more=agenda.more_inbox)
     _take_inbox(agenda, touched)
     if calendars or not _all_read(agenda):
-        await _read_calendars(services, mailbox, agenda, profile, touched, refresh=reconcile)
+        await _read_calendars(services, mailbox, agenda, profile, touched, refresh=reconcile, pages=pages)
     first = not any(name.startswith("calendar:") for name in agenda.cursors)
     asked = any(row.kind == "reconcile" for row in agenda.inbox)
+    if asked and patient and touched.more:
+        touched.inbox = [row for row in touched.inbox if row.kind != "reconcile"]
+        asked = False
     stale = _is_stale(mailbox, profile, services.now())
-    if touched.full_round and not first:
+    if touched.look_for_unseen and not first:
         await _look_for_the_unseen(services, mailbox, touched)
     if reconcile or first or asked or stale:
         await compare_rows(
@@ -178,11 +194,12 @@ async def _read_calendars(
     touched: Touched,
     *,
     refresh: bool,
+    pages: int,
 ) -> None:
     box = services.exchange.mailbox(mailbox.id, mailbox.time_zone)
     for calendar in await _calendars(services, box, agenda, touched, refresh=refresh):
         try:
-            await _read_calendar(services, box, calendar, agenda, profile, touched)
+            await _read_calendar(services, box, calendar, agenda, profile, touched, pages)
         except NotFound:
             await _calendar_vanished(services, mailbox, calendar, touched)
 
@@ -227,15 +244,17 @@ async def _read_calendar(
     agenda: Agenda,
     profile: Profile,
     touched: Touched,
+    pages: int,
 ) -> None:
     """One feed from its cursor on. A dead token or a used-up window begins a full round: its pages replace
-    the cursor only from then on, and at its end linked items that were not seen are looked up by id."""
+    the cursor only from then on, and at its end linked items that were not seen are looked up by id. In the
+    very first round nothing was linked before it."""
     feed = f"calendar:{calendar.id}"
     now = services.now()
     cursor = agenda.cursors.get(feed)
     if cursor is None or _due_for_roll(cursor, profile, now):
-        cursor = _new_round(feed, profile, now)
-    for _ in range(PAGE_LIMIT):
+        cursor = _new_round(feed, profile, now, "" if agenda.cursors else FIRST_ROUND)
+    for _ in range(PAGE_LIMIT if cursor.complete else pages):
         try:
             page = await box.calendar_changes(calendar, _window_of(cursor, profile, now), cursor.link or None)
         except CursorExpired:
@@ -247,17 +266,20 @@ async def _read_calendar(
         touched.look.update(page.removed)
         touched.broken.update(page.broken)
         touched.full_round |= bool(cursor.round) and page.complete
+        touched.look_for_unseen |= cursor.round not in ("", FIRST_ROUND) and page.complete
         round_name = "" if page.complete else cursor.round
         cursor = Cursor(feed, page.link, page.complete, cursor.window, now, round_name)
         if page.complete:
             break
     else:
         touched.more = True
+    touched.round_goes_on |= bool(cursor.round)
     touched.cursors.append(cursor)
 
 
-def _new_round(feed: str, profile: Profile, now: datetime) -> Cursor:
-    return Cursor(feed, "", complete=False, window=planned_window(profile, now), round=now.isoformat())
+def _new_round(feed: str, profile: Profile, now: datetime, name: str = "") -> Cursor:
+    window = planned_window(profile, now)
+    return Cursor(feed, "", complete=False, window=window, round=name or now.isoformat())
 
 
 def _window_of(cursor: Cursor, profile: Profile, now: datetime) -> Window:

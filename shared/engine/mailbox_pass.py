@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.engine import first_sync
 from shared.engine.apply import Applying
 from shared.engine.closed_kinds import NOTES
 from shared.engine.coverage import changes_seen, is_covered
 from shared.engine.filters import FEED as FILTERS_FEED
-from shared.engine.gather import INBOX_LIMIT, Touched, gather
+from shared.engine.gather import Touched, gather
 from shared.engine.history_rows import rows_of, unreadable_row
 from shared.engine.kinds import (
     AnySituation,
@@ -43,6 +44,7 @@ from shared.engine.services import Services
 from shared.engine.trying import Outcome
 from shared.engine.waiting import CONTACT_ROW, EVENT, Key, Settled, Waiting, forgotten, settle
 from shared.errors import FenceLost, Throttled
+from shared.lane import Lane
 from shared.model.appointment import APPOINTMENT
 from shared.model.decision import Decision
 from shared.model.link import Link
@@ -60,13 +62,13 @@ CHUNK = 40
 CURSOR_AGE = timedelta(minutes=30)
 CONCURRENCY = 4
 RETRY_AFTER = timedelta(seconds=2)
-LANE = "mailbox-sync"
 ALL = Wanted(everything=True)
 
 
 @dataclass
 class PassResult:
-    """What a pass did; ``again_at``: when it wants to go on (None: not before the next hint)."""
+    """What a pass did; ``again_at``: when it wants to go on (None: not before the next hint). ``generation``:
+    of the fence, at its end; ``over``: it was the last slice of a first sync."""
 
     actions: int = 0
     skipped: int = 0
@@ -76,6 +78,8 @@ class PassResult:
     held: int = 0
     again_at: datetime | None = None
     errors: list[str] = field(default_factory=list)
+    generation: int = 0
+    over: bool = False
     untold: int = 0
     """Changes in Exchange that this pass met, but for the echoes of our own."""
     covered: bool = False
@@ -91,12 +95,17 @@ class PassResult:
 
 
 class MailboxPass:
-    """One pass. Create, run once, throw away."""
+    """One pass, or one slice of a first sync. Create, run once, throw away."""
 
-    def __init__(self, services: Services, mailbox: Mailbox, profile: Profile) -> None:
+    def __init__(
+        self, services: Services, mailbox: Mailbox, profile: Profile, lane: Lane = Lane.SYNC
+    ) -> None:
         self._services = services
         self._mailbox = mailbox
         self._profile = profile
+        self._lane = lane
+        self._late = False
+        """Something was not tried, for lack of time or patience."""
         self._result = PassResult()
         self._fence: Fence | None = None
         self._unclaimed: Fence | None = None
@@ -108,11 +117,16 @@ class MailboxPass:
         self._scheduling_note: str | None = None
         """Why Dynamics cannot be asked who is busy; None when it was not asked."""
 
-    async def run(self, *, reconcile: bool = False, wanted: Wanted = ALL) -> PassResult:
+    async def run(
+        self, agenda: Agenda, *, reconcile: bool = False, wanted: Wanted = ALL, retried: bool = False
+    ) -> PassResult:
         """Raises FenceLost when another worker took the mailbox, and whatever kept it from beginning.
-        ``wanted``: which of the feeds that need not be read each time are read in this pass."""
+        ``agenda``: as it is now; ``wanted``: which of the feeds that need not be read each time are read in
+        this pass; ``retried``: the last one failed."""
         services, started = self._services, self._services.now()
-        agenda = await services.store.agenda(self._mailbox.id, inbox_limit=INBOX_LIMIT)
+        bulk = self._lane is Lane.BULK
+        wanted = first_sync.widened(wanted, agenda) if bulk else wanted
+        bounds = first_sync.slice_bounds(agenda) if bulk else first_sync.pass_bounds(PASS_LIMIT)
         self._unclaimed = agenda.fence
         answers = await self._answers(agenda)
         touched = await gather(
@@ -122,8 +136,14 @@ class MailboxPass:
             self._profile,
             reconcile=reconcile,
             calendars=wanted.calendars,
+            pages=bounds.pages,
+            patient=bounds.patient,
         )
         await PersonalGathering(services, self._mailbox, agenda, self._profile, touched, wanted).gather()
+        if bulk:
+            touched.urgent = await first_sync.look_for_newest(
+                services, self._mailbox, agenda, touched, retried=retried
+            )
         self._filters = touched.filters
         self._result.covered, seen = is_covered(agenda, touched), changes_seen(touched)
         self._apply_held(agenda, answers, touched)
@@ -134,15 +154,31 @@ class MailboxPass:
                 Changes(
                     cursors=_worth_saving(touched, agenda),
                     dropped_cursors=touched.dropped_cursors,
-                    inbox_added=touched.overflow,
+                    inbox_added=self._put_off(touched.overflow),
                     inbox_removed=touched.inbox,
                 )
             )
         else:
-            await self._work(agenda, touched, answers, deadline=started + PASS_LIMIT)
+            await self._work(agenda, touched, answers, deadline=started + bounds.time)
         self._result.untold = max(seen - self._result.echoes, 0)
         await self._finish(touched, started)
+        if bulk and not touched.more and not self._late:
+            await self._leave_lane()
+        self._result.generation = self._fence.generation if self._fence else first_sync.generation_of(agenda)
         return self._result
+
+    def _put_off(self, rows: Sequence[InboxRow]) -> list[InboxRow]:
+        return first_sync.put_off(rows) if self._lane is Lane.BULK else list(rows)
+
+    async def _leave_lane(self) -> None:
+        """All is read, and everything was tried once: what failed comes back in the other lane, so that one
+        item that fails for ever keeps no mailbox in this."""
+        if self._fence is None:
+            await self._claim()
+        left = replace(self._current_fence(), lane=Lane.SYNC.value)
+        self._fence = await self._services.store.commit(left, Changes(dropped_cursors=[first_sync.FEED]))
+        self._result.over = True
+        await self._services.on_step("lane left")
 
     # --- the administrator's answers --------------------------------------------------------------
 
@@ -188,6 +224,7 @@ class MailboxPass:
         await self._hold(braked, agenda, answers)
         going = {id(decision) for decision in braked.go}
         todo = [(s, d) for s, d in made.decided if id(d) in going]
+        todo.sort(key=lambda each: not _is_urgent(each[0], touched.urgent))
         unfinished = await self._apply_all(made.context, todo, touched, deadline)
         await self._settle(forgotten(self._waiting, _looked_at(touched), [s for s, _ in made.decided]))
         await self._put_cursors(touched, unfinished, braked, answers, agenda)
@@ -211,6 +248,7 @@ class MailboxPass:
             chunk = todo[begin : begin + CHUNK]
             late = begin > 0 and self._services.now() > deadline
             if self._result.again_at or late:
+                self._late = True
                 unfinished += [situation for situation, _ in chunk]
                 continue
             asked = await with_availability(self._services, context, chunk)
@@ -235,7 +273,7 @@ class MailboxPass:
     async def _claim(self, links: Sequence[Link] = ()) -> None:
         deadline = self._services.now() + PASS_LIMIT + FENCE_GRACE
         self._fence = await self._services.store.claim(
-            self._mailbox.id, self._unclaimed, deadline=deadline, lane=LANE, links=links
+            self._mailbox.id, self._unclaimed, deadline=deadline, lane=self._lane.value, links=links
         )
         await self._services.on_step("claimed")
 
@@ -324,7 +362,7 @@ class MailboxPass:
     ) -> None:
         """The cursors move once everything read is either committed, held, or waits in the inbox. An answer
         holds until all is done that it is about."""
-        waiting = [*touched.overflow, *look_again(unfinished)]
+        waiting = self._put_off([*touched.overflow, *look_again(unfinished)])
         kept = set(_inbox_rows_of(unfinished, touched.inbox))
         open_ids = {d.item.dynamics for d in braked.held} | {s.ref().dynamics for s in unfinished}
         settled = [row for row in agenda.held if row.id in answers.braked and row.id not in open_ids]
@@ -487,6 +525,11 @@ def _looked_at(touched: Touched) -> set[Key]:
 
 def _table_of(decision: Decision) -> str:
     return decision.link.table if decision.link else APPOINTMENT
+
+
+def _is_urgent(situation: AnySituation, urgent: Set[str]) -> bool:
+    item = situation.ref()
+    return item.exchange in urgent or item.dynamics in urgent
 
 
 def _inbox_rows_of(situations: Iterable[AnySituation], inbox: Sequence[InboxRow]) -> list[InboxRow]:

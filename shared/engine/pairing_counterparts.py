@@ -48,7 +48,7 @@ class Counterparts:
             events = list(await self._box.find_by_crm_id(row_id))
         elif link is not None and link.exchange_id and filter_marks.may_come_back(link):
             events = [e for e in (await self._box.events([link.exchange_id])).values() if e]
-        elif link is None and touched.full_round:
+        elif link is None and (touched.full_round or touched.round_goes_on):
             events = await self._reading.stamped_with(row_id)
         elif row_id in had_an_event:
             events = list(await self._box.find_by_crm_id(row_id))

@@ -12,7 +12,7 @@ from shared.engine import appointment_filters, closed_kinds
 from shared.engine import filters as sync_filters
 from shared.engine.closed_kinds import places_feed
 from shared.engine.filters import KnownFilters
-from shared.engine.gather import ANEW, Touched, version_of
+from shared.engine.gather import ANEW, FIRST_ROUND, Touched, version_of
 from shared.engine.personal_touched import KIND_OF_ITEM, PersonalTouched
 from shared.engine.ports import Agenda, ChangedRow, Cursor, InboxRow, ItemPage, PersonalItems
 from shared.engine.services import Services
@@ -157,22 +157,29 @@ class PersonalGathering:
                     open_places.discard(place)
         touched.full_round = any(cursor.round for cursor in cursors.values())
         if open_places:
-            self._wait_with_rows(touched)
+            await self._wait_with_rows(touched)
         await self._end_rounds(cursors, open_places, touched, fresh=fresh)
         if vanished:
             await self._places_vanished(touched, vanished)
         self._touched.cursors += cursors.values()
 
-    def _wait_with_rows(self, touched: PersonalTouched) -> None:
-        """Not all is read yet: a row may have an item that was not seen, and is not made again."""
+    async def _wait_with_rows(self, touched: PersonalTouched) -> None:
+        """Not all is read yet: a row that is not linked may have an item that was not seen, and is not made
+        again."""
         self._touched.more = True
-        self._touched.overflow += [InboxRow(table, row_id) for row_id, table in touched.records.items()]
-        touched.records.clear()
+        keys = [(table, row_id) for row_id, table in touched.records.items()]
+        links = await self._services.store.links_by_dynamics(self._mailbox.id, keys) if keys else {}
+        for table, row_id in keys:
+            link = links.get((table, row_id))
+            if link is None or not link.linked:
+                self._touched.overflow.append(InboxRow(table, row_id))
+                del touched.records[row_id]
 
     def _cursor(self, kind: str, place: str) -> Cursor:
         feed = f"{kind}:{place}"
         known = self._agenda.cursors.get(feed)
-        return known or Cursor(feed, "", complete=False, round=self._services.now().isoformat())
+        name = self._services.now().isoformat() if self._agenda.cursors else FIRST_ROUND
+        return known or Cursor(feed, "", complete=False, round=name)
 
     def _take_page(self, cursor: Cursor, page: ItemPage, touched: PersonalTouched) -> Cursor:
         now = self._services.now()
@@ -208,6 +215,7 @@ class PersonalGathering:
         for place, cursor in ended.items():
             cursors[place] = Cursor(cursor.feed, cursor.link, complete=True, updated_at=cursor.updated_at)
         touched.all_rows = fresh and not open_places and len(ended) == len(cursors)
+        ended = {place: cursor for place, cursor in ended.items() if cursor.round != FIRST_ROUND}
         if not ended:
             return
         async for link in self._services.store.links(self._mailbox.id, touched.kind):

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.engine.ports import CalendarRef, EventPage, Window
+from shared.engine.ports import CalendarRef, ChangedItem, EventPage, Window
 from shared.errors import Refused
 from shared.exchange import events, stamps
 from shared.exchange.channel import Channel
 from shared.exchange.client import Json, Request
+from shared.exchange.newest import NEWEST, newest
 from shared.model.event import ExchangeEvent, Stamps
 from shared.rules.tracking import TRACKED_CATEGORY
 
@@ -78,6 +79,13 @@ class Calendars:
             expand=[stamps.EXPAND],
             top=PAGE_SIZE,
         )
+
+    async def newest(self, since: datetime) -> list[ChangedItem]:
+        found = []
+        for calendar in await self.known():
+            request = self._client.get("newest_events", self._place(calendar).events, **NEWEST)
+            found += await newest(self._channel, request, since, calendar.id)
+        return found
 
     def _place(self, calendar: CalendarRef) -> Any:
         user = self._user()

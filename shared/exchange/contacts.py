@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from shared.engine.ports import ItemPage
+from shared.engine.ports import ChangedItem, ItemPage
 from shared.errors import Refused, UnknownResult
 from shared.exchange import contact_items, stamps
 from shared.exchange.channel import Channel
@@ -13,6 +14,7 @@ from shared.exchange.client import Json, Reply, Request
 from shared.exchange.contact_feed import ContactFeed
 from shared.exchange.contact_folders import DEFAULT, ContactFolders
 from shared.exchange.errors import UNREADABLE
+from shared.exchange.newest import NEWEST, newest
 from shared.model.personal import (
     CreateItem,
     DeleteItem,
@@ -43,6 +45,13 @@ class GraphContacts:
 
     async def changes(self, links: Mapping[str, str | None]) -> Mapping[str, ItemPage]:
         return await self._feed.changes(links)
+
+    async def newest(self, since: datetime) -> Sequence[ChangedItem]:
+        found = []
+        for place in await self._folders.known():
+            request = self._client.get("newest_contacts", self._folders.contacts(place.id), **NEWEST)
+            found += await newest(self._channel, request, since, place.id)
+        return found
 
     # --- reading ----------------------------------------------------------------------------------
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from shared.bodies import meeting_block
-from shared.engine.ports import CalendarRef, EventPage, MailboxInfo, Window
+from shared.engine.ports import CalendarRef, ChangedItem, EventPage, MailboxInfo, Window
 from shared.errors import Refused, UnknownResult
 from shared.exchange import directory, event_writes, events, series, stamps
 from shared.exchange.attachments import EventAttachments
@@ -77,6 +78,12 @@ class GraphMailbox:
 
     async def tracked_events(self, calendar: CalendarRef, link: str) -> EventPage:
         return await self._calendars.tracked(calendar, link)
+
+    async def newest_events(self, since: datetime) -> Sequence[ChangedItem]:
+        return await self._calendars.newest(since)
+
+    async def newest_contacts(self, since: datetime) -> Sequence[ChangedItem]:
+        return await self._contacts.newest(since)
 
     # --- reading by id ----------------------------------------------------------------------------
 

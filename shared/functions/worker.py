@@ -11,6 +11,7 @@ from shared import wiring
 from shared.errors import SyncError
 from shared.functions.adapting import waited_seconds
 from shared.jobs import messages
+from shared.lane import Lane, working_in
 from shared.mailboxes import (
     alerts,
     dead_letters,
@@ -77,8 +78,24 @@ async def watch(timer: func.TimerRequest) -> None:
     arg_name="message", queue_name="mailbox-sync", connection="ServiceBus", is_sessions_enabled=True
 )
 async def mailbox_sync(message: func.ServiceBusMessage) -> None:
-    """One pass of one mailbox, in its session. A worker that starts while tables cannot be reached puts its
-    jobs off: to fail would bring each of them back at once, ten times, and then it would be dead."""
+    """One pass of one mailbox, in its session."""
+    with working_in(Lane.SYNC):
+        await _mailbox(message)
+
+
+@blueprint.function_name("mailbox_bulk")
+@blueprint.service_bus_queue_trigger(
+    arg_name="message", queue_name="mailbox-bulk", connection="ServiceBus", is_sessions_enabled=True
+)
+async def mailbox_bulk(message: func.ServiceBusMessage) -> None:
+    """A slice of the first sync of one mailbox, in its session."""
+    with working_in(Lane.BULK):
+        await _mailbox(message)
+
+
+async def _mailbox(message: func.ServiceBusMessage) -> None:
+    """A worker that starts while tables cannot be reached puts its jobs off: to fail would bring each of them
+    back at once, ten times, and then it would be dead."""
     job = messages.job(message.get_body(), message.session_id)
     try:
         services = await wiring.services()

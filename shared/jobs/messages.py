@@ -16,6 +16,8 @@ from shared.model.values import Value
 MAILBOX_SYNC = "mailbox-sync"
 MAILBOX_BULK = "mailbox-bulk"
 DYNAMICS_FEED = "dynamics-feed"
+FIRST_SYNC = "first sync"
+"""The cause of every slice."""
 QUEUES = (MAILBOX_SYNC, MAILBOX_BULK, DYNAMICS_FEED)
 
 SESSION_ID_LIMIT = 128
@@ -30,7 +32,8 @@ class BadMessage(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Look at this mailbox. ``attempt`` counts retries of ours; ``request`` and ``options`` belong to a
+    """Look at this mailbox. ``attempt`` counts retries of ours; ``after``: of a first sync, which generation
+    of the fence it follows; ``request`` and ``options`` belong to a
     question (preview, explain) whose answer is waited for; ``traceparent`` ties the trace together."""
 
     mailbox: str
@@ -39,6 +42,7 @@ class Job:
     request: str = ""
     options: Mapping[str, Value] = field(default_factory=dict)
     traceparent: str = ""
+    after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +106,15 @@ def _wrong_texts(data: dict[str, Any], required: tuple[str, ...]) -> list[str]:
 
 
 def _wrong_others(data: dict[str, Any]) -> list[str]:
-    attempt, options = data.get("attempt", 0), data.get("options", {})
-    problems = []
-    if not isinstance(attempt, int) or isinstance(attempt, bool) or attempt < 0:
-        problems.append("attempt is not a count")
+    options = data.get("options", {})
+    problems = [f"{name} is not a count" for name in ("attempt", "after") if not _is_count(data.get(name, 0))]
     if not isinstance(options, dict):
         problems.append("options is not an object")
     return problems
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
 def bucket_end(now: datetime) -> datetime:
@@ -119,5 +125,13 @@ def bucket_end(now: datetime) -> datetime:
 
 def merge_key(session: str, cause: str, now: datetime) -> str:
     """The message id shared by all hints of one cause within a second. A hash, as ids hold 128 characters."""
-    parts = json.dumps([session, cause, math.floor(now.timestamp())])
-    return hashlib.sha256(parts.encode()).hexdigest()
+    return _hashed(session, cause, math.floor(now.timestamp()))
+
+
+def slice_key(mailbox: str, after: int, attempt: int) -> str:
+    """The message id of whoever asks for the slice that follows this generation of the fence."""
+    return _hashed(mailbox, FIRST_SYNC, after, attempt)
+
+
+def _hashed(*parts: str | int) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

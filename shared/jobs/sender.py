@@ -59,16 +59,29 @@ class ServiceBusJobs:
         ]
         await self._connection.send(messages.MAILBOX_SYNC, hints)
 
-    async def again(
-        self, mailbox: str, cause: str, *, at: datetime | None = None, attempt: int = 0, bulk: bool = False
-    ) -> None:
-        queue = messages.MAILBOX_BULK if bulk else messages.MAILBOX_SYNC
+    async def again(self, mailbox: str, cause: str, *, at: datetime | None = None, attempt: int = 0) -> None:
         job = Job(mailbox, cause, attempt, traceparent=self._traceparent())
-        await self._connection.send(queue, [_message(job, mailbox, self._fresh(), at)])
+        await self._connection.send(messages.MAILBOX_SYNC, [_message(job, mailbox, self._fresh(), at)])
 
-    async def ask(self, mailbox: str, what: str, request: str, options: Mapping[str, Value]) -> None:
+    async def first_sync(
+        self,
+        mailbox: str,
+        *,
+        after: int,
+        at: datetime | None = None,
+        attempt: int = 0,
+        merge: bool = True,
+    ) -> None:
+        job = Job(mailbox, messages.FIRST_SYNC, attempt, traceparent=self._traceparent(), after=after)
+        key = messages.slice_key(mailbox, after, attempt) if merge else self._fresh()
+        await self._connection.send(messages.MAILBOX_BULK, [_message(job, mailbox, key, at)])
+
+    async def ask(
+        self, mailbox: str, what: str, request: str, options: Mapping[str, Value], *, bulk: bool = False
+    ) -> None:
         job = Job(mailbox, what, request=request, options=options, traceparent=self._traceparent())
-        await self._connection.send(messages.MAILBOX_SYNC, [_message(job, mailbox, self._fresh())])
+        queue = messages.MAILBOX_BULK if bulk else messages.MAILBOX_SYNC
+        await self._connection.send(queue, [_message(job, mailbox, self._fresh())])
 
     async def read_feed(self, organization: str, cause: str, now: datetime, *, merge: bool = True) -> None:
         job = FeedJob(organization, cause, traceparent=self._traceparent())

@@ -1,5 +1,5 @@
-"""What a message of ``mailbox-sync`` does: a pass, or the answer to an administrator's question, in the
-mailbox's session; and what happens when that fails (MBX-16)."""
+"""What a message about a mailbox does: a pass (in ``mailbox-bulk`` a slice of its first sync), or the answer
+to an administrator's question, in the mailbox's session; and what happens when that fails (MBX-16)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
-from shared import telemetry
+from shared import lane, telemetry
+from shared.engine import first_sync
+from shared.engine.gather import INBOX_LIMIT
 from shared.engine.mailbox_pass import MailboxPass, PassResult
 from shared.engine.personal_gather import Wanted
 from shared.engine.ports import Jobs
 from shared.engine.questions import explain, preview
 from shared.engine.services import Services
 from shared.errors import FenceLost, MailboxBroken, NotFound, ProfileBroken, SyncError, Throttled
-from shared.jobs.messages import Job
-from shared.mailboxes import change_notifications, life_cycle, verification
+from shared.jobs.messages import FIRST_SYNC, Job
+from shared.lane import Lane
+from shared.mailboxes import change_notifications, lanes, life_cycle, verification
 from shared.mailboxes.plain_words import sentence
 from shared.model.feed_tables import FEED_TABLES
 from shared.model.mailbox import Mailbox, MailboxState
@@ -56,11 +59,12 @@ log = logging.getLogger("sync.pass")
 
 
 async def run(services: Services, job: Job, waited: float = 0.0) -> None:
-    """Carry out one job, which ``waited`` so many seconds. Returns normally for everything that was
-    understood and scheduled again."""
+    """Carry out one job, which ``waited`` so many seconds, in the lane that it came in. Returns normally for
+    everything that was understood and scheduled again."""
     mailbox = telemetry.hashed(job.mailbox)
     name = job.cause if job.cause in QUESTIONS else "pass"
-    with telemetry.span(name, job.traceparent, cause=job.cause, mailbox=mailbox, waited_s=round(waited, 1)):
+    values = {"cause": job.cause, "mailbox": mailbox, "waited_s": round(waited, 1)}
+    with telemetry.span(name, job.traceparent, lane=lane.current().value, **values):
         await _carry_out(services, job)
 
 
@@ -77,16 +81,16 @@ async def put_off(jobs: Jobs, job: Job, now: datetime) -> None:
     repeated: by then nobody waits for its answer."""
     if job.cause not in QUESTIONS:
         at = now + cadence.back_off(job.attempt, Retries())
-        await jobs.again(job.mailbox, job.cause, at=at, attempt=job.attempt + 1)
+        await lanes.again(jobs, job, at=at, attempt=job.attempt + 1)
 
 
 async def _again(services: Services, mailbox: Mailbox, job: Job, at: datetime, attempt: int) -> None:
     """Come back at that time, by a message, or where none can be sent by the net, which looks at the table.
     What is more than a hint stays in its message: raises, so that Service Bus delivers it again."""
     try:
-        await services.jobs.again(mailbox.id, job.cause, at=at, attempt=attempt)
+        await lanes.again(services.jobs, job, at=at, attempt=attempt)
     except SyncError as error:
-        if job.cause not in {*HINTS, "continue"}:
+        if job.cause not in {*HINTS, "continue", FIRST_SYNC}:
             raise
         log.warning("left to the net: %s %s", type(error).__name__, error.code)
         await _note(services, mailbox.id, due_at=at, poll_at=at)
@@ -97,7 +101,8 @@ async def _run(services: Services, job: Job) -> None:
     if mailbox is None:
         return
     if job.cause in QUESTIONS:
-        await _answer(services, mailbox, job)
+        if not await lanes.passed_on(services, mailbox, job):
+            await _answer(services, mailbox, job)
     elif _is_followed(mailbox, job, services.now()):
         await _try(services, mailbox, job)
 
@@ -111,7 +116,7 @@ def _is_followed(mailbox: Mailbox, job: Job, now: datetime) -> bool:
 def _waits(mailbox: Mailbox, job: Job, now: datetime) -> bool:
     """A service that asked for patience gets it: the retry that is scheduled sees what the hint is about. Of
     a mailbox that an administrator postponed nothing is done but what an administrator asks for (MBX-15)."""
-    if job.cause not in {*HINTS, "continue"}:
+    if job.cause not in {*HINTS, "continue", FIRST_SYNC}:
         return False
     if cadence.is_postponed(mailbox, now):
         return True
@@ -151,6 +156,12 @@ async def _profile(services: Services, mailbox: Mailbox) -> Profile:
 
 async def _pass(services: Services, mailbox: Mailbox, job: Job) -> None:
     started = perf_counter()
+    limit = first_sync.AT_ONCE if lane.current() is Lane.BULK else INBOX_LIMIT
+    agenda = await services.store.agenda(mailbox.id, inbox_limit=limit)
+    if job.cause == HEAL and lanes.is_elsewhere(agenda):
+        await lanes.heal(services, mailbox)
+    if await lanes.elsewhere(services, mailbox, job, agenda):
+        return
     first = mailbox.last_pass_at is None
     if first and not await _feed_is_ready(services):
         wait = FEED_WAIT * 2 ** min(job.attempt, FEED_DOUBLINGS)
@@ -158,28 +169,31 @@ async def _pass(services: Services, mailbox: Mailbox, job: Job) -> None:
         return
     mailbox = await _prepare(services, mailbox, job)
     profile = await _profile(services, mailbox)
-    wanted = wanted_by(job.cause, poll=cadence.is_poll(mailbox, services.now()))
-    result = await MailboxPass(services, mailbox, profile).run(
-        reconcile=job.cause in COMPARING or first, wanted=wanted
+    wanted = wanted_by(job.cause, poll=cadence.is_poll(mailbox, services.now()), first=first)
+    making = MailboxPass(services, mailbox, profile, lane.current())
+    result = await making.run(
+        agenda, reconcile=job.cause in COMPARING or first, wanted=wanted, retried=job.attempt > 0
     )
     ended = _ended(services, job, wanted, result)
     following = cadence.after(mailbox, profile, ended)
     known = await _record(services, mailbox, job, result, following, perf_counter() - started)
-    if known and result.unfinished and result.again_at is not None:
-        wait = cadence.back_off(job.attempt, profile.item_retries) if job.attempt else timedelta()
+    wait = cadence.back_off(job.attempt, profile.item_retries) if job.attempt else timedelta()
+    if known and lane.current() is Lane.BULK:
+        await lanes.follow(services, mailbox, job, result, wait)
+    elif known and result.unfinished and result.again_at is not None:
         await _retry(services, mailbox, replace(job, cause="continue"), result.again_at + wait)
     elif known and result.again_at is not None:
         await _again(services, mailbox, replace(job, cause="continue"), result.again_at, 0)
 
 
-def wanted_by(cause: str, *, poll: bool = True) -> Wanted:
+def wanted_by(cause: str, *, poll: bool = True, first: bool = False) -> Wanted:
     """Which feeds a pass reads. A hint says what it is about; whatever else somebody asked for reads all. A
     mailbox is due for everything (``poll``), or for its task lists and its inbox only."""
-    if cause in PUSHED:
+    if cause in PUSHED or (cause == FIRST_SYNC and not first):
         return Wanted(contacts=False)
     if cause == DUE:
         return Wanted(contacts=poll, calendars=poll)
-    everything = cause not in {*HINTS, *LIFE_CYCLE, "continue"}
+    everything = first or cause not in {*HINTS, *LIFE_CYCLE, "continue"}
     return Wanted(everything=everything, calendars=cause != ABOUT_CONTACTS)
 
 

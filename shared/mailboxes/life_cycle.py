@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shared.engine.filters import watch
-from shared.engine.mailbox_pass import LANE
 from shared.engine.ports import DynamicsUser, MailboxInfo
 from shared.engine.services import Services
 from shared.errors import Conflict, FenceLost, MailboxBroken, NotFound, SyncError
+from shared.lane import Lane
 from shared.mailboxes import change_notifications
 from shared.model.mailbox import Mailbox, MailboxState
 from shared.model.personal import PERSONAL_TABLES
@@ -162,11 +162,13 @@ async def remove(services: Services, mailbox: Mailbox) -> None:
 
 
 async def _stop_pass(services: Services, mailbox_id: str) -> None:
-    """Take the fence from a pass that is under way: it ends at its next write without a key, or commit."""
+    """Take the fence from a pass that is under way: it ends at its next write without a key, or commit. Where
+    the first sync is not over, the mailbox stays in its lane, should it come back."""
     for _ in range(FENCE_TRIES):
         agenda = await services.store.agenda(mailbox_id, inbox_limit=1)
+        lane = agenda.fence.lane if agenda.fence else Lane.SYNC.value
         try:
-            await services.store.claim(mailbox_id, agenda.fence, deadline=services.now(), lane=LANE)
+            await services.store.claim(mailbox_id, agenda.fence, deadline=services.now(), lane=lane)
         except FenceLost:
             continue
         return

@@ -11,10 +11,11 @@ from shared.store.codec import dumps, from_json, instant, to_json
 from shared.store.tables import Entity, Row, etag_of
 
 AGENDA = ("a:", "b")
-"""The agenda is what stands between these keys: cursors, fence, held, inbox, in this order."""
+"""The agenda is what stands between these keys: cursors, fence, held, inbox and what was put off, in this
+order."""
 
 FENCE = "a:fence"
-_CURSOR, _HELD, _INBOX = "a:cursor:", "a:held:", "a:inbox:"
+_CURSOR, _HELD, _INBOX, _LATER = "a:cursor:", "a:held:", "a:inbox:", "a:later:"
 
 
 def is_cursor(row: Row) -> bool:
@@ -26,7 +27,7 @@ def is_held(row: Row) -> bool:
 
 
 def is_inbox(row: Row) -> bool:
-    return str(row["RowKey"]).startswith(_INBOX)
+    return str(row["RowKey"]).startswith((_INBOX, _LATER))
 
 
 def fence_row(fence: Fence, token: str) -> Entity:
@@ -65,7 +66,7 @@ def cursor(row: Row) -> Cursor:
 
 
 def inbox_key(row: InboxRow) -> str:
-    return f"{_INBOX}{keys.encode(row.kind)}:{keys.encode(row.id)}"
+    return f"{_LATER if row.later else _INBOX}{keys.encode(row.kind)}:{keys.encode(row.id)}"
 
 
 def inbox_row(mailbox: str, row: InboxRow) -> Entity:
@@ -74,7 +75,8 @@ def inbox_row(mailbox: str, row: InboxRow) -> Entity:
 
 
 def inbox(row: Row) -> InboxRow:
-    return InboxRow(str(row["kind"]), str(row["id"]), str(row["version"]), etag_of(row))
+    later = str(row["RowKey"]).startswith(_LATER)
+    return InboxRow(str(row["kind"]), str(row["id"]), str(row["version"]), etag_of(row), later)
 
 
 def held_key(row: HeldRow) -> str:

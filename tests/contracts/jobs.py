@@ -43,9 +43,24 @@ class JobsContract:
         assert [each.body.get("attempt", 0) for each in await receive("mailbox-sync")] == [0, 0, 1]
 
     async def test_first_syncs_have_a_lane_of_their_own(self, jobs: Jobs, receive: Receive) -> None:
-        await jobs.again("m1", "first sync", bulk=True)
-        assert [each.session for each in await receive("mailbox-bulk")] == ["m1"]
+        await jobs.first_sync("m1", after=3)
+        await jobs.ask("m1", "preview", "r1", {}, bulk=True)
+        found = await receive("mailbox-bulk")
+        assert [(each.session, each.body["cause"]) for each in found] == [
+            ("m1", "first sync"),
+            ("m1", "preview"),
+        ]
+        assert found[0].body["after"] == 3
         assert await receive("mailbox-sync") == []
+
+    async def test_slices_that_follow_the_same_one_are_one_unless_told_not_to_be(
+        self, jobs: Jobs, receive: Receive
+    ) -> None:
+        for after, attempt, merge in ((1, 0, True), (1, 0, True), (1, 1, True), (2, 0, True), (1, 0, False)):
+            await jobs.first_sync("m1", after=after, attempt=attempt, merge=merge)
+        found = await receive("mailbox-bulk")
+        sent = [(each.body["after"], each.body.get("attempt", 0)) for each in found]
+        assert sent == [(1, 0), (1, 1), (2, 0), (1, 0)]
 
     async def test_a_question_brings_its_options(self, jobs: Jobs, receive: Receive) -> None:
         await jobs.ask("m1", "explain", "r1", {"item": "AA/+=", "deep": [1, None]})

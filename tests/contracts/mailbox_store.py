@@ -262,6 +262,32 @@ class LinkContract:
 class InboxContract:
     """Inbox, held items and cursors."""
 
+    async def test_what_was_put_off_comes_after_everything_else(
+        self, store: MailboxStore, mailbox: str
+    ) -> None:
+        """It is another row than the same item's that came since."""
+        fence = await store.claim(mailbox, None, deadline=DEADLINE, lane="sync")
+        put_off = [InboxRow("appointment", f"{n}", later=True) for n in range(3)]
+        fence = await store.commit(fence, Changes(inbox_added=put_off))
+        await store.add_inbox(mailbox, [InboxRow("task", "t"), InboxRow("appointment", "1")])
+        inbox = (await store.agenda(mailbox, inbox_limit=4)).inbox
+        found = [(row.kind, row.id, row.later) for row in inbox]
+        expected = [("appointment", "1", False), ("task", "t", False)]
+        assert found == [*expected, ("appointment", "0", True), ("appointment", "1", True)]
+        await store.commit(fence, Changes(inbox_removed=inbox))
+        (left,) = (await store.agenda(mailbox, inbox_limit=4)).inbox
+        assert (left.id, left.later) == ("2", True)
+
+    async def test_a_mailbox_changes_its_lane_in_a_commit(self, store: MailboxStore, mailbox: str) -> None:
+        fence = await store.claim(mailbox, None, deadline=DEADLINE, lane="mailbox-bulk")
+        stale = fence
+        fence = await store.commit(replace(fence, lane="mailbox-sync"), Changes())
+        found = (await store.agenda(mailbox, inbox_limit=1)).fence
+        assert found is not None
+        assert (found.lane, found.generation, found.etag) == ("mailbox-sync", 1, fence.etag)
+        with pytest.raises(FenceLost):
+            await store.commit(stale, Changes())
+
     async def test_inbox_rows_come_with_the_agenda(self, store: MailboxStore, mailbox: str) -> None:
         await store.add_inbox(mailbox, [InboxRow("event", "AAMk/+=", "v1"), InboxRow("appointment", "d")])
         inbox = (await store.agenda(mailbox, inbox_limit=10)).inbox

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.jobs.messages import DYNAMICS_FEED, bucket_end, feed_job, job, merge_key
+from shared.jobs.messages import DYNAMICS_FEED, FIRST_SYNC, bucket_end, feed_job, job, merge_key, slice_key
 from shared.model.values import Value
 
 
@@ -21,6 +21,7 @@ class SentJob:
     attempt: int = 0
     request: str = ""
     options: Mapping[str, Value] = field(default_factory=dict)
+    after: int = 0
 
 
 class RecordingJobs:
@@ -34,14 +35,28 @@ class RecordingJobs:
         for mailbox in mailboxes:
             self._merged(SentJob("mailbox-sync", mailbox, cause, bucket_end(now)), now)
 
-    async def again(
-        self, mailbox: str, cause: str, *, at: datetime | None = None, attempt: int = 0, bulk: bool = False
+    async def again(self, mailbox: str, cause: str, *, at: datetime | None = None, attempt: int = 0) -> None:
+        self.sent.append(SentJob("mailbox-sync", mailbox, cause, at, attempt))
+
+    async def first_sync(
+        self,
+        mailbox: str,
+        *,
+        after: int,
+        at: datetime | None = None,
+        attempt: int = 0,
+        merge: bool = True,
+    ) -> None:
+        key = slice_key(mailbox, after, attempt)
+        if not merge or key not in self._seen:
+            self._seen |= {key} if merge else set()
+            self.sent.append(SentJob("mailbox-bulk", mailbox, FIRST_SYNC, at, attempt, after=after))
+
+    async def ask(
+        self, mailbox: str, what: str, request: str, options: Mapping[str, Value], *, bulk: bool = False
     ) -> None:
         queue = "mailbox-bulk" if bulk else "mailbox-sync"
-        self.sent.append(SentJob(queue, mailbox, cause, at, attempt))
-
-    async def ask(self, mailbox: str, what: str, request: str, options: Mapping[str, Value]) -> None:
-        self.sent.append(SentJob("mailbox-sync", mailbox, what, request=request, options=dict(options)))
+        self.sent.append(SentJob(queue, mailbox, what, request=request, options=dict(options)))
 
     async def read_feed(self, organization: str, cause: str, now: datetime, *, merge: bool = True) -> None:
         if merge:
@@ -62,6 +77,7 @@ class RecordingJobs:
                     attempt=found.attempt,
                     request=found.request,
                     options=found.options,
+                    after=found.after,
                 )
             )
 

@@ -4,8 +4,9 @@ appointments."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
-from shared.engine.ports import ChangedRow, FilterOwner, ItemPage, Likeness
+from shared.engine.ports import ChangedItem, ChangedRow, FilterOwner, ItemPage, Likeness
 from shared.errors import NotFound
 from shared.model.appointment import APPOINTMENT, SERIES, SERVICE, Absence
 from shared.model.personal import (
@@ -32,6 +33,9 @@ class NoItems:
     """No folders, no lists, nothing in them; nothing can be made."""
 
     async def places(self) -> Sequence[Place]:
+        return []
+
+    async def newest(self, since: datetime) -> Sequence[ChangedItem]:
         return []
 
     async def changes(self, links: Mapping[str, str | None]) -> Mapping[str, ItemPage]:

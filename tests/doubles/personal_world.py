@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
-from shared.engine.ports import ItemPage
+from shared.engine.ports import ChangedItem, ItemPage
 from shared.errors import Conflict, NotFound, Refused
 from shared.exchange import stamps as contact_stamps
 from shared.exchange import todo_extension
@@ -154,6 +155,10 @@ class MemoryItems:
 
     async def places(self) -> Sequence[Place]:
         return self.places_there
+
+    async def newest(self, since: datetime) -> Sequence[ChangedItem]:
+        changed = [i for i in self.items_there.values() if i.modified and i.modified >= since]
+        return [ChangedItem(i.id, i.etag, i.place) for i in changed]
 
     async def changes(self, links: Mapping[str, str | None]) -> Mapping[str, ItemPage]:
         self._world.line.arrive()

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from shared.engine.services import Services
-from shared.jobs.messages import FeedJob, Job
-from shared.mailboxes import feed_jobs, jobs_of_mailbox
+from shared.jobs.messages import FeedJob
+from shared.mailboxes import feed_jobs
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
+from tests.doubles import lanes
 from tests.doubles.jobs import RecordingJobs
 from tests.doubles.tables import (
     MemoryAlertStore,
@@ -94,7 +95,7 @@ class Service:
     # --- running ----------------------------------------------------------------------------------
 
     async def run_pass(self, box: MemoryMailbox, cause: str = "test") -> None:
-        await jobs_of_mailbox.run(self.services, Job(box.id, cause))
+        await lanes.run_pass(self.services, self.jobs, box.id, cause)
 
     async def read_feed(self) -> None:
         await feed_jobs.run(self.services, FeedJob(FEED, "test"))
@@ -113,13 +114,11 @@ class Service:
 
     async def _take_jobs(self) -> None:
         for job in self.jobs.take():
-            if job.queue == "mailbox-sync":
-                self.clock.forward(30)
-                await jobs_of_mailbox.run(
-                    self.services, Job(job.session, job.cause, job.attempt, job.request, job.options)
-                )
-            else:
+            if job.queue == "dynamics-feed":
                 await self.read_feed()
+            else:
+                self.clock.forward(30)
+                await lanes.work(self.services, job)
 
     def _state(self) -> tuple[object, ...]:
         return self.exchange.serial, self.dynamics.version, len(self.dynamics.log)

@@ -55,7 +55,7 @@ class _Partition:
     links: dict[tuple[str, str], Link] = field(default_factory=dict)
     by_exchange: dict[str, tuple[str, str]] = field(default_factory=dict)
     cursors: dict[str, Cursor] = field(default_factory=dict)
-    inbox: dict[tuple[str, str], InboxRow] = field(default_factory=dict)
+    inbox: dict[tuple[bool, str, str], InboxRow] = field(default_factory=dict)
     held: dict[tuple[str, str], HeldRow] = field(default_factory=dict)
 
 
@@ -143,13 +143,13 @@ class MemoryMailboxStore:
 
     def _rows(self, part: _Partition, changes: Changes) -> None:
         for row in changes.inbox_removed:
-            present = part.inbox.get((row.kind, row.id))
+            present = part.inbox.get(_inbox_key(row))
             if present and row.etag in (None, present.etag):
-                del part.inbox[row.kind, row.id]
+                del part.inbox[_inbox_key(row)]
         for held in changes.held_removed:
             part.held.pop((held.kind, held.id), None)
         for added in changes.inbox_added:
-            part.inbox[added.kind, added.id] = replace(added, etag=_etag())
+            part.inbox[_inbox_key(added)] = replace(added, etag=_etag())
         for waiting in changes.held_added:
             part.held[waiting.kind, waiting.id] = replace(waiting, etag=_etag())
         for feed in changes.dropped_cursors:
@@ -158,10 +158,14 @@ class MemoryMailboxStore:
 
     async def add_inbox(self, mailbox: str, rows: Sequence[InboxRow]) -> None:
         for row in rows:
-            self._of(mailbox).inbox[row.kind, row.id] = replace(row, etag=_etag())
+            self._of(mailbox).inbox[_inbox_key(row)] = replace(row, etag=_etag())
 
     async def delete_mailbox(self, mailbox: str) -> None:
         self._partitions.pop(mailbox, None)
+
+
+def _inbox_key(row: InboxRow) -> tuple[bool, str, str]:
+    return (row.later, row.kind, row.id)
 
 
 class MemoryItemIndex:

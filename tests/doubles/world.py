@@ -14,6 +14,7 @@ from typing import Any
 
 from shared.engine.ports import (
     CalendarRef,
+    ChangedItem,
     ChangedRow,
     ChangePage,
     DynamicsMailboxRow,
@@ -135,6 +136,8 @@ class MemoryMailbox(ExchangeFiles):
         self._log: list[str] = []
         self._transactions: set[str] = set()
         self._epoch = 0
+        self.page_size = 0
+        """Of a full round; 0: all at once."""
         self.shows_bare_occurrences_only = False
         """Graph's feed may leave the master of a series out; occurrences then say its id and little more."""
 
@@ -305,6 +308,10 @@ class MemoryMailbox(ExchangeFiles):
         del calendar, window
         if link is not None and int(link.split(":")[0]) != self._epoch:
             raise CursorExpired("the sync state is not found")
+        if self.page_size and (link is None or "@" in link):
+            return self._page_of_round(
+                *(map(int, link.split(":")[1].split("@")) if link else (len(self._log), 0))
+            )
         seen = int(link.split(":")[1]) if link else None
         touched = list(self.items) if seen is None else list(dict.fromkeys(self._log[seen:]))
         bare = self.shows_bare_occurrences_only
@@ -320,6 +327,23 @@ class MemoryMailbox(ExchangeFiles):
         page = tuple(_alone(event) for event in marked[begin : begin + 2])
         more = begin + 2 < len(marked)
         return EventPage(page, (), str(begin + 2) if more else "", not more)
+
+    def _page_of_round(self, begun: int, offset: int) -> EventPage:
+        """In the order in which they were made; what changes meanwhile comes with the next delta."""
+        there = list(self.items)[offset : offset + self.page_size]
+        rows = tuple(row for each in there for row in _feed_rows(self.items[each], bare=False))
+        following = offset + self.page_size
+        if following >= len(self.items):
+            return EventPage(rows, (), f"{self._epoch}:{begun}", complete=True)
+        return EventPage(rows, (), f"{self._epoch}:{begun}@{following}", complete=False)
+
+    async def newest_events(self, since: datetime) -> Sequence[ChangedItem]:
+        changed = [each for each in self.items.values() if each.modified and each.modified >= since]
+        newest = sorted(changed, key=lambda each: each.modified or since, reverse=True)
+        return [ChangedItem(each.id, each.etag) for each in newest]
+
+    async def newest_contacts(self, since: datetime) -> Sequence[ChangedItem]:
+        return await self.contacts.newest(since)
 
     async def events(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:
         return {i: _alone(self.items[i]) if i in self.items else self._exception(i) for i in ids}

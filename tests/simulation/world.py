@@ -16,6 +16,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from local.clock import SimulatedClock
+from local.dataverse.limits import Limits, ServiceProtection
 from local.dataverse.stand_in import DataverseStandIn
 from local.exchange.stand_in import ExchangeStandIn
 from local.wire import Received, Unreachable
@@ -27,6 +28,7 @@ from shared.errors import SyncError
 from shared.exchange.graph import GraphExchange
 from shared.jobs import messages
 from shared.jobs.sender import ServiceBusJobs
+from shared.lane import Lane, working_in
 from shared.mailboxes import (
     alerts,
     dead_letters,
@@ -84,6 +86,7 @@ class World(People):
     mails: Mails = field(kw_only=True)
     diary: Diary = field(kw_only=True)
     endpoints: Endpoints = field(kw_only=True)
+    protection: ServiceProtection = field(kw_only=True)
     poison: set[str] = field(default_factory=set)
     timers: list[Timer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
@@ -134,7 +137,8 @@ class World(People):
                 raise Poisoned(job.mailbox)
             self.passes += 1
             self.diary.passed(job.mailbox)
-            await jobs_of_mailbox.run(self.services, messages.job(body), waited)
+            with working_in(Lane(queue)):
+                await jobs_of_mailbox.run(self.services, job, waited)
 
     async def due_mailboxes(self) -> None:
         await scheduling.due_mailboxes(self.services)
@@ -246,8 +250,10 @@ async def world(
     rates: Rates | None = None,
     schedules: Schedules | None = None,
     allowed: frozenset[str] | None = None,
+    limits: Limits | None = None,
 ) -> AsyncIterator[World]:
-    """With nobody in it yet, its timers running. To be entered inside ``loop.run``."""
+    """With nobody in it yet, its timers running. To be entered inside ``loop.run``. ``limits``: of Dataverse,
+    and how slow it is."""
     loop = asyncio.get_running_loop()
     logging.disable(logging.ERROR)
     chance, traffic = Chance(seed, rates or Rates(), allowed), Traffic()
@@ -266,7 +272,7 @@ async def world(
         sleep=asyncio.sleep,
         wake_at=wake_at,
     )
-    dataverse = DataverseStandIn(dataverse_clock, endpoints)
+    dataverse = DataverseStandIn(dataverse_clock, endpoints, limits=limits)
     parts = {EXCHANGE: ("graph", exchange), DATAVERSE: ("dataverse", dataverse)}
     carrier = InProcess(parts, clock, chance, traffic)
     credential = DevelopmentCredential("app")
@@ -307,6 +313,7 @@ async def world(
             mails=Mails(exchange.outbox),
             diary=Diary(clock),
             endpoints=endpoints,
+            protection=dataverse.protection,
         )
         chance.heard = lambda what: made.diary.wrong(served(), what)
         loop.set_exception_handler(lambda _, context: made.failures.append(_told(context)))

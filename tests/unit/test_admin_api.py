@@ -9,11 +9,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared.jobs.messages import Job
-from shared.mailboxes import jobs_of_mailbox
 from shared.web.admin_api import handle
 from shared.web.call import Patience
 from shared.web.http import Request
+from tests.doubles import lanes
 from tests.doubles.service import Service
 from tests.doubles.world import EPOCH
 from tests.marks import rule
@@ -53,8 +52,7 @@ class Api:
         waiting = self.service.jobs.take()
         for job in waiting:
             if job.request:
-                question = Job(job.session, job.cause, request=job.request, options=job.options)
-                await jobs_of_mailbox.run(self.service.services, question)
+                await lanes.work(self.service.services, job)
             else:
                 self.service.jobs.sent.append(job)
 

@@ -70,13 +70,27 @@ async def test_the_time_that_requests_took_is_used_up_too() -> None:
 
 
 async def test_first_syncs_leave_a_part_to_everybody_else() -> None:
-    budget = Time().budget(requests=10, bulk=0.7)
-    await ask(budget, 7, Lane.BULK)
+    time = Time()
+    budget = time.budget(requests=100, bulk=0.7)
+    for _ in range(9):
+        await ask(budget, 7, Lane.BULK)
+        time.moment += timedelta(seconds=30)
+    await ask(budget, 7)
     with pytest.raises(Throttled):
         await ask(budget, 1, Lane.BULK)
-    await ask(budget, 3)
+    await ask(budget, 30)
     with pytest.raises(Throttled):
         await ask(budget)
+
+
+async def test_first_syncs_use_their_part_evenly_so_that_none_waits_for_minutes() -> None:
+    time = Time()
+    budget = time.budget(requests=100, bulk=0.7)
+    await ask(budget, 7, Lane.BULK)
+    with pytest.raises(Throttled) as throttled:
+        await ask(budget, 1, Lane.BULK)
+    assert throttled.value.retry_after == 30
+    await ask(budget, 50)
 
 
 # --- what the service says ------------------------------------------------------------------------

@@ -17,7 +17,9 @@ def delivered(sent: SentJob) -> Delivered:
     if sent.queue == messages.DYNAMICS_FEED:
         job = messages.FeedJob(sent.session, sent.cause, sent.attempt)
     else:
-        job = messages.Job(sent.session, sent.cause, sent.attempt, sent.request, sent.options)
+        job = messages.Job(
+            sent.session, sent.cause, sent.attempt, sent.request, sent.options, after=sent.after
+        )
     return Delivered(sent.queue, sent.session, json.loads(messages.to_text(job)))
 
 

@@ -22,7 +22,7 @@ def test_the_queues_are_those_that_are_deployed() -> None:
 
 
 def test_a_job_is_read_as_it_was_written() -> None:
-    full = Job("m1", "preview", 2, "r1", {"item": "AA/+=", "deep": [1, {"x": None}]}, "00-abc-def-01")
+    full = Job("m1", "preview", 2, "r1", {"item": "AA/+=", "deep": [1, {"x": None}]}, "00-abc-def-01", 3)
     for job in (Job("m1", "due"), full):
         assert messages.job(messages.to_text(job)) == job
         assert messages.job(messages.to_text(job).encode()) == job
@@ -47,6 +47,7 @@ def test_what_a_later_version_adds_is_ignored() -> None:
         ('{"mailbox": 7, "cause": ""}', "cause is missing; mailbox is not a text"),
         ('{"mailbox": "m", "cause": "c", "attempt": -1}', "attempt is not a count"),
         ('{"mailbox": "m", "cause": "c", "attempt": true}', "attempt is not a count"),
+        ('{"mailbox": "m", "cause": "c", "after": "1"}', "after is not a count"),
         ('{"mailbox": "m", "cause": "c", "options": []}', "options is not an object"),
         ('{"mailbox": "m", "cause": "c", "request": null}', "request is not a text"),
     ],

@@ -21,8 +21,8 @@ from shared.engine.ports import HistoryRow, PendingDecision
 from shared.engine.questions import explain, preview
 from shared.engine.services import Services
 from shared.exchange.graph import GraphExchange
-from shared.jobs.messages import FeedJob, Job
-from shared.mailboxes import feed_jobs, jobs_of_mailbox
+from shared.jobs.messages import FeedJob
+from shared.mailboxes import feed_jobs
 from shared.model.link import Link
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Profile
@@ -34,6 +34,7 @@ from shared.store.mailbox_store import TableMailboxStore
 from shared.store.profiles import TableProfileStore
 from shared.store.registry import TableMailboxRegistry
 from shared.store.tables import Tables
+from tests.doubles import lanes
 from tests.doubles.jobs import RecordingJobs
 from tests.doubles.tables import (
     MemoryAlertStore,
@@ -159,7 +160,7 @@ class Person:
     # --- the service ------------------------------------------------------------------------------
 
     async def run_pass(self, cause: str = "test") -> None:
-        await jobs_of_mailbox.run(self.world.services, Job(self.mailbox, cause))
+        await lanes.run_pass(self.world.services, self.world.jobs, self.mailbox, cause)
 
     async def links(self, kind: str) -> list[Link]:
         return [link async for link in self.world.services.store.links(self.mailbox, kind)]
@@ -307,9 +308,7 @@ class People:
                 continue
             if job.at is not None and job.at > self.clock.now():
                 self.clock.advance((job.at - self.clock.now()).total_seconds())
-            await jobs_of_mailbox.run(
-                self.services, Job(job.session, job.cause, job.attempt, job.request, job.options)
-            )
+            await lanes.work(self.services, job)
 
     async def _versions(self) -> tuple[int, int]:
         return (

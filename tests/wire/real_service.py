@@ -18,8 +18,8 @@ from shared.credentials import DevelopmentCredential
 from shared.dynamics.dataverse.system import Dataverse
 from shared.engine.services import Services
 from shared.exchange.graph import GraphExchange
-from shared.jobs.messages import FeedJob, Job
-from shared.mailboxes import feed_jobs, jobs_of_mailbox
+from shared.jobs.messages import FeedJob
+from shared.mailboxes import feed_jobs
 from shared.store.alerts import TableAlertStore
 from shared.store.answers import TableAnswerStore
 from shared.store.dead_letters import TableDeadLetterStore
@@ -32,6 +32,7 @@ from shared.store.profiles import TableProfileStore
 from shared.store.registry import TableMailboxRegistry
 from shared.store.subscriptions import TableSubscriptionStore
 from shared.store.tables import Tables
+from tests.doubles import lanes
 from tests.doubles.jobs import RecordingJobs
 
 FEED = "org.example"
@@ -57,7 +58,7 @@ class Running:
         await feed_jobs.run(self.services, FeedJob(FEED, cause))
 
     async def run_pass(self, mailbox: str, cause: str = "test") -> None:
-        await jobs_of_mailbox.run(self.services, Job(mailbox, cause))
+        await lanes.run_pass(self.services, self.jobs, mailbox, cause)
 
 
 async def no_step(_name: str) -> None:

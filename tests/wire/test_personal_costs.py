@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.engine import mailbox_pass, personal_touched
+from shared.engine import first_sync, mailbox_pass, personal_touched
 from shared.store.tables import Tables
 from tests.marks import rule
 from tests.wire.people import CATEGORY, KEPT, Killed, People, Person, people
@@ -132,10 +132,13 @@ async def counts(world: People) -> tuple[dict[str, int], dict[str, int]]:
 
 
 @rule("CONT-9")
-async def test_a_first_sync_asks_about_many_at_once_and_writes_each_once() -> None:
+async def test_a_first_sync_asks_about_many_at_once_and_writes_each_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What grows with the people are one reading of each item and row, and the writes. LNK-3 wants a mark on
     each item, so those whom both know and whose content differs on both sides are written twice in
     Exchange."""
+    monkeypatch.setattr(first_sync, "SLICE", timedelta(hours=1))  # whatever else this machine has to do
     async with people() as world:
         ada, book = await a_book(world, SIZE)
         await ada.run_pass("enable")
@@ -166,18 +169,18 @@ async def test_a_first_sync_asks_about_many_at_once_and_writes_each_once() -> No
 @rule("CONT-9", "LNK-11")
 async def test_a_first_sync_cut_into_many_passes_makes_nobody_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     """The pass ends at its limit, or sheds what is too much, and comes back by a message."""
-    monkeypatch.setattr(mailbox_pass, "PASS_LIMIT", timedelta(0))
+    monkeypatch.setattr(first_sync, "SLICE", timedelta(0))
     monkeypatch.setattr(mailbox_pass, "CHUNK", 10)
     monkeypatch.setattr(personal_touched, "LIMIT", 25)
     async with people() as world:
         ada, book = await a_book(world, 60)
         await ada.run_pass("enable")
-        passes = 1
+        rounds = 0
         while world.jobs.sent:
             await world.take_jobs()
-            passes += 1
-            assert passes < 40
-        assert passes > 4
+            rounds += 1
+            assert rounds < 40
+        assert world.steps.count("slice asked for") > 4
         await book.check(ada)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.engine import first_sync
 from tests.marks import rule
 from tests.wire.test_crash_steps import CATEGORY, Person, World, from_exchange, times, world
 
@@ -118,9 +120,10 @@ async def test_one_changed_appointment(world: World, person: Person) -> None:
 
 
 @rule("APPT-26")
-async def test_a_first_sync_of_a_thousand_events(world: World) -> None:
+async def test_a_first_sync_of_a_thousand_events(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A hundred of them tracked. What grows with the events is the feed's pages; with the tracked ones, the
     look-ups and writes of each."""
+    monkeypatch.setattr(first_sync, "SLICE", timedelta(hours=1))  # whatever else this machine has to do
     one = await world.person(settled=False)
     for begin in range(0, 1000, BATCH):
         await _create(world, one, begin)

@@ -14,7 +14,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.clock import Now
@@ -23,6 +23,7 @@ from shared.errors import Throttled
 from shared.lane import Lane, current
 
 SHORT_WAIT = 5.0
+BULK_STEPS = 10
 PATIENCE = 15.0
 """Seconds to wait for a place; more would bring a write too near the end of its pass."""
 CROWDED = "0x80072326"
@@ -34,7 +35,8 @@ Sleep = Callable[[float], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class Allowance:
     """Less than what the service allows: other processes of ours, and the organization's own integrations
-    with the same user, have a part in it. ``bulk``: the part that first syncs may use up."""
+    with the same user, have a part in it. ``bulk``: the part that first syncs may use up, evenly: in a tenth
+    of the window no more than a tenth of it, so that no slice has to wait for minutes."""
 
     requests: int = 5000
     seconds: float = 1000.0
@@ -42,6 +44,12 @@ class Allowance:
     at_once: int = 8
     at_once_at_most: int = 40
     bulk: float = 0.7
+
+    @property
+    def of_bulk(self) -> Allowance:
+        part = self.bulk / BULK_STEPS
+        requests = max(1, round(self.requests * part))
+        return replace(self, requests=requests, seconds=self.seconds * part, window=self.window / BULK_STEPS)
 
 
 @dataclass
@@ -95,6 +103,7 @@ class Budget:
         self._now = now
         self._sleep = sleep
         self._spending = Spending(self.allowance)
+        self._spending_of_bulk = Spending(self.allowance.of_bulk)
         self._in_flight = InFlight(self.allowance.at_once)
         self._held_until: datetime | None = None
         self._holds = 0
@@ -112,13 +121,18 @@ class Budget:
         lane = current()
         await self._enter(lane)
         clock = asyncio.get_running_loop().time
-        began = clock()
-        self._spending.sent(self._now().timestamp())
+        began, counted = clock(), self._counted(lane)
+        for spending in counted:
+            spending.sent(self._now().timestamp())
         try:
             yield
         finally:
-            self._spending.took(self._now().timestamp(), clock() - began)
+            for spending in counted:
+                spending.took(self._now().timestamp(), clock() - began)
             self._in_flight.leave(lane)
+
+    def _counted(self, lane: Lane) -> tuple[Spending, ...]:
+        return (self._spending, self._spending_of_bulk) if lane is Lane.BULK else (self._spending,)
 
     async def _enter(self, lane: Lane) -> None:
         """Everybody may have been told to wait while this one waited for a place."""
@@ -145,9 +159,12 @@ class Budget:
             moment = max(self._now(), moment + timedelta(seconds=wait))
 
     def _wait(self, lane: Lane, now: datetime) -> float:
-        part = self.allowance.bulk if lane is Lane.BULK else 1.0
+        moment = now.timestamp()
         held = (self._held_until - now).total_seconds() if self._held_until else 0.0
-        return max(held, self._spending.wait(now.timestamp(), part))
+        if lane is Lane.SYNC:
+            return max(held, self._spending.wait(moment))
+        of_bulk = self._spending_of_bulk.wait(moment)
+        return max(held, of_bulk, self._spending.wait(moment, self.allowance.bulk))
 
     # --- what the service says --------------------------------------------------------------------
 

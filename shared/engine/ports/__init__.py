@@ -16,6 +16,7 @@ from shared.engine.ports.dynamics import (
 )
 from shared.engine.ports.exchange import (
     CalendarRef,
+    ChangedItem,
     EventPage,
     Exchange,
     ExchangeMailbox,
@@ -66,6 +67,7 @@ __all__ = [
     "CalendarRef",
     "Candidate",
     "ChangePage",
+    "ChangedItem",
     "ChangedRow",
     "Changes",
     "Cursor",

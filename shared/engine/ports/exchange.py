@@ -58,6 +58,15 @@ class EventPage:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangedItem:
+    """An item of Exchange that changed, and where it is ("" where nobody asked)."""
+
+    id: str
+    etag: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class MailboxInfo:
     """A mailbox as Graph knows it. ``time_zone`` as Graph names it (usually a Windows name)."""
 
@@ -150,6 +159,15 @@ class ExchangeMailbox(Protocol):
         """One page of the events of a calendar that carry a mark of ours, in whatever state and at whatever
         time, with stamps and as they are now: no delta. Of series the master only. ``link``: the page's, ""
         begins; at the end the answer is ``complete``."""
+        ...
+
+    async def newest_events(self, since: datetime) -> Sequence[ChangedItem]:
+        """Single events and masters of the own calendars changed since then, newest first, some hundred of
+        each calendar at most. Nothing is said of those deleted."""
+        ...
+
+    async def newest_contacts(self, since: datetime) -> Sequence[ChangedItem]:
+        """The same of contacts in all folders."""
         ...
 
     async def events(self, ids: Sequence[str]) -> Mapping[str, ExchangeEvent | None]:

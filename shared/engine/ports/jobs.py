@@ -20,14 +20,29 @@ class Jobs(Protocol):
         """Look at these mailboxes; bursts of a cause within a second become one message."""
         ...
 
-    async def again(
-        self, mailbox: str, cause: str, *, at: datetime | None = None, attempt: int = 0, bulk: bool = False
-    ) -> None:
+    async def again(self, mailbox: str, cause: str, *, at: datetime | None = None, attempt: int = 0) -> None:
         """A continuation, retry or sync-now: never merged; ``at`` schedules it."""
         ...
 
-    async def ask(self, mailbox: str, what: str, request: str, options: Mapping[str, Value]) -> None:
-        """A question to be answered in the mailbox's session (preview, explain); see ``AnswerStore``."""
+    async def first_sync(
+        self,
+        mailbox: str,
+        *,
+        after: int,
+        at: datetime | None = None,
+        attempt: int = 0,
+        merge: bool = True,
+    ) -> None:
+        """Go on with the mailbox's first sync, in the lane for that. ``after``: the generation of its fence,
+        so that a message that comes late is known as such; within minutes, those of one generation and
+        attempt are one (unless not ``merge``)."""
+        ...
+
+    async def ask(
+        self, mailbox: str, what: str, request: str, options: Mapping[str, Value], *, bulk: bool = False
+    ) -> None:
+        """A question to be answered in the mailbox's session (preview, explain); see ``AnswerStore``.
+        ``bulk``: its session in the lane of first syncs."""
         ...
 
     async def read_feed(

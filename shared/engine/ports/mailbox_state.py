@@ -29,13 +29,16 @@ REMOVED = "removed"
 
 @dataclass(frozen=True, slots=True)
 class InboxRow:
-    """Something to be looked at: ``kind`` ``appointment`` (Dynamics id), ``event`` (Exchange id) or
-    ``reconcile`` (id = the reason). ``version`` is a hint (``REMOVED`` for removals)."""
+    """Something to be looked at: ``kind`` ``appointment`` (Dynamics id), ``event`` (Exchange id),
+    ``reconcile`` (id = the reason) or ``news`` (id = which of Exchange's feeds). ``version`` is a hint
+    (``REMOVED`` for removals). ``later``: what a first sync put off; it comes after everything else, and is
+    another row than the same item's without it."""
 
     kind: str
     id: str
     version: str = ""
     etag: str | None = None
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ class HeldRow:
 
 @dataclass(frozen=True, slots=True)
 class Fence:
-    """Who works on the mailbox. ``etag`` makes every claim and commit conditional."""
+    """Who works on the mailbox, and in which lane it is. ``etag`` makes every claim and commit
+    conditional."""
 
     mailbox: str
     generation: int
