@@ -124,12 +124,21 @@ class PersonalPairing:
             known = [i for i in alone if mine in (*work.entries[i].mailboxes, *work.entries[i].ended)]
             missing = [row_id for row_id in known if row_id not in found]
             found |= await self._reading.source.find_by_crm_ids(missing) if missing else {}
+        late = [row_id for row_id in work.alone if row_id in touched.forced and self._came_late(row_id, work)]
+        found |= await self._reading.source.find_by_crm_ids(late) if late else {}
         for row_id, items in found.items():
             free = await self._free(items, work)
             if free is not None:
                 work.items[free.id] = free
                 work.pairs[free.id] = row_id
                 work.alone.remove(row_id)
+
+    @staticmethod
+    def _came_late(row_id: str, work: Found) -> bool:
+        """Its link ended before anybody knew of the item that had been made of it: should that wait for an
+        administrator, nothing but its stamp says which one it is."""
+        link = work.links.get(row_id)
+        return link is not None and link.state.ended and link.exchange_id is None
 
     async def _free(self, items: Sequence[ExchangeItem], work: Found) -> ExchangeItem | None:
         """Of the items that name a row the one that no other row has, a tracked one first."""

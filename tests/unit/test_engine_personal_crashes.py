@@ -3,10 +3,13 @@ as random stories had found them (``tests/properties/test_personal_properties``)
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from shared.model.link import LinkState
 from shared.model.personal import CONTACT, TASK
+from shared.model.profile import Brake
 from shared.rules.tracking import has_category
 from tests.doubles.lost_answers import AFTER, BEFORE, LATE
 from tests.doubles.personal_stories import PersonalStory
@@ -124,6 +127,26 @@ async def test_an_item_whose_row_went_before_its_creation_was_known_does_not_sta
     await ended(story)
     assert not tracked(story, story.boxes[0])
     assert len(story.rows()) == (what == "assign")
+
+
+@rule("FLT-6")
+@pytest.mark.parametrize("kind", [CONTACT, TASK])
+@pytest.mark.parametrize("answer", ["go-on", "drop"])
+async def test_an_item_that_turned_up_late_and_waited_for_an_answer_is_dealt_with(kind, answer):
+    story = await born_in_dynamics(kind)
+    ada = story.boxes[0]
+    await story.service.profile(brake=Brake(items=0))
+    story.lose("create {kind}", LATE)
+    await story.happens("dynamics", 0, 0)
+    story.in_dynamics("remove", 1, 0, 0)
+    await story.end()
+    assert len(tracked(story, ada)) == 1
+    (question,) = await story.service.services.decisions.of_mailbox(ada.id)
+    await story.service.services.decisions.put(replace(question, answer=answer))
+    await story.end()
+    assert len(story.items(ada)) == (answer == "drop" or kind == CONTACT), "a contact is only unlinked"
+    assert not tracked(story, ada)
+    assert not await story.service.services.decisions.of_mailbox(ada.id)
 
 
 @rule("TASK-6")
