@@ -157,6 +157,7 @@ class World(People):
 
     async def renew(self) -> None:
         await renewals.renew_all(self.services)
+        await scheduling.try_broken(self.services)
         before = self.services.now() - timedelta(days=HISTORY_DAYS)
         await self.services.history.drop_old(before)
         await self.services.dead_letters.drop_old(before)

@@ -132,7 +132,7 @@ def _field(seen: Seen, name: str) -> Iterator[Broken]:
         if edit.value not in (here, there) and edit.value not in seen.history:
             yield Broken(NO_EDIT_LOST, f"{name} := {edit.value} in {edit.side} at {edit.at}", item)
     last = undisputed([edit for edit in item.edits if edit.field == name])
-    if last and last not in (here, there):
+    if last and last not in (here, there) and not item.retracked:  # joined again, with nothing in common
         yield Broken(NO_EDIT_LOST, f"{name}: '{last}' was undisputed, and there is '{here}'", item)
     known = {edit.value for edit in item.edits if edit.field == name}
     if not known & {here, there}:
@@ -147,6 +147,6 @@ def _facts(seen: Seen) -> Iterator[Broken]:
             words = f"{name}: {here[name]} in exchange, {there[name]} in dynamics"
             yield Broken(CONVERGES, words, seen.item)
         last = undisputed([edit for edit in seen.item.facts if edit.field == name])
-        if last and last not in (here[name], there[name]):
+        if last and last not in (here[name], there[name]) and not seen.item.retracked:
             words = f"{name}: '{last}' was undisputed, and there is '{here[name]}'"
             yield Broken(NO_EDIT_LOST, words, seen.item)
