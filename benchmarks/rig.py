@@ -3,7 +3,9 @@ used."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +27,7 @@ QUIET_FOR = 1.5
 """Seconds without work after which nothing more is coming."""
 SOON = 2.0
 PATIENCE = 600.0
+_SUMS = re.compile(r'measure (\{"kind":"passes".*\})')
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -134,6 +137,12 @@ class Bench:
         """Of the service, since ``forget_requests``; parts of a batch each, without its envelope."""
         kinds = self.road.control(part, "GET", "/requests")["byKind"]
         return sum(number for kind, number in kinds.items() if not kind.endswith("/$batch"))
+
+    def sent(self, service: str) -> int:
+        """Requests of the worker so far as they go over the wire, an envelope as one; it logs them when it
+        comes to rest."""
+        log = (self.road.directory / "logs" / "functions.log").read_text(errors="replace")
+        return sum(json.loads(line)["requests"].get(service, 0) for line in _SUMS.findall(log))
 
     # --- waiting ------------------------------------------------------------------------------------
 

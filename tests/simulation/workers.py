@@ -4,7 +4,6 @@ worker has a clock of its own, which may be off."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,13 +14,11 @@ from local.clock import Clock
 
 @dataclass
 class Worker:
-    """``begun``: what it has begun and not ended; ``session``: whom it serves; ``skew``: of its clock;
-    ``deleted``: what it asked either service to delete."""
+    """``begun``: what it has begun and not ended; ``session``: whom it serves; ``skew``: of its clock."""
 
     session: str
     skew: float = 0.0
     begun: set[asyncio.Task[Any]] = field(default_factory=set)
-    deleted: set[str] = field(default_factory=set)
 
 
 _worker: ContextVar[Worker | None] = ContextVar("worker", default=None)
@@ -35,13 +32,6 @@ def served() -> str:
     """The session that the worker who calls this serves; empty for anybody else."""
     worker = _worker.get()
     return worker.session if worker else ""
-
-
-def noted_deletions(targets: Iterable[str]) -> None:
-    """The worker who calls this is about to ask for them."""
-    worker = _worker.get()
-    if worker is not None:
-        worker.deleted.update(targets)
 
 
 def become_worker(session: str, skew: float = 0.0) -> Worker:

@@ -29,12 +29,13 @@ class Series(Events):
     parties = "recurringappointmentmaster_activity_parties"
 
     async def rows_here(self, person: Person) -> list[Json]:
-        return [row for row in await super().rows_here(person) if row["type"] == "seriesMaster"]
+        rows = (await person.graph("GET", "events?$top=500"))["value"]
+        return [row for row in rows if row["type"] == "seriesMaster"]
 
     def is_own(self, row: Json) -> bool:
         return True
 
-    def facts(self, side: str, row: Json) -> Mapping[str, str]:
+    def facts(self, side: str, row: Json) -> Mapping[str, Any]:
         return {}
 
     async def make(self, item: Item, side: str, values: Mapping[str, str], *_: Any) -> None:
