@@ -160,6 +160,8 @@ class MailboxPass:
             )
         else:
             await self._work(agenda, touched, answers, deadline=started + bounds.time)
+        if touched.reconciled and not agenda.held and not self._result.held:
+            await self._withdraw(await self._left_over())
         self._result.untold = max(seen - self._result.echoes, 0)
         await self._finish(touched, started)
         if bulk and not touched.more and not self._late:
@@ -450,6 +452,12 @@ class MailboxPass:
         await self._commit(replace(changes or Changes(), held_added=settled.held))
         await self._withdraw(settled.withdrawn)
         await self._commit(Changes(held_removed=settled.freed))
+
+    async def _left_over(self) -> list[PendingDecision]:
+        """Questions of the brake under which nothing is held: a pass that died before it held anything asked
+        them, or one that died, or heard nothing from storage, after all was done that they were about."""
+        found = await self._services.decisions.of_mailbox(self._mailbox.id)
+        return [decision for decision in found if decision.kind is Question.BRAKE]
 
     async def _withdraw(self, questions: Sequence[PendingDecision]) -> None:
         """Whatever was answered meanwhile."""

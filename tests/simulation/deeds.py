@@ -9,9 +9,9 @@ from tests.simulation.humans import Deed, Humans
 from tests.simulation.items import EXCHANGE, Edit, Item
 from tests.simulation.kinds import KINDS
 from tests.simulation.kinds.contacts import Contacts
-from tests.simulation.kinds.events import Events
+from tests.simulation.kinds.events import Events, when
 from tests.simulation.kinds.series import Pattern, Series
-from tests.simulation.kinds.tasks import Tasks
+from tests.simulation.kinds.tasks import CLOSED, NOT_CLOSED, Tasks
 from tests.simulation.meetings import MEETING_DEEDS
 
 Special = Callable[[Humans, Deed, Item], Awaitable[None]]
@@ -22,22 +22,37 @@ Special = Callable[[Humans, Deed, Item], Awaitable[None]]
 
 async def _move_event(humans: Humans, deed: Deed, item: Item) -> None:
     kind, side = _events(item), humans.side(deed)
-    if await kind.seen(item, side) is None:
+    row = await kind.seen(item, side)
+    if row is None:
         return
     start = _another_time(humans, deed)
-    humans.tell(item, side, f"moved to {start:%d %H:%M}")
-    humans.changed(item, side)
+    humans.set_fact(item, side, row, "when", when(f"{start:%Y-%m-%dT%H:%M}", whole_day=False))
     await kind.move(item, side, start)
 
 
 async def _whole_day(humans: Humans, deed: Deed, item: Item) -> None:
     kind, side = _events(item), humans.side(deed)
-    if await kind.seen(item, side) is None:
+    row = await kind.seen(item, side)
+    if row is None:
         return
     start = _another_time(humans, deed)
-    humans.tell(item, side, f"made the whole day of {start:%d}")
-    humans.changed(item, side)
+    humans.set_fact(item, side, row, "when", when(f"{start:%Y-%m-%dT00:00}", whole_day=True))
     await kind.make_all_day(item, side, start)
+
+
+async def _another_calendar(humans: Humans, deed: Deed, item: Item) -> None:
+    """A second one, made if there is none; or back."""
+    kind = _events(item)
+    if await kind.seen(item, EXCHANGE) is None:
+        return
+    calendars = (await item.owner.graph("GET", "calendars"))["value"]
+    others = [row for row in calendars if row["name"] == "Others"]
+    if not others:
+        others = [await item.owner.graph("POST", "calendars", {"name": "Others"})]
+    default = next(row for row in calendars if row["isDefaultCalendar"])
+    target = deed.random.choice((others[0], default))
+    humans.tell(item, EXCHANGE, f"moved to the calendar {target['name']}")
+    await kind.put_into(item, target["id"])
 
 
 def _another_time(humans: Humans, deed: Deed) -> datetime:
@@ -137,18 +152,18 @@ async def _close_task(humans: Humans, deed: Deed, item: Item) -> None:
     row = await kind.seen(item, side)
     if row is None:
         return
-    closed = not kind.facts(side, row)["closed"]
-    humans.tell(item, side, "completed" if closed else "opened again")
+    closed = kind.facts(side, row)["state"] != CLOSED
+    humans.set_fact(item, side, row, "state", CLOSED if closed else NOT_CLOSED)
     await kind.close(item, side, closed=closed)
 
 
 async def _due(humans: Humans, deed: Deed, item: Item) -> None:
     kind, side = _tasks(item), humans.side(deed)
     row = await kind.seen(item, side)
-    if row is None or kind.facts(side, row)["closed"]:
+    if row is None or kind.facts(side, row)["state"] == CLOSED:
         return
     due = _another_time(humans, deed)
-    humans.tell(item, side, f"due on {due:%d}")
+    humans.set_fact(item, side, row, "due", f"{due:%Y-%m-%d}")
     await kind.set_due(item, side, due)
 
 
@@ -172,8 +187,8 @@ async def untrack(humans: Humans, deed: Deed, item: Item) -> None:
 
 OF_TASKS: tuple[Special, ...] = (_move_task, _close_task, _close_task, _due)
 SPECIAL: Mapping[str, tuple[Special, ...]] = {
-    "event": (_move_event, _whole_day, *MEETING_DEEDS, untrack),
-    "series": (_edit_slot, _edit_slot, _remove_slot, _repeat),
+    "event": (_move_event, _whole_day, _another_calendar, *MEETING_DEEDS, untrack),
+    "series": (_edit_slot, _edit_slot, _remove_slot, _repeat, _another_calendar),
     "contact": (_move_contact, untrack),
     "task": (*OF_TASKS, untrack),
     **dict.fromkeys(("phonecall", "letter", "fax"), OF_TASKS),

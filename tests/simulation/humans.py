@@ -66,7 +66,6 @@ class Humans:
     world: World
     items: list[Item] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
-    complaints: list[tuple[Item, str]] = field(default_factory=list)
     special: Mapping[str, Sequence[Special]] = field(default_factory=dict)
 
     # --- one deed ---------------------------------------------------------------------------------
@@ -179,7 +178,7 @@ class Humans:
         if rows[EXCHANGE] is None:
             return
         self.tell(item, EXCHANGE, "tracked again")
-        item.untracked, item.retracked, item.edits = None, True, []
+        item.untracked, item.retracked, item.edits, item.facts = None, True, [], []
         for side, row in rows.items():
             if row is not None:
                 self.remember(item, side, {name: kind.value(side, row, name) for name in kind.fields})
@@ -207,6 +206,13 @@ class Humans:
         item.edits.append(Edit(self.world.clock.now(), side, name, value, seen))
         self.changed(item, side)
         await KINDS[item.kind].write(item, side, name, value)
+
+    def set_fact(self, item: Item, side: str, row: Mapping[str, Any], name: str, value: str) -> None:
+        """``row``: what they saw before."""
+        seen = KINDS[item.kind].facts(side, row)[name]
+        self.tell(item, side, f"{name} := {value}")
+        item.facts.append(Edit(self.now, side, name, value, seen))
+        self.changed(item, side)
 
     async def delete(self, item: Item, side: str) -> None:
         row = await KINDS[item.kind].seen(item, side)

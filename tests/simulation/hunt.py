@@ -101,7 +101,13 @@ def _plans(args: argparse.Namespace, until: float) -> Iterator[Plan]:
     for seed in seeds:
         if time.monotonic() >= until:
             return
-        yield of_the_hunt(seed)
+        yield _sized(args, of_the_hunt(seed))
+
+
+def _sized(args: argparse.Namespace, plan: Plan) -> Plan:
+    sizes = {name: getattr(args, name) for name in ("mailboxes", "days", "deeds", "hours")}
+    chosen = {name: value for name, value in sizes.items() if value is not None}
+    return replace(plan, trouble=not args.no_trouble, **chosen)
 
 
 def plan_of(args: argparse.Namespace) -> Plan | None:
@@ -111,9 +117,7 @@ def plan_of(args: argparse.Namespace) -> Plan | None:
         return read_plan(json.loads(given))
     if args.seed is None:
         return None
-    sizes = {name: getattr(args, name) for name in ("mailboxes", "days", "deeds", "hours")}
-    chosen = {name: value for name, value in sizes.items() if value is not None}
-    return replace(of_the_hunt(args.seed), trouble=not args.no_trouble, **chosen)
+    return _sized(args, of_the_hunt(args.seed))
 
 
 def _arguments() -> argparse.Namespace:

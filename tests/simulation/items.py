@@ -47,8 +47,8 @@ class Guests:
 
 @dataclass
 class Item:
-    """What somebody made. ``deleted``: where and when; ``untracked``: since when its owner wants it left
-    alone; ``private``: never tracked, nobody's business."""
+    """What somebody made. ``edits``: of texts; ``facts``: of times and states. ``deleted``: where and when;
+    ``untracked``: since when its owner wants it left alone; ``private``: never tracked, nobody's business."""
 
     mark: str
     kind: str
@@ -56,6 +56,7 @@ class Item:
     born: str
     start: datetime
     edits: list[Edit] = field(default_factory=list)
+    facts: list[Edit] = field(default_factory=list)
     deleted: dict[str, datetime] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     place: str = ""
@@ -78,6 +79,13 @@ class Item:
     def unseen(self, name: str) -> list[Edit]:
         """The edits of a field that nobody saw and then wrote over."""
         return unseen([edit for edit in self.edits if edit.field == name])
+
+
+def undisputed(edits: list[Edit]) -> str:
+    """What whoever wrote last wrote knowing what stood there; empty where two wrote without knowing."""
+    if len(edits) < 2 or edits[-1].seen != edits[-2].value:
+        return ""
+    return edits[-1].value
 
 
 def unseen(edits: list[Edit]) -> list[Edit]:

@@ -11,6 +11,7 @@ from tests.simulation.humans import Deed, Humans
 from tests.simulation.items import EXCHANGE, Item
 from tests.simulation.kinds import KINDS
 from tests.simulation.kinds.events import Events
+from tests.wire.people import CATEGORY
 
 Json = dict[str, Any]
 
@@ -56,6 +57,17 @@ async def answer(humans: Humans, deed: Deed, item: Item) -> None:
             return
 
 
+async def guest_tracks(humans: Humans, deed: Deed, item: Item) -> None:
+    """A guest puts the category on the own copy: the row stays the organizer's, and stays one."""
+    for guest in humans.world.everybody:
+        if guest.address not in item.guests.ever:
+            continue
+        rows = (await guest.graph("GET", "events?$top=500"))["value"]
+        for copy in [row for row in rows if item.mark in row["subject"] and not row["isCancelled"]]:
+            humans.tell(item, EXCHANGE, f"tracked by {guest.address}, too")
+            await guest.graph("PATCH", f"events/{copy['id']}", {"categories": [CATEGORY]})
+
+
 async def _set(humans: Humans, kind: Events, item: Item, side: str, addresses: list[str]) -> None:
     await kind.set_guests(item, side, [humans.guest(kind, side, address) for address in addresses])
 
@@ -71,4 +83,5 @@ MEETING_DEEDS: tuple[Callable[[Humans, Deed, Item], Awaitable[None]], ...] = (
     invite,
     take_out,
     answer,
+    guest_tracks,
 )

@@ -42,6 +42,7 @@ class QueueDouble:
     died: int = 0
     delivered: Counter[str] = field(default_factory=Counter)
     ended: list[tuple[str, BaseException]] = field(default_factory=list)
+    ended_work: Callable[[Worker], None] | None = None
     _work: Work | None = None
     _seen: dict[tuple[str, str], float] = field(default_factory=dict)
     _numbers: count[int] = field(default_factory=count)
@@ -204,6 +205,8 @@ class QueueDouble:
             return error
         finally:
             del self._workers[task]
+            if self.ended_work is not None:
+                self.ended_work(worker)
         return None
 
     def _died(self, message: Message, worker: Worker, killed: Killed) -> Killed:

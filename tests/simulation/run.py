@@ -16,7 +16,7 @@ from local.clock import SimulatedClock
 from shared.errors import SyncError
 from shared.store.codec import dumps, to_json
 from tests.simulation import loop
-from tests.simulation.clearing import LIMIT
+from tests.simulation.clearing import LIMIT, administrate
 from tests.simulation.deeds import SPECIAL
 from tests.simulation.faults import CALM, Rates
 from tests.simulation.humans import Deed, Humans
@@ -29,8 +29,9 @@ from tests.simulation.weather import WORKING_HOURS, sync_now, weather
 from tests.simulation.world import START, Schedules, World, world
 from tests.wire.people import Person
 
-QUIET = Schedules(due=60, feed=300, renew=1800)
-"""The feed's net less often than deployed: in days in which nothing happens it costs the most."""
+QUIET = Schedules(due=60, feed=300, renew=1800, watch=300)
+"""The feed's net and the watch less often than deployed: in days in which nothing happens they cost the
+most."""
 PATIENCE = 7200.0
 """Seconds within which each mailbox has a pass, whatever happens: the hour for which one whose jobs died
 three times is left alone, and locks that nobody holds."""
@@ -77,13 +78,15 @@ async def _hunted(
     async with world(clock, plan.seed, CALM, QUIET, plan.faults) as made:
         humans = Humans(made, story=outcome.story, special=SPECIAL)
         made.traffic.watcher = watcher
+        administrator = asyncio.create_task(administrate(made))
         try:
             await _lived(made, humans, plan)
             await _calmed(made)
-            outcome.broken += [Broken(NO_SURPRISE_DELETION, what, item) for item, what in humans.complaints]
+            outcome.broken += [Broken(NO_SURPRISE_DELETION, what) for what in made.surprises]
             outcome.broken += await broken_promises(made, humans)
             outcome.digest = await _digest(made, humans)
         finally:
+            administrator.cancel()
             _count(made, plan, outcome)
 
 
@@ -93,6 +96,7 @@ async def _lived(made: World, humans: Humans, plan: Plan) -> None:
         await made.enable(person)
     await made.run_for(timedelta(minutes=5))
     await made.profile(brake=LIMIT)
+    made.limit = LIMIT.items
     if plan.trouble:
         made.chance.rates = Rates()
     made.diary.begin([person.mailbox for person in people])

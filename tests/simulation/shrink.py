@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from tests.simulation.faults import SKEW
 from tests.simulation.plan import Plan
 from tests.simulation.run import Outcome, hunt
 from tests.simulation.weather import WEATHERS_A_DAY
@@ -53,7 +54,7 @@ class Shrinking:
                 return
 
     def faults(self) -> None:
-        hits = list(dict.fromkeys((*self.best.faults, "skew")))
+        hits = list(dict.fromkeys((*self.best.faults, SKEW)))
         if not self.over and self.fails(replace(self.best.plan, faults=frozenset(hits))):
             self._without(hits, lambda left: replace(self.best.plan, faults=frozenset(left)))
 

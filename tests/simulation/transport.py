@@ -20,7 +20,7 @@ from local.clock import Clock
 from local.control import SERVICE_TOKEN, is_control
 from local.wire import ConnectionCut, StandIn, WireAnswer, WireRequest
 from tests.simulation.faults import Chance
-from tests.simulation.workers import at_the_service_of_ours, in_worker
+from tests.simulation.workers import at_the_service_of_ours, in_worker, noted_deletions
 
 SOON, LATE = 2, 40
 TOKENS = ("deltatoken", "skiptoken")
@@ -82,6 +82,8 @@ class InProcess(httpx.AsyncBaseTransport):
     async def _disturbed(self, part: str, stand_in: StandIn, wire: WireRequest) -> WireAnswer:
         chance = self._chance
         writes = _writes(wire)
+        if writes:
+            noted_deletions(_deletions(wire))
         fault = chance.request_fault(part, writes=writes)
         if fault == "unreachable":
             raise httpx.ConnectError("nobody is there")
@@ -121,6 +123,16 @@ class InProcess(httpx.AsyncBaseTransport):
         if when in waits:
             headers["Retry-After"] = waits[when]
         return WireAnswer(int(status), b"", headers)
+
+
+def _deletions(wire: WireRequest) -> list[str]:
+    """What a request asks to delete, by its address; in a batch of either service."""
+    if not wire.raw_path.endswith("$batch"):
+        return [wire.target] if wire.method == "DELETE" else []
+    if wire.content.startswith(b"{"):
+        parts = json.loads(wire.content)["requests"]
+        return [row["url"] for row in parts if row["method"] == "DELETE"]
+    return [line.split()[1] for line in wire.content.decode().splitlines() if line.startswith("DELETE ")]
 
 
 def _follows(wire: WireRequest) -> bool:

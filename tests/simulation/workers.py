@@ -4,6 +4,7 @@ worker has a clock of its own, which may be off."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,11 +15,13 @@ from local.clock import Clock
 
 @dataclass
 class Worker:
-    """``begun``: what it has begun and not ended; ``session``: whom it serves; ``skew``: of its clock."""
+    """``begun``: what it has begun and not ended; ``session``: whom it serves; ``skew``: of its clock;
+    ``deleted``: what it asked either service to delete."""
 
     session: str
     skew: float = 0.0
     begun: set[asyncio.Task[Any]] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
 
 
 _worker: ContextVar[Worker | None] = ContextVar("worker", default=None)
@@ -32,6 +35,13 @@ def served() -> str:
     """The session that the worker who calls this serves; empty for anybody else."""
     worker = _worker.get()
     return worker.session if worker else ""
+
+
+def noted_deletions(targets: Iterable[str]) -> None:
+    """The worker who calls this is about to ask for them."""
+    worker = _worker.get()
+    if worker is not None:
+        worker.deleted.update(targets)
 
 
 def become_worker(session: str, skew: float = 0.0) -> Worker:

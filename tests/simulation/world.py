@@ -45,12 +45,12 @@ from shared.web.http import Request
 from tests.doubles.stores import connected, stores
 from tests.doubles.table_service import TableService, at_once
 from tests.simulation.diary import Diary
-from tests.simulation.faults import CALM, Chance, Poisoned, Rates
+from tests.simulation.faults import CALM, SKEW, Chance, Poisoned, Rates
 from tests.simulation.mails import Mails
 from tests.simulation.queues import DeadLettersDouble, QueueDouble
 from tests.simulation.storage import DisturbedStorage
 from tests.simulation.transport import InProcess, Traffic
-from tests.simulation.workers import OwnTime, in_worker, outside, served
+from tests.simulation.workers import OwnTime, Worker, in_worker, outside, served
 from tests.wire.carried import Place
 from tests.wire.people import DATAVERSE, EXCHANGE, FEED, People, Person
 
@@ -75,7 +75,8 @@ class Schedules:
 class World(People):
     """``run_for`` lets time pass; ``jobs`` is the real sender before ``queues``, ``services`` have the real
     stores over ``storage``, and ``links`` and ``questions`` are for whoever only looks on: there nothing is
-    wrong. ``poison``: sessions whose workers fail at once, whatever they are given."""
+    wrong. ``poison``: sessions whose workers fail at once, whatever they are given. ``answers``: what the
+    administrator says about a mailbox whenever the brake asks; ``limit``: how much the brake lets go."""
 
     queues: QueueDouble = field(kw_only=True)
     chance: Chance = field(kw_only=True)
@@ -88,6 +89,9 @@ class World(People):
     endpoints: Endpoints = field(kw_only=True)
     protection: ServiceProtection = field(kw_only=True)
     poison: set[str] = field(default_factory=set)
+    answers: dict[str, str] = field(default_factory=dict)
+    limit: float = float("inf")
+    surprises: list[str] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     passes: int = 0
@@ -109,6 +113,11 @@ class World(People):
             except SyncError:
                 await asyncio.sleep(30)
         raise AssertionError("the mailbox could not be subscribed")
+
+    def brake_holds(self, worker: Worker) -> None:
+        """No pass may delete more than the brake lets go, unless an administrator was asked."""
+        if len(worker.deleted) > self.limit and worker.session not in self.answers:
+            self.surprises.append(f"one pass deleted {len(worker.deleted)} items: {sorted(worker.deleted)}")
 
     async def asked(self, person: Person) -> list[PendingDecision]:
         """What the brake asks an administrator about that mailbox."""
@@ -148,6 +157,7 @@ class World(People):
 
     async def renew(self) -> None:
         await renewals.renew_all(self.services)
+        await scheduling.try_broken(self.services)
         before = self.services.now() - timedelta(days=HISTORY_DAYS)
         await self.services.history.drop_old(before)
         await self.services.dead_letters.drop_old(before)
@@ -258,7 +268,8 @@ async def world(
     logging.disable(logging.ERROR)
     chance, traffic = Chance(seed, rates or Rates(), allowed), Traffic()
     now, apart = OwnTime(clock), [Random(f"{seed} apart {part}").uniform(-90, 90) for part in range(2)]
-    exchange_clock, dataverse_clock = (Apart(clock, seconds if allowed is None else 0) for seconds in apart)
+    skewed = allowed is None or SKEW in allowed
+    exchange_clock, dataverse_clock = (Apart(clock, seconds * skewed) for seconds in apart)
     endpoints = Endpoints(clock, chance)
 
     def wake_at(moment: float, then: Callable[[], None]) -> None:
@@ -315,6 +326,7 @@ async def world(
             endpoints=endpoints,
             protection=dataverse.protection,
         )
+        queues.ended_work = made.brake_holds
         chance.heard = lambda what: made.diary.wrong(served(), what)
         loop.set_exception_handler(lambda _, context: made.failures.append(_told(context)))
         hook = {"url": f"{PUBLIC}/api/dynamics/changes", "key": WEBHOOK_KEY, "tables": list(WEBHOOK_TABLES)}

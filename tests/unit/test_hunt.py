@@ -137,7 +137,14 @@ def here(words: str = "A0001 v1", text: str = "v2", **values: Any) -> dict[str, 
 
 
 def there(words: str = "A0001 v1", text: str = "v2", **values: Any) -> dict[str, Any]:
-    return {"subject": words, "description": text, "statecode": 0, "_ownerid_value": "user-a", **values}
+    return {
+        "subject": words,
+        "description": text,
+        "statecode": 0,
+        "scheduledend": None,
+        "_ownerid_value": "user-a",
+        **values,
+    }
 
 
 def promises(item: Item, exchange: list[Any], dynamics: list[Any], history: str = "") -> set[str]:
@@ -174,6 +181,19 @@ def test_an_edit_that_lost_is_kept_by_the_history() -> None:
     item.edits.append(Edit(NOW, EXCHANGE, "text", "v4", "v2"))
     assert NO_EDIT_LOST in promises(item, [here(text="v4")], [there(text="v4")])
     assert promises(item, [here(text="v4")], [there(text="v4")], "lost: v3") == set()
+
+
+def test_what_was_written_last_and_knowingly_stands() -> None:
+    item = task()
+    item.edits.append(Edit(NOW, DYNAMICS, "text", "v3", "v2"))
+    item.facts = [
+        Edit(NOW, EXCHANGE, "due", "2026-03-05", ""),
+        Edit(NOW, DYNAMICS, "due", "2026-03-06", "2026-03-05"),
+    ]
+    due = {"dueDateTime": {"dateTime": "2026-03-05T00:00:00"}}
+    assert NO_EDIT_LOST in promises(item, [here()], [there()], "lost: v3")
+    rows = [here(text="v3", **due)], [there(text="v3", scheduledend="2026-03-05T15:00:00Z")]
+    assert promises(item, *rows) == {NO_EDIT_LOST}
 
 
 def sent(kind: str, *to: str, mark: str = "A0001") -> Mail:

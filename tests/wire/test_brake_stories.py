@@ -298,3 +298,25 @@ async def test_a_pass_that_dies_while_it_brakes_deletes_nothing_and_asks_once(
     await ada.run_pass("continue")
     assert await ada.rows("contacts") == []
     assert await asked(ada) == []
+
+
+@rule("FLT-10")
+@pytest.mark.parametrize("step", [1, 3, 9, 14, 15, 16])
+async def test_a_pass_that_dies_while_it_carries_out_an_answer_leaves_no_question_behind(
+    world: People, step: int
+) -> None:
+    await world.profile(contact_deletion=ContactDeletion.DELETE_OWNED, brake=Brake(items=3))
+    ada = await deleted_in_outlook(world, 5)
+    (question,) = await asked(ada)
+    await ada.answer(question, "go-on")
+    world.steps.clear()
+    world.kill_at = step
+    with suppress(Killed):
+        await ada.run_pass("continue")
+    world.kill_at = None
+    world.forward(minutes=5)
+    await world.settle()
+    world.forward(hours=25)
+    await world.settle()
+    assert await ada.rows("contacts") == []
+    assert await ada.decisions() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from tests.simulation.items import DYNAMICS, EXCHANGE, Item
 from tests.simulation.kinds.kind import Fields, Json, Kind, begin_of, moment_here, moment_there
@@ -23,7 +23,11 @@ class Events(Kind):
     parties = "appointment_activity_parties"
 
     async def rows_here(self, person: Person) -> list[Json]:
-        return list((await person.graph("GET", "events?$top=500"))["value"])
+        """Of all calendars."""
+        found: list[Json] = []
+        for calendar in (await person.graph("GET", "calendars"))["value"]:
+            found += (await person.graph("GET", f"calendars/{calendar['id']}/events?$top=500"))["value"]
+        return found
 
     async def row_here(self, item: Item) -> Json | None:
         found: Json | None = await item.owner.graph("GET", self.path(item), missing=True)
@@ -35,8 +39,8 @@ class Events(Kind):
     def is_own(self, row: Json) -> bool:
         return not row.get("seriesid")
 
-    def facts(self, side: str, row: Json) -> Mapping[str, Any]:
-        return {"begin": begin_of(side, row), "all day": bool(row[_ALL_DAY[side]])}
+    def facts(self, side: str, row: Json) -> Mapping[str, str]:
+        return {"when": when(begin_of(side, row), whole_day=bool(row[_ALL_DAY[side]]))}
 
     async def make(
         self, item: Item, side: str, values: Mapping[str, str], guests: Sequence[Json] = ()
@@ -69,6 +73,12 @@ class Events(Kind):
             else {"start": moment_here(begin), "end": moment_here(end)}
         )
         await self.change(item, side, {**times, _ALL_DAY[side]: True})
+
+    async def put_into(self, item: Item, calendar: str) -> None:
+        """What dragging it to another calendar does in Outlook."""
+        body = {"user": item.owner.mailbox, "kind": "event", "id": item.ids[EXCHANGE], "calendar": calendar}
+        moved = await item.owner.world.control("exchange", "POST", "move", body)
+        item.ids[EXCHANGE] = moved["id"]
 
     async def set_guests(self, item: Item, side: str, guests: Sequence[Json]) -> None:
         if side == EXCHANGE:
@@ -103,6 +113,10 @@ class Events(Kind):
 
     def times_there(self, start: datetime) -> Json:
         return {"scheduledstart": moment_there(start), "scheduledend": moment_there(start + HOUR)}
+
+
+def when(begin: str, *, whole_day: bool) -> str:
+    return f"{begin}, all day" if whole_day else begin
 
 
 _ALL_DAY = {EXCHANGE: "isAllDay", DYNAMICS: "isalldayevent"}

@@ -73,7 +73,7 @@ class Kind:
             found = (found or {}).get(step)
         return str(found or "").strip()
 
-    def facts(self, side: str, row: Json) -> Mapping[str, Any]:
+    def facts(self, side: str, row: Json) -> Mapping[str, str]:
         """What both sides must agree on besides the texts."""
         return {}
 

@@ -29,13 +29,12 @@ class Series(Events):
     parties = "recurringappointmentmaster_activity_parties"
 
     async def rows_here(self, person: Person) -> list[Json]:
-        rows = (await person.graph("GET", "events?$top=500"))["value"]
-        return [row for row in rows if row["type"] == "seriesMaster"]
+        return [row for row in await super().rows_here(person) if row["type"] == "seriesMaster"]
 
     def is_own(self, row: Json) -> bool:
         return True
 
-    def facts(self, side: str, row: Json) -> Mapping[str, Any]:
+    def facts(self, side: str, row: Json) -> Mapping[str, str]:
         return {}
 
     async def make(self, item: Item, side: str, values: Mapping[str, str], *_: Any) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from tests.simulation.items import DYNAMICS, EXCHANGE, Item
 from tests.simulation.kinds.kind import Fields, Json, Kind, moment_there
 from tests.wire.people import CATEGORY, Person
 
 OPEN, COMPLETED = (0, 2), (1, 5)
+CLOSED, NOT_CLOSED = "closed", "open"
 
 
 class Tasks(Kind):
@@ -45,9 +46,12 @@ class Tasks(Kind):
             body["body"]["contentType"] = "text"
         return body
 
-    def facts(self, side: str, row: Json) -> Mapping[str, Any]:
-        closed = row["statecode"] != 0 if side == DYNAMICS else row["status"] == "completed"
-        return {"closed": closed}
+    def facts(self, side: str, row: Json) -> Mapping[str, str]:
+        if side == DYNAMICS:
+            closed, due = row["statecode"] != 0, str(row["scheduledend"] or "")
+        else:
+            closed, due = row["status"] == "completed", (row.get("dueDateTime") or {}).get("dateTime", "")
+        return {"state": CLOSED if closed else NOT_CLOSED, "due": due[:10]}
 
     async def make(self, item: Item, side: str, values: Mapping[str, str]) -> None:
         if side == DYNAMICS:
@@ -63,7 +67,8 @@ class Tasks(Kind):
             await self.change(item, side, {"status": "completed" if closed else "notStarted"})
         else:
             state, status = self.states(closed)
-            await self.change(item, side, {"statecode": state, "statuscode": status})
+            ended = {} if closed else {"actualend": None}  # whoever opens a row again clears it (TASK-9)
+            await self.change(item, side, {"statecode": state, "statuscode": status, **ended})
 
     def states(self, closed: bool) -> tuple[int, int]:
         return COMPLETED if closed else OPEN

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.simulation.humans import Humans
-from tests.simulation.items import DYNAMICS, EXCHANGE, SIDES, Item
+from tests.simulation.items import DYNAMICS, EXCHANGE, SIDES, Item, undisputed
 from tests.simulation.kinds import KINDS, SERIES
 from tests.simulation.kinds.contacts import Contacts
+from tests.simulation.kinds.events import Events
 from tests.simulation.kinds.tasks import Tasks
 from tests.simulation.oracle.broken import (
     CONVERGES,
@@ -71,8 +72,7 @@ async def _asked(world: World, item: Item, rows: Rows, history: str) -> list[Bro
 
 async def shown_to(person: Person) -> str:
     """All that is in a mailbox."""
-    events = await person.graph("GET", "events?$top=500")
-    return f"{events}{await Contacts().rows_here(person)}{await Tasks().rows_here(person)}"
+    return "".join([str(await kind.rows_here(person)) for kind in (Events(), Contacts(), Tasks())])
 
 
 async def history_of(world: World, mailbox: str) -> str:
@@ -131,6 +131,9 @@ def _field(seen: Seen, name: str) -> Iterator[Broken]:
     for edit in item.unseen(name):
         if edit.value not in (here, there) and edit.value not in seen.history:
             yield Broken(NO_EDIT_LOST, f"{name} := {edit.value} in {edit.side} at {edit.at}", item)
+    last = undisputed([edit for edit in item.edits if edit.field == name])
+    if last and last not in (here, there) and not item.retracked:  # joined again, with nothing in common
+        yield Broken(NO_EDIT_LOST, f"{name}: '{last}' was undisputed, and there is '{here}'", item)
     known = {edit.value for edit in item.edits if edit.field == name}
     if not known & {here, there}:
         yield Broken(NO_EDIT_LOST, f"{name}: nobody ever wrote '{here}' or '{there}'", item)
@@ -143,3 +146,7 @@ def _facts(seen: Seen) -> Iterator[Broken]:
         if here[name] != there[name]:
             words = f"{name}: {here[name]} in exchange, {there[name]} in dynamics"
             yield Broken(CONVERGES, words, seen.item)
+        last = undisputed([edit for edit in seen.item.facts if edit.field == name])
+        if last and last not in (here[name], there[name]) and not seen.item.retracked:
+            words = f"{name}: '{last}' was undisputed, and there is '{here[name]}'"
+            yield Broken(NO_EDIT_LOST, words, seen.item)
