@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from tests.wire.people import Person
 
@@ -81,9 +81,14 @@ class Item:
         return unseen([edit for edit in self.edits if edit.field == name])
 
 
+LONG_AFTER = timedelta(hours=6)
+"""Whatever had happened to the service, it had done with the edit before by then: a pass that dies after it
+wrote and before it committed does not know that the other side has seen what it wrote."""
+
+
 def undisputed(edits: list[Edit]) -> str:
-    """What whoever wrote last wrote knowing what stood there; empty where two wrote without knowing."""
-    if len(edits) < 2 or edits[-1].seen != edits[-2].value:
+    """What whoever wrote last wrote long after, and knowing what stood there; empty where that is not so."""
+    if len(edits) < 2 or edits[-1].seen != edits[-2].value or edits[-1].at - edits[-2].at < LONG_AFTER:
         return ""
     return edits[-1].value
 

@@ -185,10 +185,11 @@ def test_an_edit_that_lost_is_kept_by_the_history() -> None:
 
 def test_what_was_written_last_and_knowingly_stands() -> None:
     item = task()
-    item.edits.append(Edit(NOW, DYNAMICS, "text", "v3", "v2"))
+    later = NOW + timedelta(hours=7)
+    item.edits.append(Edit(later, DYNAMICS, "text", "v3", "v2"))
     item.facts = [
         Edit(NOW, EXCHANGE, "due", "2026-03-05", ""),
-        Edit(NOW, DYNAMICS, "due", "2026-03-06", "2026-03-05"),
+        Edit(later, DYNAMICS, "due", "2026-03-06", "2026-03-05"),
     ]
     due = {"dueDateTime": {"dateTime": "2026-03-05T00:00:00"}}
     assert NO_EDIT_LOST in promises(item, [here()], [there()], "lost: v3")
