@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.engine.gather import INBOX_LIMIT, PAGE_LIMIT, Touched
+from shared.engine.gather import INBOX_LIMIT, Bounds, Touched
 from shared.engine.personal_gather import Wanted
 from shared.engine.ports import Agenda, ChangedItem, Cursor, ExchangeMailbox, InboxRow
 from shared.engine.services import Services
@@ -31,7 +31,8 @@ SLICE = timedelta(seconds=45)
 PAGES = 12
 """Pages of a calendar in a slice. Most events are nobody's business and cost little."""
 AT_ONCE = 200
-"""Inbox rows that a slice looks at: so many items can be written in its time."""
+"""Inbox rows that a slice looks at, and tracked events after which it reads no further page: so many items
+can be written in its time."""
 BACKLOG = 100
 """With so many items put off no more pages are read."""
 SKEW = timedelta(minutes=2)
@@ -63,25 +64,11 @@ def generation_of(agenda: Agenda) -> int:
     return agenda.fence.generation if agenda.fence else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What one pass may do. ``pages``: of a calendar's round that is under way; ``patient``: a comparison
-    with Dynamics waits until everything was read once."""
-
-    time: timedelta
-    pages: int
-    patient: bool = False
-
-
 def slice_bounds(agenda: Agenda) -> Bounds:
     """First what is known already, then more of it."""
     waiting = sum(row.later for row in agenda.inbox)
     full = agenda.more_inbox or waiting >= BACKLOG
-    return Bounds(SLICE, 0 if full else PAGES, patient=True)
-
-
-def pass_bounds(time: timedelta) -> Bounds:
-    return Bounds(time, PAGE_LIMIT)
+    return Bounds(0 if full else PAGES, AT_ONCE, patient=True)
 
 
 def widened(wanted: Wanted, agenda: Agenda) -> Wanted:

@@ -32,6 +32,7 @@ from shared.rules import attachments, filter_marks
 from shared.rules.occurrence_base import versions_of
 from shared.rules.situation import KIND
 from shared.rules.skips import Reason
+from shared.rules.tracking import has_category
 
 TABLE = APPOINTMENT
 TABLES = CALENDAR_TABLES
@@ -47,6 +48,20 @@ else is to be done with it, for a comparison as if it were linked for the first 
 WINDOW_STEP = timedelta(days=31)
 FIRST_ROUND = "first"
 """The name of a round before which nothing was known of the mailbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of a round one pass reads: so many pages of each calendar, and no more once so many events are
+    known to be tracked. ``patient``: whoever asked for a comparison with Dynamics waits until all was
+    read."""
+
+    pages: int = PAGE_LIMIT
+    tracked: int = 10_000
+    patient: bool = False
+
+
+BOUNDS = Bounds()
 
 
 @dataclass
@@ -148,20 +163,18 @@ async def gather(
     *,
     reconcile: bool,
     calendars: bool = True,
-    pages: int = PAGE_LIMIT,
-    patient: bool = False,
+    bounds: Bounds = BOUNDS,
 ) -> Touched:
     """Read the mailbox's feeds and its inbox; reconcile with Dynamics when asked or due. ``calendars`` False:
     a hint was about something else, and the calendars are read only where their reading is under way.
-    ``pages``: of a round that is under way; ``patient``: whoever asked for a comparison waits until all was
-    read."""
+    """
     touched = Touched(more=agenda.more_inbox)
     _take_inbox(agenda, touched)
     if calendars or not _all_read(agenda):
-        await _read_calendars(services, mailbox, agenda, profile, touched, refresh=reconcile, pages=pages)
+        await _read_calendars(services, mailbox, agenda, profile, touched, refresh=reconcile, bounds=bounds)
     first = not any(name.startswith("calendar:") for name in agenda.cursors)
     asked = any(row.kind == "reconcile" for row in agenda.inbox)
-    if asked and patient and touched.more:
+    if asked and bounds.patient and touched.more:
         touched.inbox = [row for row in touched.inbox if row.kind != "reconcile"]
         asked = False
     stale = _is_stale(mailbox, profile, services.now())
@@ -194,12 +207,12 @@ async def _read_calendars(
     touched: Touched,
     *,
     refresh: bool,
-    pages: int,
+    bounds: Bounds,
 ) -> None:
     box = services.exchange.mailbox(mailbox.id, mailbox.time_zone)
     for calendar in await _calendars(services, box, agenda, touched, refresh=refresh):
         try:
-            await _read_calendar(services, box, calendar, agenda, profile, touched, pages)
+            await _read_calendar(services, box, calendar, agenda, profile, touched, bounds)
         except NotFound:
             await _calendar_vanished(services, mailbox, calendar, touched)
 
@@ -244,7 +257,7 @@ async def _read_calendar(
     agenda: Agenda,
     profile: Profile,
     touched: Touched,
-    pages: int,
+    bounds: Bounds,
 ) -> None:
     """One feed from its cursor on. A dead token or a used-up window begins a full round: its pages replace
     the cursor only from then on, and at its end linked items that were not seen are looked up by id. In the
@@ -254,7 +267,10 @@ async def _read_calendar(
     cursor = agenda.cursors.get(feed)
     if cursor is None or _due_for_roll(cursor, profile, now):
         cursor = _new_round(feed, profile, now, "" if agenda.cursors else FIRST_ROUND)
-    for _ in range(PAGE_LIMIT if cursor.complete else pages):
+    for _ in range(PAGE_LIMIT if cursor.complete else bounds.pages):
+        if cursor.round and _is_enough(touched, bounds):
+            touched.more = True
+            break
         try:
             page = await box.calendar_changes(calendar, _window_of(cursor, profile, now), cursor.link or None)
         except CursorExpired:
@@ -275,6 +291,10 @@ async def _read_calendar(
         touched.more = True
     touched.round_goes_on |= bool(cursor.round)
     touched.cursors.append(cursor)
+
+
+def _is_enough(touched: Touched, bounds: Bounds) -> bool:
+    return sum(has_category(event.categories) for event in touched.rows.values()) >= bounds.tracked
 
 
 def _new_round(feed: str, profile: Profile, now: datetime, name: str = "") -> Cursor:

@@ -13,7 +13,7 @@ from shared.engine.apply import Applying
 from shared.engine.closed_kinds import NOTES
 from shared.engine.coverage import changes_seen, is_covered
 from shared.engine.filters import FEED as FILTERS_FEED
-from shared.engine.gather import Touched, gather
+from shared.engine.gather import BOUNDS, Touched, gather
 from shared.engine.history_rows import rows_of, unreadable_row
 from shared.engine.kinds import (
     AnySituation,
@@ -126,7 +126,8 @@ class MailboxPass:
         services, started = self._services, self._services.now()
         bulk = self._lane is Lane.BULK
         wanted = first_sync.widened(wanted, agenda) if bulk else wanted
-        bounds = first_sync.slice_bounds(agenda) if bulk else first_sync.pass_bounds(PASS_LIMIT)
+        bounds = first_sync.slice_bounds(agenda) if bulk else BOUNDS
+        deadline = started + (first_sync.SLICE if bulk else PASS_LIMIT)
         self._unclaimed = agenda.fence
         answers = await self._answers(agenda)
         touched = await gather(
@@ -136,8 +137,7 @@ class MailboxPass:
             self._profile,
             reconcile=reconcile,
             calendars=wanted.calendars,
-            pages=bounds.pages,
-            patient=bounds.patient,
+            bounds=bounds,
         )
         await PersonalGathering(services, self._mailbox, agenda, self._profile, touched, wanted).gather()
         if bulk:
@@ -159,7 +159,7 @@ class MailboxPass:
                 )
             )
         else:
-            await self._work(agenda, touched, answers, deadline=started + bounds.time)
+            await self._work(agenda, touched, answers, deadline=deadline)
         if touched.reconciled and not agenda.held and not self._result.held:
             await self._withdraw(await self._left_over())
         self._result.untold = max(seen - self._result.echoes, 0)

@@ -13,6 +13,7 @@ from shared.jobs.messages import FIRST_SYNC
 from shared.lane import Lane
 from shared.mailboxes import lanes as product
 from shared.mailboxes import life_cycle, scheduling
+from shared.model.event import Stamps
 from tests.doubles import lanes
 from tests.doubles.jobs import SentJob
 from tests.doubles.service import Killed, Service
@@ -20,6 +21,7 @@ from tests.doubles.world import EPOCH
 from tests.rules.build import CATEGORY, at
 
 FUTURE = EPOCH + timedelta(days=3)
+ROW = "66666666-6666-4666-8666-666666666666"
 EVENTS = 60
 PAGE = 5
 
@@ -208,6 +210,28 @@ async def test_with_much_put_off_no_more_is_read(monkeypatch):
     assert links == {True}
     await finish(service)
     assert len(subjects(service)) == EVENTS
+
+
+async def test_with_enough_tracked_events_no_further_page_is_read(monkeypatch):
+    monkeypatch.setattr(first_sync, "PAGES", 20)
+    monkeypatch.setattr(first_sync, "AT_ONCE", 3 * PAGE)
+    service, _ = await begun(1)
+    assert len(subjects(service)) == 3 * PAGE
+
+
+async def test_a_row_whose_event_was_not_read_yet_is_not_made_again():
+    """An earlier sync linked them; nothing but the stamp tells."""
+    service, ada = await crowded()
+    organizer = service.dynamics.users[ada.address]
+    service.dynamics.add(ROW, organizer, subject="Both", time=at(FUTURE))
+    stamps = Stamps(2.0, ROW)
+    ada.add(subject="Both", time=at(FUTURE), categories=(CATEGORY,), stamps=stamps)
+    await service.read_feed()
+    await take(service, Lane.SYNC)
+    await slices(service, 1)
+    await finish(service)
+    assert [event.value("subject") for event in ada.items.values()].count("Both") == 1
+    assert len(service.dynamics.rows) == EVENTS + 1
 
 
 def test_in_which_lane_a_mailbox_is():
