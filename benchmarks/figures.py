@@ -34,12 +34,3 @@ def fitted(points: Sequence[tuple[float, float]]) -> Line:
         raise ValueError("points of one size only")
     each = sum(w * (size - mean_size) * (value - mean_value) for size, value, w in weighted) / spread
     return Line(mean_value - each * mean_size, each)
-
-
-def order_of_growth(points: Sequence[tuple[float, float]]) -> float:
-    """The exponent of size with which the values grow from the first point to the last: 0 does not grow, 1 is
-    linear, 2 quadratic."""
-    (small, low), (large, high) = points[0], points[-1]
-    if not low or not high:
-        return 0.0
-    return math.log(high / low) / math.log(large / small)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.figures import fitted, order_of_growth, percentile
+from benchmarks.figures import fitted, percentile
 from benchmarks.page import Stamp, Table, render, shown, stamp_of
 
 
@@ -35,15 +35,6 @@ def test_a_line_is_found_again(fixed: float, each: float) -> None:
 def test_a_line_needs_two_sizes() -> None:
     with pytest.raises(ValueError, match="one size"):
         fitted([(10, 1), (10, 2)])
-
-
-@pytest.mark.parametrize(("power", "order"), [(0, 0.0), (1, 1.0), (2, 2.0)])
-def test_what_grows_how_fast(power: int, order: float) -> None:
-    assert order_of_growth([(size, 3.0 * size**power) for size in (10, 100, 1000)]) == pytest.approx(order)
-
-
-def test_what_is_not_there_does_not_grow() -> None:
-    assert order_of_growth([(10, 0), (100, 5)]) == 0
 
 
 @pytest.mark.parametrize(
