@@ -142,12 +142,17 @@ async def _try(services: Services, mailbox: Mailbox, job: Job) -> None:
     except life_cycle.Rejected as error:
         await _broken(services, mailbox, error)
     except ProfileBroken as error:
-        if mailbox.failures >= PERMISSION_TRIES or job.cause == HEAL:
+        if _stays_refused(mailbox, error) or job.cause == HEAL:
             await _broken(services, mailbox, error)
         else:
             await _later(services, mailbox, job, error)
     except SyncError as error:
         await _later(services, mailbox, job, error)
+
+
+def _stays_refused(mailbox: Mailbox, error: SyncError) -> bool:
+    """Not a token that expired in the middle of an outage: what failed before said the same."""
+    return mailbox.failures >= PERMISSION_TRIES and mailbox.last_error == sentence(error)
 
 
 async def _profile(services: Services, mailbox: Mailbox) -> Profile:

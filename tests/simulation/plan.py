@@ -10,14 +10,19 @@ from random import Random
 from typing import Any
 
 NAMES = ("anna", "bert", "cleo", "dora", "emil", "fred")
-SIZES = ((4, 3), (5, 2), (6, 2), (4, 2), (3, 3))
+SIZES = ((4, 3), (5, 2), (6, 2), (6, 3), (5, 3))
 """Mailboxes and days of a world of the hunt: enough of them to share what a world costs."""
+LOST = (0.0, 2.0, 20.0)
+"""Where notifications are seldom lost they are relied on, and where they often are they are doubted: a
+mailbox is then read by another clock."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """``deeds``: of each person on each day. ``only``: the names of what people do and of what befalls
-    everybody that happens, None for all; ``faults``: the same of what goes wrong, by its draw."""
+    everybody that happens, None for all; ``faults``: the same of what goes wrong, by its draw.
+    ``notifications``: of a hundred, those that are lost, late or told twice; ``polled``: ``often`` as
+    profiles are from the start, ``seldom`` as an administrator may choose who relies on notifications."""
 
     seed: int
     mailboxes: int = 4
@@ -27,6 +32,8 @@ class Plan:
     trouble: bool = True
     only: frozenset[str] | None = None
     faults: frozenset[str] | None = None
+    notifications: float = 20.0
+    polled: str = "often"
 
     def happens(self, name: str) -> bool:
         return self.only is None or name in self.only
@@ -55,5 +62,8 @@ def _set(names: Iterable[str] | None) -> frozenset[str] | None:
 
 
 def of_the_hunt(seed: int) -> Plan:
-    mailboxes, days = Random(f"{seed} size").choice(SIZES)
-    return Plan(seed, mailboxes, days)
+    random = Random(f"{seed} size")
+    mailboxes, days = random.choice(SIZES)
+    lost = random.choice(LOST)
+    polled = random.choice(("seldom", "seldom", "often"))
+    return Plan(seed, mailboxes, days, notifications=lost, polled=polled)

@@ -14,6 +14,7 @@ from random import Random
 
 from local.clock import SimulatedClock
 from shared.errors import SyncError
+from shared.model.profile import Polling
 from shared.store.codec import dumps, to_json
 from tests.simulation import loop
 from tests.simulation.clearing import LIMIT, administrate
@@ -35,6 +36,7 @@ most."""
 PATIENCE = 7200.0
 """Seconds within which each mailbox has a pass, whatever happens: the hour for which one whose jobs died
 three times is left alone, and locks that nobody holds."""
+SELDOM = {"item_polling": Polling(30, 60, 60, 60), "task_polling_minutes": 60}
 CALM_FOR = timedelta(hours=2)
 NEVER_ENDS = "the run comes to its end"
 
@@ -95,10 +97,10 @@ async def _lived(made: World, humans: Humans, plan: Plan) -> None:
     for person in people:
         await made.enable(person)
     await made.run_for(timedelta(minutes=5))
-    await made.profile(brake=LIMIT)
+    await made.profile(brake=LIMIT, **(SELDOM if plan.polled == "seldom" else {}))
     made.limit = LIMIT.items
     if plan.trouble:
-        made.chance.rates = Rates()
+        made.chance.rates = Rates(notification=plan.notifications)
     made.diary.begin([person.mailbox for person in people])
     begun = made.clock.time()
     for day in range(plan.days):

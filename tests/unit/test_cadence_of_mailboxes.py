@@ -179,6 +179,19 @@ async def test_an_outage_breaks_nothing_is_told_once_and_ends_by_itself(
     assert not {each.what for each in await measure(service.services) if each.mailbox}
 
 
+@rule("MBX-16")
+async def test_one_refusal_in_the_middle_of_an_outage_breaks_no_mailbox(
+    service: Service, ada: MemoryMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage, refusal = Transient("nobody answers"), ProfileBroken("token expired", status=401)
+    for error in [outage] * 20 + [refusal, outage, refusal]:
+        with monkeypatch.context() as patch:
+            breaks(ada, patch, error)
+            await service.run_pass(ada, "sync now")
+    found = await row(service, ada)
+    assert (found.state, found.failures) == (MailboxState.ACTIVE, 23)
+
+
 @rule("MBX-16", "PAIN-7")
 @pytest.mark.parametrize("error", [MailboxBroken("no licence", status=403), ProfileBroken("no role")])
 async def test_what_a_person_must_mend_stops_is_told_and_comes_back_once_it_is_mended(
