@@ -11,7 +11,7 @@ from benchmarks import deeds
 from benchmarks.ledger import DATAVERSE, EDGE, FEED, MESSAGES, PARTS, PASS, Bookkeeping, Ledger
 from benchmarks.page import Table
 from benchmarks.simulated import in_world
-from tests.simulation.world import Schedules, World
+from tests.simulation.world import World
 
 MAILBOXES = 3
 SETTLED = timedelta(hours=3)
@@ -46,7 +46,7 @@ class Idle:
 def measure() -> Idle:
     """The feed's own timer hardly runs while the days pass, for it is the same whatever the mailboxes do; its
     day is an hour by the deployed schedule, 24 times."""
-    own, timers, kinds = in_world(_days, Schedules(feed=7200))
+    own, timers, kinds = in_world(_days, feed=7200)
     return Idle(own, in_world(_feed), timers, kinds)
 
 

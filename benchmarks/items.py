@@ -13,11 +13,11 @@ from benchmarks.deeds import DYNAMICS, EXCHANGE, KINDS, SIDES, TASK, Kind
 from benchmarks.ledger import DATAVERSE, EDGE, FEED, GRAPH, MESSAGES, PARTS, PASS, STORAGE, Bookkeeping, Work
 from benchmarks.page import Table
 from benchmarks.simulated import in_world
-from tests.simulation.world import Schedules, World
+from tests.simulation.world import World
 from tests.wire.people import Person
 
 AT_REST = WATCHED = timedelta(minutes=15)
-PUSH = Schedules(feed=3600)
+FEED_EVERY = 3600
 """The change feed is read when Dataverse says so; the net behind it is in the table of the idle day."""
 TITLE = "Requests of one item"
 DEEDS = ("changed", "made", "deleted")
@@ -39,7 +39,7 @@ class Cost:
 
 
 def measure() -> list[Cost]:
-    return in_world(_costs, PUSH)
+    return in_world(_costs, feed=FEED_EVERY)
 
 
 async def _costs(world: World) -> list[Cost]:
