@@ -30,9 +30,12 @@ from tests.simulation.weather import WORKING_HOURS, sync_now, weather
 from tests.simulation.world import START, Schedules, World, world
 from tests.wire.people import Person
 
-QUIET = Schedules(due=60, feed=300, renew=1800, watch=300)
+QUIET = {
+    "often": Schedules(due=60, feed=300, renew=1800, watch=300),
+    "seldom": Schedules(due=60, feed=1800, renew=1800, watch=900),
+}
 """The feed's net and the watch less often than deployed: in days in which nothing happens they cost the
-most."""
+most, and what pushes do not tell in time is found all the same."""
 PATIENCE = 7200.0
 """Seconds within which each mailbox has a pass, whatever happens: the hour for which one whose jobs died
 three times is left alone, and locks that nobody holds."""
@@ -77,7 +80,7 @@ def hunt(plan: Plan, watcher: Callable[[str], None] | None = None) -> Outcome:
 async def _hunted(
     clock: SimulatedClock, plan: Plan, outcome: Outcome, watcher: Callable[[str], None] | None
 ) -> None:
-    async with world(clock, plan.seed, CALM, QUIET, plan.faults) as made:
+    async with world(clock, plan.seed, CALM, QUIET[plan.polled], plan.faults) as made:
         humans = Humans(made, story=outcome.story, special=SPECIAL)
         made.traffic.watcher = watcher
         administrator = asyncio.create_task(administrate(made))
