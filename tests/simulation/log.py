@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
 from collections import Counter
@@ -19,6 +20,13 @@ def code_version() -> str:
     commit = _git("rev-parse", "HEAD")
     changed = [line for line in _git("status", "--porcelain").splitlines() if "docs/hunt" not in line]
     return f"{commit}{' with changes' if changed else ''}"
+
+
+def seed_of_the_code() -> int:
+    """Another one for every change of code, stand-ins or tests, and the same wherever that code is tested:
+    who is about to land it sees what CI will see."""
+    trees = " ".join(_git("rev-parse", f"HEAD:{folder}") for folder in ("shared", "local", "tests"))
+    return int(hashlib.sha256(trees.encode()).hexdigest()[:7], 16)
 
 
 def _git(*words: str) -> str:
