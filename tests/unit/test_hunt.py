@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any, cast
 
 import pytest
@@ -229,3 +231,9 @@ def test_what_is_nobodys_business_is_nowhere_else() -> None:
     assert [each.promise for each in of_copies(item, [(ANNA, "A0001"), (BERT, "A0001")])] == [NO_LEAK]
     item.guests.ever.add(BERT.address)
     assert list(of_copies(item, [(BERT, "A0001")])) == []
+
+
+def test_a_broken_promise_is_told_by_one_process_to_another() -> None:
+    item = Item("A001", "event", cast(Person, Lock()), EXCHANGE, NOW)
+    told = pickle.loads(pickle.dumps(Broken("1 converges", "they differ", item)))
+    assert str(told) == "1 converges: event A001: they differ"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from tests.simulation.items import Item
 
@@ -18,12 +19,25 @@ HEALS = "everybody is served again"
 
 
 @dataclass(frozen=True)
+class Named:
+    """How an item is told of."""
+
+    kind: str
+    mark: str
+
+
+@dataclass(frozen=True)
 class Broken:
     """``item``: by which it shows."""
 
     promise: str
     what: str
-    item: Item | None = None
+    item: Item | Named | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Told by one process to another: of the item its name, for its owner holds connections."""
+        item = Named(self.item.kind, self.item.mark) if self.item else None
+        return Broken, (self.promise, self.what, item)
 
     def __str__(self) -> str:
         where = f"{self.item.kind} {self.item.mark}: " if self.item else ""
