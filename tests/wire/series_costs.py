@@ -30,7 +30,6 @@ COSTS = {
 }
 
 
-def table() -> list[str]:
+def rows() -> list[str]:
     """In Markdown."""
-    head = ["| a series of 52 with 3 exceptions | Graph | Dataverse | storage |", "|---|--:|--:|--:|"]
-    return head + [f"| {name} | {c.graph} | {c.dataverse} | {c.storage} |" for name, c in COSTS.items()]
+    return [f"| {name} | {c.graph} | {c.dataverse} | {c.storage} |" for name, c in COSTS.items()]

@@ -29,6 +29,7 @@ class BrokerBus:
         self.jobs = ServiceBusJobs(Connection(broker.connection_string))
         self._broker, self._clock = broker, clock
         self._workers: list[asyncio.Task[None]] = []
+        self._closed = False
 
     def start(self, work: Work) -> None:
         self._workers = [asyncio.create_task(self._serve(work)) for _ in range(WORKERS)]
@@ -52,6 +53,8 @@ class BrokerBus:
         self.let_pass(LOCK)
 
     async def close(self) -> None:
+        """The SDK swallows a cancellation now and then."""
+        self._closed = True
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
@@ -60,7 +63,7 @@ class BrokerBus:
     async def _serve(self, work: Work) -> None:
         text = self._broker.connection_string
         async with ServiceBusClient.from_connection_string(text, retry_total=0) as client:
-            while True:
+            while not self._closed:
                 receiver = client.get_queue_receiver(
                     messages.MAILBOX_SYNC, session_id=NEXT_AVAILABLE_SESSION, max_wait_time=1
                 )

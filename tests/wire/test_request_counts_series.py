@@ -9,7 +9,7 @@ import pytest
 
 from tests.marks import rule
 from tests.wire import series_stories
-from tests.wire.series_costs import COSTS, FIRST_FROM_DYNAMICS, FIRST_FROM_EXCHANGE, IDLE, Cost, table
+from tests.wire.series_costs import COSTS, FIRST_FROM_DYNAMICS, FIRST_FROM_EXCHANGE, IDLE, Cost, rows
 from tests.wire.series_stories import MASTERS, dataverse, instances, master, master_row, occurrences
 from tests.wire.test_crash_steps import CATEGORY, Person, World, world
 from tests.wire.test_request_counts import counted, reset
@@ -140,4 +140,4 @@ async def only_echoes(person: Person) -> None:
 
 def test_the_costs_are_told_where_people_look() -> None:
     performance = Path(__file__).parents[2] / "docs" / "performance.md"
-    assert "\n".join(table()) in performance.read_text()
+    assert "\n".join(rows()) in performance.read_text()
