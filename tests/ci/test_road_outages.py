@@ -41,13 +41,13 @@ def ann(road: Road) -> Iterator[Person]:
 
 
 def ask_for_pass(road: Road, *people: Person) -> None:
-    """As the net does."""
+    """As a notification does: the net asks for calendars only when it is their time."""
     with (
         ServiceBusClient.from_connection_string(road.endpoints["service_bus"]) as client,
         client.get_queue_sender(QUEUE) as sender,
     ):
         for person in people:
-            body = json.dumps({"mailbox": person.mailbox, "cause": "due"})
+            body = json.dumps({"mailbox": person.mailbox, "cause": "notification"})
             sender.send_messages(ServiceBusMessage(body, session_id=person.mailbox))
 
 
