@@ -141,11 +141,9 @@ def touched_by(situation: AppointmentSituation) -> Touched:
 
 def personal_touched_by(situation: PersonalSituation) -> PersonalTouched:
     touched = PersonalTouched(situation.kind)
-    item, ref = situation.item, situation.ref()
-    if item is not None:
-        touched.look[item.id] = item.place
-    elif ref.exchange:
-        touched.look[ref.exchange] = str(situation.link.markers.get("place") or "") if situation.link else ""
+    ref = situation.ref()
+    if ref.exchange:
+        touched.look[ref.exchange] = _place_of(situation)
     if ref.dynamics:
         touched.force(situation.table, ref.dynamics)
         if situation.row is not None:
@@ -158,13 +156,17 @@ def look_again(situations: Iterable[AnySituation]) -> list[InboxRow]:
     rows = []
     for situation in situations:
         ref = situation.ref()
-        if isinstance(situation, PersonalSituation):
-            if situation.item is not None:
-                rows.append(InboxRow(ITEM_KINDS[situation.kind], situation.item.id, situation.item.place))
-            elif ref.dynamics:
-                rows.append(InboxRow(situation.table, ref.dynamics))
+        if isinstance(situation, PersonalSituation) and ref.exchange:
+            rows.append(InboxRow(ITEM_KINDS[situation.kind], ref.exchange, _place_of(situation)))
         elif ref.exchange:
             rows.append(InboxRow("event", ref.exchange))
         elif ref.dynamics:
             rows.append(InboxRow(situation.table, ref.dynamics))
     return rows
+
+
+def _place_of(situation: PersonalSituation) -> str:
+    """Also of an item that is gone: that it is gone has to be seen again, and the row tells nothing of it."""
+    if situation.item is not None:
+        return situation.item.place
+    return str(situation.link.markers.get("place") or "") if situation.link else ""

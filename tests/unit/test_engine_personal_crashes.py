@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from shared.errors import Transient
 from shared.model.link import LinkState
 from shared.model.personal import CONTACT, TASK
-from shared.model.profile import Brake
+from shared.model.profile import Brake, ContactDeletion
 from shared.rules.tracking import has_category
 from tests.doubles.lost_answers import AFTER, BEFORE, LATE
 from tests.doubles.personal_stories import PersonalStory
@@ -51,6 +52,25 @@ async def test_a_task_deleted_after_the_worker_died_making_its_row_stays_deleted
     await story.in_exchange("remove", 0, 0, 0)
     await ended(story)
     assert not story.items(story.boxes[0])
+    assert not story.rows()
+
+
+@rule("CONT-4", "TASK-11")
+@pytest.mark.parametrize("kind", [CONTACT, TASK])
+async def test_a_deletion_that_could_not_be_carried_out_at_first_is_not_forgotten(kind, monkeypatch):
+    story = await born_in_dynamics(kind)
+    await story.service.profile(contact_deletion=ContactDeletion.DELETE_OWNED)
+    await story.service.settle()
+    await story.in_exchange("remove", 0, 0, 0)
+    with monkeypatch.context() as patch:
+
+        async def busy(*_args, **_options):
+            raise Transient("busy", status=503)
+
+        patch.setattr(story.service.dynamics, "delete_record", busy)
+        await story.service.run_pass(story.boxes[0])
+    assert len(story.rows()) == 1
+    await ended(story)
     assert not story.rows()
 
 
