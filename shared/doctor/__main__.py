@@ -16,7 +16,7 @@ from typing import Any
 
 from shared.doctor.finding import Finding, Level, failed
 from shared.errors import SyncError
-from shared.mailboxes.plain_words import sentence
+from shared.plain_words import sentence
 from shared.settings import Settings, SettingsError, is_loopback
 
 TIMEOUT = 300

@@ -11,7 +11,7 @@ from shared.doctor.finding import Finding, failed, ok
 from shared.doctor.patient import Patient
 from shared.engine.services import Services
 from shared.errors import SyncError
-from shared.mailboxes.plain_words import sentence
+from shared.plain_words import sentence
 from shared.settings import Settings
 
 if TYPE_CHECKING:

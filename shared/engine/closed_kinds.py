@@ -1,5 +1,5 @@
 """Contacts or tasks that the service is not let at: left out of the pass with a note, and asked for again
-daily, so that nothing else of the mailbox suffers (MBX-16).
+hourly, so that nothing else of the mailbox suffers (MBX-16).
 
 What is left out forgets its place in the feeds. It is read from the beginning, and compared with Dynamics,
 once it may be: so nothing is missed that happened meanwhile.
@@ -13,10 +13,14 @@ from shared.engine.gather import Touched
 from shared.engine.ports import Agenda, Cursor, HistoryRow
 from shared.errors import MailboxBroken, NotFound, ProfileBroken, Refused, SyncError
 from shared.model.decision import ItemRef
+from shared.model.mailbox import Mailbox
 from shared.model.personal import CONTACT, TASK
 from shared.model.values import Side
+from shared.plain_words import sentence
 
-TRY_AGAIN = timedelta(days=1)
+TRY_AGAIN = timedelta(hours=1)
+ACCIDENTS = 3
+"""How often in a row a token is refused before that is taken for a right that is missing."""
 NAMES = {CONTACT: "contacts", TASK: "tasks"}
 NEEDED = {CONTACT: "Contacts.ReadWrite", TASK: "Tasks.ReadWrite.All"}
 SWITCHES = {CONTACT: "synchronizeContacts", TASK: "synchronizeTasks"}
@@ -32,6 +36,13 @@ def by_exchange(error: SyncError) -> bool:
     """Whether Exchange keeps us from this kind alone: the mailbox's calendars were read just before."""
     broken = isinstance(error, MailboxBroken | ProfileBroken) and error.status in NOT_LET_IN
     return broken or _is_refused(error)
+
+
+def may_be_accident(error: SyncError, mailbox: Mailbox) -> bool:
+    """A token that expired, or that one of many front ends did not like: the pass is repeated before that is
+    believed."""
+    again = mailbox.failures >= ACCIDENTS and mailbox.last_error == sentence(error)
+    return error.status == 401 and not again
 
 
 def by_dynamics(error: SyncError) -> bool:

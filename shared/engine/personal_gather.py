@@ -110,7 +110,8 @@ class PersonalGathering:
             try:
                 await self._read_feeds(source, self._work.of(kind))
             except SyncError as error:
-                if not closed_kinds.by_exchange(error):
+                accident = not closed and closed_kinds.may_be_accident(error, self._mailbox)
+                if accident or not closed_kinds.by_exchange(error):
                     raise
                 self._close(kind, closed_kinds.note_about_exchange(kind, error))
             else:

@@ -22,11 +22,11 @@ from shared.errors import FenceLost, MailboxBroken, NotFound, ProfileBroken, Syn
 from shared.jobs.messages import FIRST_SYNC, Job
 from shared.lane import Lane
 from shared.mailboxes import change_notifications, lanes, life_cycle, verification
-from shared.mailboxes.plain_words import sentence
 from shared.model.feed_tables import FEED_TABLES
 from shared.model.mailbox import Mailbox, MailboxState
 from shared.model.profile import Profile, Retries
 from shared.model.values import Value
+from shared.plain_words import sentence
 from shared.rules import cadence
 
 ASKED_AGAIN = timedelta(minutes=5)

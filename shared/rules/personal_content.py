@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared.model.decision import Skip
 from shared.model.link import Base
 from shared.model.personal import CONTACT, DynamicsRecord, ExchangeItem, FieldRights
 from shared.model.values import Side, Value, Values
-from shared.rules import slots
+from shared.rules import slots, task_progress
 from shared.rules.field_table import FieldRow
 from shared.rules.merge import MISSING, BaseValue, FieldState, Merged, merge
 from shared.rules.personal_fields import (
@@ -65,13 +65,15 @@ def merge_content(
     """Merge every field of a linked pair, or of two items linked for the first time (``base`` None)."""
     content = PersonalContent(fields_of(record.table, context))
     shown = exchange_values(item, base.dynamics if base else record.values)
+    left_behind = task_progress.left_behind(base.dynamics if base else None, record.values)
+    meant = replace(record, values=task_progress.without(record.values, left_behind))
     for row in content.fields:
         if row.name in shown and row.name in record.values:
-            _merge_field(row, item, record, shown, base, context, rights, content)
+            _merge_field(row, item, meant, shown, base, context, rights, content)
     if record.table == CONTACT:
         content.exchange = slots.whole(content.exchange, shown, item.values)
     else:
-        _couple(pair_of(item.values, record, context, rights), content)
+        _couple(replace(pair_of(item.values, record, context, rights), left_behind=left_behind), content)
     return content
 
 

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from shared.model.personal import TASK
 from shared.model.values import Side, Value, Values
 from shared.rules import task_status
+from shared.rules.fingerprints import is_unknown
 from shared.rules.meeting_time import text_of
 from shared.rules.status import status_pair
 from shared.rules.task_days import day_of, done_at
@@ -59,6 +60,24 @@ def of_dynamics(table: str, values: Values, zone: ZoneInfo, now: datetime) -> Pr
     return Progress(status, _number(percent), None)
 
 
+def left_behind(base: Values | None, row: Values) -> frozenset[str]:
+    """The fields that say of an open row that it is done, and said so before somebody opened it again:
+    Dynamics leaves the per cent at 100 then. Whoever opens a row means that it is not done (TASK-9).
+
+    Of a status that a pass wrote which never committed only the fingerprint is known; with per cent or an end
+    that are still as they were it had closed the row."""
+    if not base or _closed(row) or not (is_unknown(base.get("status")) or _closed(base)):
+        return frozenset()
+    return frozenset(
+        name for name in ("completed", "percent") if row.get(name) and row.get(name) == base.get(name)
+    )
+
+
+def without(row: Values, names: frozenset[str]) -> Values:
+    """The row as it is meant: without what was left behind."""
+    return {name: None if name in names else value for name, value in row.items()} if names else row
+
+
 def _number(value: Value) -> int:
     return min(max(int(value), 0), 100) if isinstance(value, int | float) else 0
 
@@ -69,12 +88,13 @@ def _text(value: Value) -> str | None:
 
 def settle(pair: TaskPair, exchange: Values, dynamics: Values) -> Writes:
     """What the merge decided for these fields, made whole."""
+    meant = without(pair.dynamics, pair.left_behind)
     views = {
         Side.EXCHANGE: of_exchange(pair.exchange),
-        Side.DYNAMICS: of_dynamics(pair.table, pair.dynamics, pair.zone, pair.now),
+        Side.DYNAMICS: of_dynamics(pair.table, meant, pair.zone, pair.now),
     }
     decided = {name: side for name in FIELDS if (side := towards(name, exchange, dynamics))}
-    if not decided and _left_over(pair, views):
+    if not decided and (pair.left_behind or _left_over(pair, views)):
         decided["percent"] = Side.EXCHANGE
     writes = Writes()
     if not decided:
@@ -154,7 +174,8 @@ def _open(pair: TaskPair, view: Progress, goal: Progress, told: bool, writes: Wr
     """What made the row done goes, whichever way those fields travel: a row that is opened again and still
     says 100 %, or when it was done, would count as done (TASK-9)."""
     row, out = pair.dynamics, writes.dynamics
-    if view.done and row.get("completed") and "completed" not in pair.closed:
+    done = view.done or "completed" in pair.left_behind
+    if done and row.get("completed") and "completed" not in pair.closed:
         out["completed"] = None
         writes.rules.append("TASK-9")
     stale = row.get("percent") == 100 and "percent" not in pair.closed

@@ -12,7 +12,7 @@ from shared.engine.services import Services
 from shared.errors import Conflict, NotFound, SyncError, Throttled
 from shared.mailboxes import life_cycle
 from shared.mailboxes.life_cycle import Rejected
-from shared.mailboxes.plain_words import sentence
+from shared.plain_words import sentence
 from shared.web import postponing, profiles, questions, views, watch
 from shared.web.call import PATIENCE, Call, Examine, Handler, Patience, text
 from shared.web.http import Answer, BadRequest, Request, error_answer, json_answer

@@ -11,7 +11,17 @@ from shared.model.values import Direction, Side
 from shared.rules.personal_situation import PersonalSituation
 from tests.marks import rule
 from tests.rules.build import context
-from tests.rules.personal_build import LINKED, contact, contact_row, decided, done, pair, task, task_row
+from tests.rules.personal_build import (
+    LINKED,
+    contact,
+    contact_row,
+    decided,
+    done,
+    linked,
+    pair,
+    task,
+    task_row,
+)
 
 THREE = Profile(contact_addresses=ContactAddresses.THREE)
 STREET = {"street": "1 Main St", "city": "Springfield"}
@@ -200,3 +210,33 @@ def test_a_reminder_goes_to_outlook_with_the_due_time_and_never_comes_back():
     assert done(decided(old), ActionKind.CREATE, Side.EXCHANGE).write.reminder is None
     switched_off = pair(task(reminder_on=False, stamps=LINKED), task_row())
     assert decided(switched_off).actions == ()
+
+
+CLOSED = {"status": [1, 5], "completed": "2026-03-01T08:15:00Z", "percent": 100}
+DONE = {"status": "completed", "completed": "2026-03-01", "percent": None}
+
+
+@rule("TASK-9", "TASK-3", "FLD-19")
+def test_opened_again_in_dynamics_it_is_open_in_exchange_whatever_the_row_left_behind():
+    """Dynamics leaves the per cent at 100 when somebody opens a row again, and takes its end or does not."""
+    before = linked(task(**DONE, stamps=LINKED), task_row(**CLOSED))
+    for left, cleared in (
+        ({"percent": 100}, {"percent": 0}),
+        ({"percent": 100, "completed": CLOSED["completed"]}, {"percent": 0, "completed": None}),
+        ({}, {}),
+    ):
+        edited = pair(task(**DONE, stamps=LINKED), task_row(status=[0, 2], **left))
+        decision = decided(replace(edited, link=before))
+        assert changed(decision, Side.EXCHANGE)["status"] == "notStarted"
+        assert changed(decision, Side.DYNAMICS) == cleared
+        both = pair(task(stamps=LINKED), task_row(status=[0, 2], **left))
+        assert changed(decided(replace(both, link=before)), Side.DYNAMICS) == cleared
+
+
+@rule("TASK-9", "TASK-4")
+def test_an_open_row_that_somebody_finished_since_counts_as_done():
+    decision = decided(pair(task(stamps=LINKED), task_row(percent=100)))
+    assert done(decision, ActionKind.COMPLETE, Side.EXCHANGE)
+    left = linked(task(**DONE, stamps=LINKED), task_row(**{**CLOSED, "percent": 40}))
+    finished = replace(pair(task(**DONE, stamps=LINKED), task_row(percent=100)), link=left)
+    assert changed(decided(finished), Side.EXCHANGE) == {}

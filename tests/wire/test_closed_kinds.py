@@ -90,7 +90,7 @@ async def test_once_let_in_again_what_happened_meanwhile_is_found_and_nothing_is
     await world.read_feed()
     await ada.run_pass("dynamics")
     assert len(await ada.links("task")) == 2, "not before it is asked for again"
-    world.forward(hours=25)
+    world.forward(hours=1, minutes=1)
     await ada.run_pass("due")
     await world.settle()
     assert sorted(task["title"] for task in await ada.tasks()) == [

@@ -24,6 +24,17 @@ def plan(rig: Rig, *steps: dict[str, object]) -> int:
     return len(passes(rig))
 
 
+def unsettled(rig: Rig, reason: str) -> str:
+    """What `settle` says in vain, with more time while it does not name `reason`: on a busy machine a round is
+    still running when the shorter time is over, and then that is all it can say."""
+    shown = ""
+    for timeout in ("2", "8", "30"):
+        shown = rig.run("settle", "--timeout", timeout, expected=1)
+        if reason in shown:
+            break
+    return shown
+
+
 def test_each_active_mailbox_gets_a_pass_and_no_other(rig: Rig) -> None:
     before = plan(rig)
     rig.run("settle")
@@ -47,10 +58,7 @@ def test_scheduled_work_is_waited_for(rig: Rig) -> None:
 
 def test_scheduled_work_beyond_the_time_out_is_pending(rig: Rig) -> None:
     plan(rig, {"later": 60})
-    for timeout in ("2", "8", "20"):  # on a busy machine the pass that schedules may run yet
-        shown = rig.run("settle", "--timeout", timeout, expected=1)
-        if "1 scheduled" in shown:
-            break
+    shown = unsettled(rig, "1 scheduled")
     assert "queue mailbox-sync: " in shown
     assert "1 scheduled, the next scheduled one due in" in shown  # a hint may be on its way as well
     rig.run("advance", "60")
@@ -64,9 +72,10 @@ def test_an_inbox_row_of_an_active_mailbox_is_pending_others_are_not(rig: Rig) -
         state.create_entity({"PartitionKey": "m1", "RowKey": "a:link:appointment:1"})
         rig.run("settle")
         state.create_entity({"PartitionKey": "m1", "RowKey": "a:inbox:appointment:2"})
-        shown = rig.run("settle", "--timeout", "2", expected=1)
-        assert "mailbox m1: inbox row" in shown
-        state.delete_entity("m1", "a:inbox:appointment:2")
+        try:
+            assert "mailbox m1: inbox row" in unsettled(rig, "mailbox m1: inbox row")
+        finally:
+            state.delete_entity("m1", "a:inbox:appointment:2")
 
 
 def test_a_part_that_is_away_is_pending_and_settle_goes_on_when_it_is_back(rig: Rig) -> None:
