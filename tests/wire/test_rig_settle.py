@@ -25,7 +25,7 @@ def plan(rig: Rig, *steps: dict[str, object]) -> int:
 
 
 def unsettled(rig: Rig, reason: str) -> str:
-    """What `settle` says in vain, with more time while it does not name `reason`: on a busy machine a round is
+    """What `settle` says in vain, with more time while it does not name `reason`: on a busy machine a round
     still running when the shorter time is over, and then that is all it can say."""
     shown = ""
     for timeout in ("2", "8", "30"):
