@@ -58,7 +58,8 @@ class Metadata:
         return Reply(200, {"@odata.context": context, **_projected(found, query)})
 
     def _find(self, path: list[Segment]) -> Json | list[Json]:
-        entities = [entity(table, self._fields.secured(table)) for table in TABLES.values()]
+        tables = [table for table in TABLES.values() if _may_be_meant(table, path)]
+        entities = [entity(table, self._fields.secured(table)) for table in tables]
         here: Json | list[Json] = entities
         for segment in path:
             if segment.name == "EntityDefinitions":
@@ -179,6 +180,12 @@ def _cast(here: Json | list[Json], kind: str) -> Json | list[Json]:
     if here.get("@odata.type") != wanted:
         raise refuse("UnknownSegment", segment=f"{NAMESPACE}{kind}")
     return here
+
+
+def _may_be_meant(table: Table, path: list[Segment]) -> bool:
+    """Of a path that names one table, that one: the others need not be written out."""
+    key = path[0].key or ""
+    return not key.startswith("LogicalName=") or key == f"LogicalName='{table.name}'"
 
 
 def _keyed(items: Iterable[Json], key: str) -> Json:

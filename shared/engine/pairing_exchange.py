@@ -112,7 +112,7 @@ class ExchangeSide:
         ids = touched.look
         known = {i for i in ids if (link := by_exchange.get(i)) and link.table == SERIES}
         series |= known
-        asked = [i for i in ids if i not in work.events and i not in known]
+        asked = [i for i in sorted(ids) if i not in work.events and i not in known]
         if not asked:
             return
         found: dict[str, ExchangeEvent | None] = {i: touched.read[i] for i in asked if i in touched.read}

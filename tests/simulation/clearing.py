@@ -11,7 +11,7 @@ from random import Random
 from shared.errors import SyncError
 from shared.model.profile import Brake
 from tests.simulation.humans import Deed, Humans
-from tests.simulation.items import DYNAMICS, EXCHANGE, Item
+from tests.simulation.items import ARRIVES, DYNAMICS, EXCHANGE, Item
 from tests.simulation.kinds import KINDS, TASK
 from tests.simulation.world import World
 from tests.wire.people import Person
@@ -19,9 +19,8 @@ from tests.wire.people import Person
 LIMIT = Brake(items=5)
 MANY = 7
 MINUTE = timedelta(minutes=1)
-ARRIVES, ASKED = 120, 360
-"""Minutes within which what was made is there, and within which somebody is asked, even after an hour of
-trouble."""
+ASKED = 360
+"""Minutes within which somebody is asked, even after an hour of trouble."""
 FIRST_NUMBER = 30
 """Of the deeds of clearing out: no others have such numbers."""
 
@@ -52,7 +51,7 @@ async def _made(humans: Humans, person: Person, name: str, number: int) -> Item:
 
 
 async def _arrived(world: World, items: list[Item]) -> bool:
-    for _ in range(ARRIVES):
+    for _ in range(ARRIVES // MINUTE):
         await world.run_for(MINUTE)
         if all([await KINDS[TASK].seen(item, EXCHANGE) for item in items]):
             return True

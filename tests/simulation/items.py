@@ -11,6 +11,7 @@ from tests.wire.people import Person
 
 EXCHANGE, DYNAMICS = "exchange", "dynamics"
 SIDES = (EXCHANGE, DYNAMICS)
+CLOSED, NOT_CLOSED = "closed", "open"
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,21 @@ class Item:
         return not self.deleted and self.untracked is None and not self.private
 
     @property
+    def hardly_open(self) -> bool:
+        """Made in Dynamics and closed there before an hour of trouble was over: its filter takes open ones
+        only, so that it may never come to Exchange."""
+        if self.born != DYNAMICS:
+            return False
+        begun: datetime | None = self.edits[0].at
+        for fact in self.facts:
+            if fact.field != "state":
+                continue
+            if fact.value == CLOSED and begun is not None and fact.at - begun > ARRIVES:
+                return False
+            begun = None if fact.value == CLOSED else fact.at
+        return begun is None
+
+    @property
     def is_untracked(self) -> bool:
         return self.untracked is not None and not self.deleted
 
@@ -81,6 +97,8 @@ class Item:
         return unseen([edit for edit in self.edits if edit.field == name])
 
 
+ARRIVES = timedelta(hours=2)
+"""Within which what was made is on the other side, even after an hour of trouble."""
 LONG_AFTER = timedelta(hours=6)
 """Whatever had happened to the service, it had done with the edit before by then: a pass that dies after it
 wrote and before it committed does not know that the other side has seen what it wrote."""

@@ -10,8 +10,9 @@ from random import Random
 from typing import Any
 
 NAMES = ("anna", "bert", "cleo", "dora", "emil", "fred")
-SIZES = ((4, 3), (5, 2), (6, 2), (6, 3), (5, 3))
+SIZES = ((4, 4), (5, 3), (6, 2), (6, 3), (5, 4), (6, 4))
 """Mailboxes and days of a world of the hunt: enough of them to share what a world costs."""
+POLLED = ("seldom", "seldom", "seldom", "often")
 LOST = (0.0, 2.0, 20.0)
 """Where notifications are seldom lost they are relied on, and where they often are they are doubted: a
 mailbox is then read by another clock."""
@@ -65,5 +66,5 @@ def of_the_hunt(seed: int) -> Plan:
     random = Random(f"{seed} size")
     mailboxes, days = random.choice(SIZES)
     lost = random.choice(LOST)
-    polled = random.choice(("seldom", "seldom", "often"))
+    polled = random.choice(POLLED)
     return Plan(seed, mailboxes, days, notifications=lost, polled=polled)

@@ -35,11 +35,12 @@ class Traffic:
     by_kind: Counter[str] = field(default_factory=Counter)
     watcher: Callable[[str], None] | None = None
 
-    def note(self, clock: Clock, part: str, request: httpx.Request, content: bytes, said: str) -> None:
+    def note(self, clock: Clock, part: str, wire: WireRequest, answer: bytes, said: str) -> None:
         self.requests += 1
-        line = f"{clock.now():%d %H:%M:%S.%f} {part} {request.method} {request.url.raw_path.decode()} {said}"
+        line = f"{clock.now():%d %H:%M:%S.%f} {part} {wire.method} {wire.target} {said}"
         hashed = hashlib.sha256(f"{self.digest} {line}".encode())
-        hashed.update(content)
+        hashed.update(wire.content)
+        hashed.update(answer)
         self.digest = hashed.hexdigest()
         self.by_kind[part] += 1
         if self.watcher is not None:
@@ -59,25 +60,34 @@ class InProcess(httpx.AsyncBaseTransport):
         self._traffic = traffic
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        host = request.url.netloc.decode()
-        part, stand_in = self._parts[host]
         content = await request.aread()
         headers = CIMultiDict((name.decode(), value.decode()) for name, value in request.headers.raw)
-        wire = WireRequest(request.method, request.url.raw_path.decode(), headers, content, host)
+        host = request.url.netloc.decode()
+        try:
+            answer = await self.carry(
+                WireRequest(request.method, request.url.raw_path.decode(), headers, content, host)
+            )
+        except httpx.RequestError as error:
+            error.request = request
+            raise
+        return httpx.Response(answer.status, headers=answer.headers, content=answer.content, request=request)
+
+    async def carry(self, wire: WireRequest) -> WireAnswer:
+        """Raises what httpx raises when there is no connection or no answer."""
+        part, stand_in = self._parts[wire.host]
         # An upload goes to a place outside Graph, with no token.
-        upload = "Authorization" not in headers and not is_control(wire)
-        service = upload or headers.get("Authorization") == f"Bearer {SERVICE_TOKEN}"
+        upload = "Authorization" not in wire.headers and not is_control(wire)
+        service = upload or wire.headers.get("Authorization") == f"Bearer {SERVICE_TOKEN}"
         try:
             answer = await (self._disturbed(part, stand_in, wire) if service else stand_in.answer(wire))
         except ConnectionCut:
-            self._traffic.note(self._clock, part, request, content, "cut")
-            raise httpx.ReadError("the connection was cut", request=request) from None
-        except httpx.RequestError as error:
-            self._traffic.note(self._clock, part, request, content, "unreachable")
-            error.request = request
+            self._traffic.note(self._clock, part, wire, b"", "cut")
+            raise httpx.ReadError("the connection was cut") from None
+        except httpx.RequestError:
+            self._traffic.note(self._clock, part, wire, b"", "unreachable")
             raise
-        self._traffic.note(self._clock, part, request, content + answer.content, str(answer.status))
-        return httpx.Response(answer.status, headers=answer.headers, content=answer.content, request=request)
+        self._traffic.note(self._clock, part, wire, answer.content, str(answer.status))
+        return answer
 
     async def _disturbed(self, part: str, stand_in: StandIn, wire: WireRequest) -> WireAnswer:
         chance = self._chance

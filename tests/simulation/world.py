@@ -45,6 +45,7 @@ from shared.web.http import Request
 from tests.doubles.stores import connected, stores
 from tests.doubles.table_service import TableService, at_once
 from tests.simulation.diary import Diary
+from tests.simulation.direct import go_straight
 from tests.simulation.faults import CALM, SKEW, Chance, Poisoned, Rates
 from tests.simulation.mails import Mails
 from tests.simulation.queues import DeadLettersDouble, QueueDouble
@@ -289,6 +290,7 @@ async def world(
     credential = DevelopmentCredential("app")
     graph = GraphExchange(f"http://{EXCHANGE}/v1.0", credential, PUBLIC, now, transport=carrier)
     dynamics = Dataverse(f"http://{DATAVERSE}", credential, now, transport=carrier)
+    go_straight(graph, dynamics, carrier)
     queues = QueueDouble(clock, chance)
     storage = TableService(DisturbedStorage(chance))
     undisturbed = connected(storage.through(at_once))

@@ -26,7 +26,7 @@ def plan(rig: Rig, *steps: dict[str, object]) -> int:
 
 def unsettled(rig: Rig, reason: str) -> str:
     """What `settle` says in vain, with more time while it does not name `reason`: on a busy machine a round
-    still running when the shorter time is over, and then that is all it can say."""
+    may still be running when the shorter time is over, and it says no more than that."""
     shown = ""
     for timeout in ("2", "8", "30"):
         shown = rig.run("settle", "--timeout", timeout, expected=1)

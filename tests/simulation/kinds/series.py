@@ -32,7 +32,9 @@ class Series(Events):
         return [row for row in await super().rows_here(person) if row["type"] == "seriesMaster"]
 
     def is_own(self, row: Json) -> bool:
-        return True
+        """Dynamics splits a series whose pattern changes: what is past goes on as a row of its own in the
+        series' group."""
+        return row["_groupid_value"] in (None, row[self.id_column])
 
     def facts(self, side: str, row: Json) -> Mapping[str, str]:
         return {}

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from tests.simulation.items import DYNAMICS, EXCHANGE, Item
+from tests.simulation.items import CLOSED, DYNAMICS, EXCHANGE, NOT_CLOSED, Item
 from tests.simulation.kinds.kind import Fields, Json, Kind, moment_there
 from tests.wire.people import CATEGORY, Person
 
 OPEN, COMPLETED = (0, 2), (1, 5)
-CLOSED, NOT_CLOSED = "closed", "open"
 
 
 class Tasks(Kind):

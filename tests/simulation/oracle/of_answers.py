@@ -11,17 +11,17 @@ from tests.simulation.oracle.broken import CONVERGES, EXPLAINS_ITSELF, Broken
 LINKED, NOT_LINKED = "linked", "untracked"
 
 
-def of_answer(item: Item, answer: Mapping[str, Any]) -> Iterator[Broken]:
-    """``answer``: to ``explain`` about an item that one side shows."""
+def of_answer(item: Item, answer: Mapping[str, Any], *, linked: bool) -> Iterator[Broken]:
+    """``answer``: to ``explain`` about an item that one side shows; ``linked``: what it is to be."""
     link, skipped = answer["link"], answer["skipped"]
     state = link["state"] if link else ""
-    if item.alive and state != LINKED:
+    if linked and state != LINKED:
         yield Broken(EXPLAINS_ITSELF, f"not told to be linked: {dict(answer)}", item)
     if answer["actions"]:
         yield Broken(CONVERGES, f"something is still to be done: {answer['actions']}", item)
     if not answer["sentence"]:
         yield Broken(EXPLAINS_ITSELF, "there is no sentence about it", item)
-    if item.alive:
+    if linked:
         return
     if state == LINKED:
         yield Broken(EXPLAINS_ITSELF, f"told to be linked, though nobody wants it: {dict(answer)}", item)

@@ -66,7 +66,7 @@ async def _asked(world: World, item: Item, rows: Rows, history: str) -> list[Bro
     for side in SIDES:
         for row in rows[side][:1]:
             answer = await item.owner.explain(KINDS[item.kind].id_of(side, row))
-            found += of_answer(item, answer)
+            found += of_answer(item, answer, linked=item.alive and not _never_came(item, rows[EXCHANGE]))
     return found
 
 
@@ -102,9 +102,14 @@ def _there(seen: Seen) -> Iterator[Broken]:
             yield Broken(NO_DUPLICATES, f"{len(there)} in {side}", item)
         if side in item.deleted and there and not _could_be_unmade(item, side):
             yield Broken(NO_DUPLICATES, f"deleted in {side}, and there again", item)
-        if item.alive and not there:
+        if item.alive and not there and not (side == EXCHANGE and _never_came(item, there)):
             promise = NO_SURPRISE_DELETION if item.born == side else CONVERGES
             yield Broken(promise, f"not in {side}", item)
+
+
+def _never_came(item: Item, here: list[dict[str, Any]]) -> bool:
+    """Rightly: its row was closed before anybody could look at it."""
+    return not here and item.hardly_open
 
 
 def _left_alone(seen: Seen) -> Iterator[Broken]:
