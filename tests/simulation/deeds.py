@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
-from tests.simulation.humans import Deed, Humans
+from tests.simulation.humans import AHEAD, Deed, Humans
 from tests.simulation.items import EXCHANGE, Edit, Item
 from tests.simulation.kinds import KINDS
 from tests.simulation.kinds.contacts import Contacts
@@ -57,7 +57,7 @@ async def _another_calendar(humans: Humans, deed: Deed, item: Item) -> None:
 
 def _another_time(humans: Humans, deed: Deed) -> datetime:
     start = humans.now.replace(minute=0, second=0, microsecond=0)
-    return start + timedelta(hours=deed.random.randint(24, 240), minutes=deed.random.randrange(0, 60, 5))
+    return start + timedelta(hours=deed.random.randint(*AHEAD), minutes=deed.random.randrange(0, 60, 5))
 
 
 def _events(item: Item) -> Events:

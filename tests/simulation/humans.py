@@ -25,7 +25,9 @@ USUAL_KINDS = (
 )
 MEETINGS = 0.3
 PAUSES = (0, 0.3, 2, 20, 120)
-
+AHEAD = (100, 320)
+"""Hours after which an event begins: later than a world lasts, for of a meeting that is past nobody is told
+(APPT-23)."""
 
 Special = Callable[["Humans", "Deed", Item], Awaitable[None]]
 
@@ -186,7 +188,7 @@ class Humans:
 
     def new(self, deed: Deed, kind: str, side: str) -> Item:
         start = self.world.clock.now().replace(minute=0, second=0, microsecond=0)
-        start += timedelta(hours=deed.random.randint(24, 240))
+        start += timedelta(hours=deed.random.randint(*AHEAD))
         return Item(deed.mark, kind, deed.person, side, start)
 
     def remember(self, item: Item, side: str, values: dict[str, str]) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 NAMES = ("anna", "bert", "cleo", "dora", "emil", "fred")
 SIZES = ((4, 4), (5, 3), (6, 2), (6, 3), (5, 4), (6, 4))
 """Mailboxes and days of a world of the hunt: enough of them to share what a world costs."""
-POLLED = ("seldom", "seldom", "seldom", "often")
+OFTEN = ((6, 2), (5, 2))
+"""Of worlds whose mailboxes are looked at every few minutes, which costs thrice as much a day."""
 LOST = (0.0, 2.0, 20.0)
 """Where notifications are seldom lost they are relied on, and where they often are they are doubted: a
 mailbox is then read by another clock."""
@@ -64,7 +65,6 @@ def _set(names: Iterable[str] | None) -> frozenset[str] | None:
 
 def of_the_hunt(seed: int) -> Plan:
     random = Random(f"{seed} size")
-    mailboxes, days = random.choice(SIZES)
-    lost = random.choice(LOST)
-    polled = random.choice(POLLED)
-    return Plan(seed, mailboxes, days, notifications=lost, polled=polled)
+    polled = random.choice(("seldom", "seldom", "seldom", "often"))
+    mailboxes, days = random.choice(OFTEN if polled == "often" else SIZES)
+    return Plan(seed, mailboxes, days, notifications=random.choice(LOST), polled=polled)
