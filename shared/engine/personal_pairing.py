@@ -135,10 +135,13 @@ class PersonalPairing:
 
     @staticmethod
     def _came_late(row_id: str, work: Found) -> bool:
-        """Its link ended before anybody knew of the item that had been made of it: should that wait for an
-        administrator, nothing but its stamp says which one it is."""
+        """Its link ended, or its row went, before a pass had noted which item had been made of it: should
+        that wait for an administrator, nothing but its stamp says which one it is."""
         link = work.links.get(row_id)
-        return link is not None and link.state.ended and link.exchange_id is None
+        if link is None or link.exchange_id is not None:
+            return False
+        gone = not isinstance(work.records.get(row_id), DynamicsRecord)
+        return link.state.ended or (link.state is LinkState.CREATING and gone)
 
     async def _free(self, items: Sequence[ExchangeItem], work: Found) -> ExchangeItem | None:
         """Of the items that name a row the one that no other row has, a tracked one first."""

@@ -63,10 +63,6 @@ async def test_a_deletion_that_could_not_be_carried_out_at_first_is_not_forgotte
     await story.service.settle()
     await story.in_exchange("remove", 0, 0, 0)
     with monkeypatch.context() as patch:
-
-        async def busy(*_args, **_options):
-            raise Transient("busy", status=503)
-
         patch.setattr(story.service.dynamics, "delete_record", busy)
         await story.service.run_pass(story.boxes[0])
     assert len(story.rows()) == 1
@@ -154,17 +150,49 @@ async def test_an_item_whose_row_went_before_its_creation_was_known_does_not_sta
 @pytest.mark.parametrize("answer", ["go-on", "drop"])
 async def test_an_item_that_turned_up_late_and_waited_for_an_answer_is_dealt_with(kind, answer):
     story = await born_in_dynamics(kind)
-    ada = story.boxes[0]
     await story.service.profile(brake=Brake(items=0))
     story.lose("create {kind}", LATE)
     await story.happens("dynamics", 0, 0)
     story.in_dynamics("remove", 1, 0, 0)
     await story.end()
+    assert len(tracked(story, story.boxes[0])) == 1
+    await answered(story, answer)
+
+
+@rule("FLT-6")
+@pytest.mark.parametrize("kind", [CONTACT, TASK])
+@pytest.mark.parametrize("answer", ["go-on", "drop"])
+async def test_an_item_whose_link_was_not_finished_and_waited_for_an_answer_is_dealt_with(
+    kind, answer, monkeypatch
+):
+    story = await born_in_dynamics(kind)
+    ada = story.boxes[0]
+    await story.service.profile(brake=Brake(items=0))
+    await story.happens("kill", 0, 6)  # the item is made
+    with monkeypatch.context() as patch:
+        patch.setattr(type(ada.of(kind)), "mark", busy)
+        await story.happens("dynamics", 0, 0)
+    (link,) = await story.links(ada)
+    assert (link.state, link.exchange_id) == (LinkState.CREATING, None)
+    story.in_dynamics("remove", 1, 0, 0)
+    await story.service.read_feed()
+    await story.service.run_pass(ada)  # asks, and the next one knows the answer
     assert len(tracked(story, ada)) == 1
+    await answered(story, answer)
+
+
+async def busy(*_args, **_options):
+    raise Transient("busy", status=503)
+
+
+async def answered(story, answer):
+    """The brake's question, and what comes of it."""
+    ada = story.boxes[0]
     (question,) = await story.service.services.decisions.of_mailbox(ada.id)
     await story.service.services.decisions.put(replace(question, answer=answer))
     await story.end()
-    assert len(story.items(ada)) == (answer == "drop" or kind == CONTACT), "a contact is only unlinked"
+    there = answer == "drop" or story.kind == CONTACT
+    assert len(story.items(ada)) == there, "a contact is only unlinked"
     assert not tracked(story, ada)
     assert not await story.service.services.decisions.of_mailbox(ada.id)
 
