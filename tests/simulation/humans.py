@@ -180,7 +180,7 @@ class Humans:
         if rows[EXCHANGE] is None:
             return
         self.tell(item, EXCHANGE, "tracked again")
-        item.untracked, item.retracked, item.edits, item.facts = None, True, [], []
+        item.untracked, item.retracked, item.edits, item.facts = None, self.now, [], []
         for side, row in rows.items():
             if row is not None:
                 self.remember(item, side, {name: kind.value(side, row, name) for name in kind.fields})

@@ -62,7 +62,7 @@ class Item:
     ids: dict[str, str] = field(default_factory=dict)
     place: str = ""
     untracked: datetime | None = None
-    retracked: bool = False
+    retracked: datetime | None = None
     private: bool = False
     unknown: bool = False
     """Deleted in Exchange before the pass that had made it there was over."""
@@ -72,6 +72,13 @@ class Item:
     @property
     def alive(self) -> bool:
         return not self.deleted and self.untracked is None and not self.private
+
+    @property
+    def wanted_anew(self) -> bool:
+        """Its owner tracked it again and deleted its row before anybody could look: nothing tells which came
+        first, so that it may get a new row as well as none."""
+        gone = self.deleted.get(DYNAMICS)
+        return gone is not None and self.retracked is not None and gone - self.retracked < ARRIVES
 
     @property
     def hardly_open(self) -> bool:

@@ -63,7 +63,7 @@ async def _asked(world: World, item: Item, rows: Rows, history: str) -> list[Bro
     if item.kind == SERIES and item.alive and all(len(there) == 1 for there in rows.values()):
         item.ids = {side: KINDS[item.kind].id_of(side, rows[side][0]) for side in SIDES}
         found += await of_series(item, history, world.clock.now())
-    for side in SIDES:
+    for side in () if item.wanted_anew else SIDES:
         for row in rows[side][:1]:
             answer = await item.owner.explain(KINDS[item.kind].id_of(side, row))
             found += of_answer(item, answer, linked=item.alive and not _never_came(item, rows[EXCHANGE]))
@@ -100,7 +100,7 @@ def _there(seen: Seen) -> Iterator[Broken]:
     for side, there in seen.rows.items():
         if len(there) > 1:
             yield Broken(NO_DUPLICATES, f"{len(there)} in {side}", item)
-        if side in item.deleted and there and not _could_be_unmade(item, side):
+        if side in item.deleted and there and not (_could_be_unmade(item, side) or item.wanted_anew):
             yield Broken(NO_DUPLICATES, f"deleted in {side}, and there again", item)
         if item.alive and not there and not (side == EXCHANGE and _never_came(item, there)):
             promise = NO_SURPRISE_DELETION if item.born == side else CONVERGES
