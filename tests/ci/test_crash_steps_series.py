@@ -13,7 +13,7 @@ import pytest
 from tests.marks import rule
 from tests.wire import series_stories
 from tests.wire.crash_draw import SEED, drawn
-from tests.wire.test_crash_steps import AT_ONCE, World, killed_at, world
+from tests.wire.crash_steps import AT_ONCE, World, killed_at, world
 
 __all__ = ["world"]
 

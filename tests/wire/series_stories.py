@@ -1,6 +1,6 @@
 """Series on real adapters in this process: what people do to them, for the counting and the crash tests.
 
-In UTC, on the weekday of ``test_crash_steps.START``; of each series the second occurrence is moved, the third
+In UTC, on the weekday of ``crash_steps.START``; of each series the second occurrence is moved, the third
 renamed and the fourth deleted.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.wire.test_crash_steps import CATEGORY, GUEST, START, Person, times
+from tests.wire.crash_steps import CATEGORY, GUEST, START, Person, times
 
 Json = dict[str, Any]
 WEEK = timedelta(days=7)

@@ -12,7 +12,7 @@ import pytest
 from shared.model.profile import Profile
 from tests.marks import rule
 from tests.wire.crash_draw import drawn
-from tests.wire.test_crash_steps import AT_ONCE, Person, World, from_exchange, killed_at, world
+from tests.wire.crash_steps import AT_ONCE, Person, World, from_exchange, killed_at, world
 from tests.wire.test_request_counts import counted, reset
 
 __all__ = ["world"]

@@ -10,7 +10,7 @@ import pytest
 
 from shared.engine import first_sync
 from tests.marks import rule
-from tests.wire.test_crash_steps import CATEGORY, Person, World, from_exchange, times, world
+from tests.wire.crash_steps import CATEGORY, Person, World, from_exchange, times, world
 
 __all__ = ["world"]
 

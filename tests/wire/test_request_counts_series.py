@@ -9,9 +9,9 @@ import pytest
 
 from tests.marks import rule
 from tests.wire import series_stories
+from tests.wire.crash_steps import CATEGORY, Person, World, world
 from tests.wire.series_costs import COSTS, FIRST_FROM_DYNAMICS, FIRST_FROM_EXCHANGE, IDLE, Cost, rows
 from tests.wire.series_stories import MASTERS, dataverse, instances, master, master_row, occurrences
-from tests.wire.test_crash_steps import CATEGORY, Person, World, world
 from tests.wire.test_request_counts import counted, reset
 
 __all__ = ["world"]

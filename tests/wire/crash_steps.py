@@ -1,4 +1,5 @@
-"""The worker is killed with SIGKILL between steps of a pass, on real adapters over real sockets."""
+"""Stories of appointments on real adapters over real sockets, whose worker can be killed (SIGKILL) between
+the steps of a pass."""
 
 from __future__ import annotations
 
@@ -19,9 +20,6 @@ import pytest
 from local.dataverse import Dataverse as DataverseStandIn
 from local.exchange import ExchangeOnline
 from shared.model.mailbox import Mailbox
-from tests.marks import rule
-from tests.unit import test_engine_crashes
-from tests.wire.crash_draw import drawn
 from tests.wire.real_service import Running, Where, running
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +28,6 @@ GUEST = "guest@fabrikam.example"
 START = (datetime.now(UTC) + timedelta(days=4)).replace(hour=9, minute=0, second=0, microsecond=0)
 NUMBERS = count(1)
 AT_ONCE = 2
-BETWEEN = 4
 
 
 @dataclass
@@ -199,30 +196,3 @@ async def killed_at(world: World, person: Person, step: int) -> int | None:
         return None
     assert process.returncode == 0, err.decode()
     return int(json.loads(out.splitlines()[-1])["steps"])
-
-
-@rule("LNK-11")
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
-async def test_killed_between_steps_the_story_ends_the_same(world: World, story: Any) -> None:
-    person = await world.person()
-    await story(person)
-    steps = await killed_at(world, person, 0)
-    assert steps is not None
-    assert steps > 4
-    await person.quiet()
-    expected = await person.outcome()
-    slots = asyncio.Semaphore(AT_ONCE)
-
-    async def once(step: int) -> None:
-        async with slots:
-            victim = await world.person()
-            await story(victim)
-            assert await killed_at(world, victim, step) is None
-            await victim.quiet()
-            assert await victim.outcome() == expected, f"killed at step {step}"
-
-    await asyncio.gather(*(once(step) for step in drawn(steps, BETWEEN)))
-
-
-def test_the_stories_are_those_of_the_in_memory_test() -> None:
-    assert [story.__name__ for story in STORIES] == [story.__name__ for story in test_engine_crashes.STORIES]
