@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
+from local.clock import Clock
 from local.control import SERVICE_TOKEN
+from local.wire import WireRequest
 from shared import telemetry
 from tests.simulation.world import World
 
@@ -104,10 +104,10 @@ class Bookkeeping:
     def _watch_requests(self) -> None:
         told = self._world.traffic.note
 
-        def note(clock: Any, part: str, request: httpx.Request, content: bytes, said: str) -> None:
-            told(clock, part, request, content, said)
-            if request.headers.get("Authorization") == f"Bearer {SERVICE_TOKEN}":
-                for kind in kinds_of(request):
+        def note(clock: Clock, part: str, wire: WireRequest, answer: bytes, said: str) -> None:
+            told(clock, part, wire, answer, said)
+            if wire.headers.get("Authorization") == f"Bearer {SERVICE_TOKEN}":
+                for kind in kinds_of(wire):
                     self._ledger.note(part, kind)
 
         self._world.traffic.note = note  # type: ignore[method-assign]
@@ -122,10 +122,10 @@ class Bookkeeping:
         self._world.storage.on_request = on_request
 
 
-def kinds_of(request: httpx.Request) -> Iterator[str]:
+def kinds_of(request: WireRequest) -> Iterator[str]:
     """The request as ``METHOD path`` without ids, or the parts of a ``$batch`` each: what both services count
     against their limits."""
-    target = request.url.raw_path.decode()
+    target = request.target
     if not target.endswith("$batch"):
         yield kind_of(request.method, target)
     elif request.content.lstrip().startswith(b"{"):
