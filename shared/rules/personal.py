@@ -70,7 +70,9 @@ def _begun(situation: PersonalSituation, context: Context, link: Link) -> Decisi
     item = situation.item
     if link.state is LinkState.CREATING and situation.item_gone:
         return item_gone(situation, context, link)
-    if link.state is LinkState.CREATING and item is not None and tracking.was_untracked(item, link):
+    by_us = situation.dropped and situation.record is Absence.PHYSICAL  # a pass died while it unlinked
+    unmarked = item is not None and tracking.was_untracked(item, link) and not by_us
+    if link.state is LinkState.CREATING and item is not None and unmarked:
         return untracked(situation, link, item)
     from_dynamics_only = link.exchange_id is None and link.state in (
         LinkState.CREATING,

@@ -199,3 +199,15 @@ def test_taking_the_category_off_ends_the_link_and_keeps_both():
     assert isinstance(write, MarkItem)
     assert write.stamps == Stamps(link_state=0.0)
     assert decision.link.generation == 2
+
+
+@rule("FLT-10", "LNK-8")
+def test_of_an_item_that_a_pass_had_begun_to_unlink_for_an_administrator_the_rest_goes_too():
+    """Its link was never finished, its row is gone, and the category went before the worker died."""
+    begun = replace(pair(task(stamps=LINKED), task_row()).link, state=LinkState.CREATING, exchange_id=None)
+    half = replace(pair(task(stamps=LINKED), task_row()), link=begun, item=task(stamps=LINKED, categories=()))
+    gone = replace(half, record=Absence.PHYSICAL)
+    decision = decided(replace(gone, dropped=True))
+    assert done(decision, ActionKind.UNLINK, Side.EXCHANGE).write.stamps == Stamps(link_state=0.0)
+    assert decision.link.state is LinkState.DELETED_IN_DYNAMICS
+    assert decided(gone).link.state is LinkState.UNTRACKED, "nobody was asked: a person untracked it"
