@@ -66,7 +66,7 @@ def merge_content(
     content = PersonalContent(fields_of(record.table, context))
     shown = exchange_values(item, base.dynamics if base else record.values)
     left_behind = task_progress.left_behind(base.dynamics if base else None, record.values)
-    meant = replace(record, values=task_progress.without(record.values, left_behind))
+    meant = replace(record, values=task_progress.meant(record.values, left_behind))
     for row in content.fields:
         if row.name in shown and row.name in record.values:
             _merge_field(row, item, meant, shown, base, context, rights, content)

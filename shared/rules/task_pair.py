@@ -25,8 +25,8 @@ class TaskPair:
     outgoing: bool = True
     directions: Mapping[str, Direction] = field(default_factory=dict)
     closed: frozenset[str] = frozenset()
-    left_behind: frozenset[str] = frozenset()
-    """What still says that a row is done which somebody opened again (``task_progress.left_behind``)."""
+    left_behind: bool = False
+    """The per cent still says that a row is done which somebody opened again (``task_progress``)."""
 
     def both_ways(self, name: str) -> bool:
         return all(self.may(name, side) for side in Side)

@@ -60,22 +60,22 @@ def of_dynamics(table: str, values: Values, zone: ZoneInfo, now: datetime) -> Pr
     return Progress(status, _number(percent), None)
 
 
-def left_behind(base: Values | None, row: Values) -> frozenset[str]:
-    """The fields that say of an open row that it is done, and said so before somebody opened it again:
-    Dynamics leaves the per cent at 100 then. Whoever opens a row means that it is not done (TASK-9).
+def left_behind(base: Values | None, row: Values) -> bool:
+    """The per cent of an open row is still the 100 of when it was closed: Dynamics leaves it when somebody
+    opens the row again, who means that it is not done. An actual end that was not cleared says that it is
+    (TASK-9).
 
-    Of a status that a pass wrote which never committed only the fingerprint is known; with per cent or an end
-    that are still as they were it had closed the row."""
-    if not base or _closed(row) or not (is_unknown(base.get("status")) or _closed(base)):
-        return frozenset()
-    return frozenset(
-        name for name in ("completed", "percent") if row.get(name) and row.get(name) == base.get(name)
-    )
+    Of a status that a pass wrote which never committed only the fingerprint is known; with a per cent that
+    is still as it was it had closed the row."""
+    closed_before = base is not None and (is_unknown(base.get("status")) or _closed(base))
+    if base is None or not closed_before or _closed(row):
+        return False
+    return row.get("percent") == 100 and base.get("percent") == 100
 
 
-def without(row: Values, names: frozenset[str]) -> Values:
-    """The row as it is meant: without what was left behind."""
-    return {name: None if name in names else value for name, value in row.items()} if names else row
+def meant(row: Values, left: bool) -> Values:
+    """The row as it is meant: without a per cent that was ``left`` behind."""
+    return {**row, "percent": None} if left else row
 
 
 def _number(value: Value) -> int:
@@ -88,10 +88,10 @@ def _text(value: Value) -> str | None:
 
 def settle(pair: TaskPair, exchange: Values, dynamics: Values) -> Writes:
     """What the merge decided for these fields, made whole."""
-    meant = without(pair.dynamics, pair.left_behind)
+    row = meant(pair.dynamics, pair.left_behind)
     views = {
         Side.EXCHANGE: of_exchange(pair.exchange),
-        Side.DYNAMICS: of_dynamics(pair.table, meant, pair.zone, pair.now),
+        Side.DYNAMICS: of_dynamics(pair.table, row, pair.zone, pair.now),
     }
     decided = {name: side for name in FIELDS if (side := towards(name, exchange, dynamics))}
     if not decided and (pair.left_behind or _left_over(pair, views)):
@@ -174,8 +174,7 @@ def _open(pair: TaskPair, view: Progress, goal: Progress, told: bool, writes: Wr
     """What made the row done goes, whichever way those fields travel: a row that is opened again and still
     says 100 %, or when it was done, would count as done (TASK-9)."""
     row, out = pair.dynamics, writes.dynamics
-    done = view.done or "completed" in pair.left_behind
-    if done and row.get("completed") and "completed" not in pair.closed:
+    if view.done and row.get("completed") and "completed" not in pair.closed:
         out["completed"] = None
         writes.rules.append("TASK-9")
     stale = row.get("percent") == 100 and "percent" not in pair.closed

@@ -217,20 +217,19 @@ DONE = {"status": "completed", "completed": "2026-03-01", "percent": None}
 
 
 @rule("TASK-9", "TASK-3", "FLD-19")
-def test_opened_again_in_dynamics_it_is_open_in_exchange_whatever_the_row_left_behind():
-    """Dynamics leaves the per cent at 100 when somebody opens a row again, and takes its end or does not."""
+def test_opened_again_in_dynamics_it_is_open_in_exchange_whatever_per_cent_was_left_behind():
+    """Dynamics leaves it at 100 when somebody opens a row again; an end that was not cleared says that it is
+    done."""
     before = linked(task(**DONE, stamps=LINKED), task_row(**CLOSED))
-    for left, cleared in (
-        ({"percent": 100}, {"percent": 0}),
-        ({"percent": 100, "completed": CLOSED["completed"]}, {"percent": 0, "completed": None}),
-        ({}, {}),
-    ):
+    for left, cleared in (({"percent": 100}, {"percent": 0}), ({}, {})):
         edited = pair(task(**DONE, stamps=LINKED), task_row(status=[0, 2], **left))
         decision = decided(replace(edited, link=before))
         assert changed(decision, Side.EXCHANGE)["status"] == "notStarted"
         assert changed(decision, Side.DYNAMICS) == cleared
         both = pair(task(stamps=LINKED), task_row(status=[0, 2], **left))
         assert changed(decided(replace(both, link=before)), Side.DYNAMICS) == cleared
+    ended = pair(task(**DONE, stamps=LINKED), task_row(**{**CLOSED, "status": [0, 2]}))
+    assert changed(decided(replace(ended, link=before)), Side.EXCHANGE) == {}
 
 
 @rule("TASK-9", "TASK-4")
