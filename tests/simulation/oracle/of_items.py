@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.engine.ports import HistoryRow
+from shared.rules.skips import Reason
 from tests.simulation.humans import Humans
 from tests.simulation.items import DYNAMICS, EXCHANGE, SIDES, Item, undisputed
 from tests.simulation.kinds import KINDS, SERIES
@@ -42,11 +44,15 @@ class Seen:
 
 
 async def of_items(world: World, humans: Humans) -> AsyncIterator[Broken]:
-    histories = {person.mailbox: await history_of(world, person.mailbox) for person in world.everybody}
+    told = {person.mailbox: await history_of(world, person.mailbox) for person in world.everybody}
+    dropped = {mailbox: _dropped(world, mailbox, rows) for mailbox, rows in told.items()}
+    histories = {mailbox: str(rows) for mailbox, rows in told.items()}
     mailboxes = [(person, await shown_to(person)) for person in world.everybody]
     tables = [str(await world.web_api("GET", KINDS[name].entity_set)) for name in KINDS]
     for item in humans.items:
         rows = {side: await KINDS[item.kind].found(item, side) for side in SIDES}
+        if item.guests.ever and dropped[item.owner.mailbox].intersection(item.ids.values()):
+            continue  # what would have mailed its guests was not carried out: an administrator's word
         for broken in (
             *of_item(Seen(item, rows, histories[item.owner.mailbox])),
             *of_private(item, tables),
@@ -55,6 +61,14 @@ async def of_items(world: World, humans: Humans) -> AsyncIterator[Broken]:
             *await _asked(world, item, rows, histories[item.owner.mailbox]),
         ):
             yield broken
+
+
+def _dropped(world: World, mailbox: str, history: Sequence[HistoryRow]) -> set[str]:
+    """The ids of what waited while an administrator was asked, who then said no; if somebody did."""
+    if world.answers.get(mailbox) != "drop":
+        return set()
+    rows = [row for row in history if Reason.DROPPED.sentence in row.reason]
+    return {each for row in rows for each in (row.item.exchange, row.item.dynamics) if each}
 
 
 async def _asked(world: World, item: Item, rows: Rows, history: str) -> list[Broken]:
@@ -75,12 +89,12 @@ async def shown_to(person: Person) -> str:
     return "".join([str(await kind.rows_here(person)) for kind in (Events(), Contacts(), Tasks())])
 
 
-async def history_of(world: World, mailbox: str) -> str:
+async def history_of(world: World, mailbox: str) -> list[HistoryRow]:
     rows, after = await world.services.history.of_item(mailbox, None, limit=500, after=None)
-    found = str(rows)
+    found = list(rows)
     while after:
         rows, after = await world.services.history.of_item(mailbox, None, limit=500, after=after)
-        found += str(rows)
+        found += rows
     return found
 
 
