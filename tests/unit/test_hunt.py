@@ -13,7 +13,7 @@ import pytest
 from local.clock import SimulatedClock
 from tests.simulation.diary import Diary
 from tests.simulation.faults import Chance, Rates
-from tests.simulation.items import DYNAMICS, EXCHANGE, Edit, Item
+from tests.simulation.items import CLOSED, DYNAMICS, EXCHANGE, NOT_CLOSED, Edit, Item
 from tests.simulation.mails import Mail, Mails
 from tests.simulation.oracle.broken import (
     CONVERGES,
@@ -177,6 +177,37 @@ def test_what_is_not_as_people_left_it_breaks_a_promise(
     assert promise in promises(item, exchange, dynamics)
 
 
+def open_for(*hours: float) -> Item:
+    """A row that was closed and opened again in turn, after so many hours each."""
+    item = task(born=DYNAMICS)
+    moment = NOW
+    for number, each in enumerate(hours):
+        moment += timedelta(hours=each)
+        item.facts.append(Edit(moment, DYNAMICS, "state", (CLOSED, NOT_CLOSED)[number % 2]))
+    return item
+
+
+@pytest.mark.parametrize(
+    ("item", "may_be_missing"),
+    [
+        (open_for(1), True),
+        (open_for(3), False),
+        (open_for(1, 5), False),
+        (open_for(1, 5, 1), True),
+        (open_for(1, 5, 3), False),
+        (open_for(), False),
+    ],
+)
+def test_a_row_that_was_hardly_open_need_not_have_come_to_exchange(item: Item, may_be_missing: bool) -> None:
+    assert (promises(item, [], [there(statecode=1)]) == set()) is may_be_missing
+
+
+def test_who_tracks_an_item_again_and_deletes_its_row_at_once_may_get_a_new_row() -> None:
+    for hours, promise in ((1, set()), (3, {NO_DUPLICATES})):
+        gone = {DYNAMICS: NOW + timedelta(hours=hours)}
+        assert promises(task(retracked=NOW, deleted=gone), [here()], [there()]) == promise
+
+
 def test_an_edit_that_lost_is_kept_by_the_history() -> None:
     item = task()
     item.edits.append(Edit(NOW, DYNAMICS, "text", "v3", "v2"))
@@ -229,6 +260,7 @@ def test_what_is_nobodys_business_is_nowhere_else() -> None:
     assert list(of_private(item, ["B0001"])) == []
     assert [each.promise for each in of_owner(item, [there(_ownerid_value="user-b")])] == [NO_LEAK]
     assert [each.promise for each in of_copies(item, [(ANNA, "A0001"), (BERT, "A0001")])] == [NO_LEAK]
+    assert list(of_copies(item, [(BERT, "AAkxA0001-Q=")])) == [], "an id that holds the same letters"
     item.guests.ever.add(BERT.address)
     assert list(of_copies(item, [(BERT, "A0001")])) == []
 

@@ -70,6 +70,17 @@ async def test_without_the_right_to_tasks_all_else_goes_on_and_it_is_said_once(
     assert await ada.links("task") == []
 
 
+@rule("MBX-16")
+async def test_a_token_that_was_refused_now_and_then_closes_nothing(world: People) -> None:
+    ada = await world.person("ada")
+    await world.settle()
+    await world.fault("exchange", "status:401", 2, **OF_TASKS)
+    await ada.add_task("Here")
+    await world.settle()
+    assert [row["subject"] for row in await ada.rows("tasks")] == ["Here"]
+    assert await notes(ada) == []
+
+
 async def test_once_let_in_again_what_happened_meanwhile_is_found_and_nothing_is_doubled(
     world: People,
 ) -> None:
