@@ -113,11 +113,17 @@ def _sized(args: argparse.Namespace, plan: Plan) -> Plan:
 def plan_of(args: argparse.Namespace) -> Plan | None:
     """The one world that was asked for."""
     if args.plan:
-        given = Path(args.plan).read_text() if Path(args.plan).is_file() else args.plan
-        return read_plan(json.loads(given))
+        return args.plan
     if args.seed is None:
         return None
     return _sized(args, of_the_hunt(args.seed))
+
+
+def _given(plan: str) -> Plan:
+    try:
+        return read_plan(json.loads(Path(plan).read_text() if plan.endswith(".json") else plan))
+    except (OSError, ValueError, TypeError) as error:
+        raise argparse.ArgumentTypeError(f"no plan: {error}") from None
 
 
 def _arguments() -> argparse.Namespace:
@@ -130,7 +136,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--stop-after", type=int, default=5, help="failing worlds")
     parser.add_argument("--shrink", type=float, default=SHRINK_SECONDS, help="seconds; 0: not at all")
     parser.add_argument("--seed", type=int, help="this world only, in this process")
-    parser.add_argument("--plan", default="", help="this world only: a plan as JSON, or a file with one")
+    parser.add_argument("--plan", type=_given, help="this world only: a plan as JSON, or a .json file")
     parser.add_argument("--mailboxes", type=int)
     parser.add_argument("--days", type=int)
     parser.add_argument("--deeds", type=int)
