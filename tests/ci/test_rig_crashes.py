@@ -14,9 +14,6 @@ FAILED = (2, 14, 21)
 """2: an occurrence edited between the reading and the marking of its series was taken for an echo.
 14: an event deleted after the worker died making its row came back. 21: so did a row, the other way round."""
 MINUTES = 1.2
-OPEN = (
-    "a series' guests were told once more than people gave reason for: issue 5 is open until that is traced"
-)
 
 
 @rule("MBX-16")
@@ -26,6 +23,4 @@ def test_killed_processes_lose_double_and_surprise_nothing(seed: int) -> None:
     print(f"seed {seed}: python -m tests.rig_crashes --seed {seed} --minutes {MINUTES}")
     outcome = run(seed, MINUTES)
     show(outcome)
-    assert not [each for each in outcome.broken if "update, at most" not in each.what]
-    if outcome.broken:
-        pytest.xfail(f"{OPEN}: seed {seed}, {', '.join(map(str, outcome.broken))}")
+    assert not outcome.broken

@@ -186,7 +186,7 @@ class People:
         )
         if done is not None:
             item.edits.append(Edit(side, name, value, seen, done))
-            item.touched += 1 + item.days
+            item.touched += 1
 
     def _write(self, item: Item, side: str, found: Json, name: str, value: str) -> None:
         place = FIELDS[item.kind][name]
