@@ -113,7 +113,7 @@ class Item:
     days: int = 0
     """Deeds about one day of a series: Exchange mails about each such day apart from the series."""
     touched: int = 0
-    """How often the guest may be told of a change."""
+    """Deeds of which the guest is told; of a series for it and for each such day."""
     cut: int = 0
     """How often the guest may be told that something does not take place."""
 
