@@ -222,13 +222,15 @@ class Humans:
             return
         self.tell(item, side, "deleted")
         item.deleted[side] = self.world.clock.now()
-        if side == EXCHANGE and item.born == DYNAMICS:
-            item.unknown = not await self._is_linked(item, str(row["id"]))
+        if side != item.born:
+            item_id = str(row["id"]) if side == EXCHANGE else item.ids[EXCHANGE]
+            item.unknown = not await self._is_linked(item, item_id)
         await KINDS[item.kind].delete(item, side)
 
     async def _is_linked(self, item: Item, item_id: str) -> bool:
         """The service knows by now that this is the row's item."""
-        return item_id in await self.world.links.links_by_exchange(item.owner.mailbox, [item_id])
+        links = await self.world.links.links_by_exchange(item.owner.mailbox, [item_id])
+        return item_id in links and links[item_id].linked
 
     # --- what guests have to be told --------------------------------------------------------------
 

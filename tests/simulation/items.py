@@ -65,7 +65,7 @@ class Item:
     retracked: datetime | None = None
     private: bool = False
     unknown: bool = False
-    """Deleted in Exchange before the pass that had made it there was over."""
+    """Deleted on the other side before the pass that had made it there was over."""
     slots: Slots = field(default_factory=Slots)
     guests: Guests = field(default_factory=Guests)
 

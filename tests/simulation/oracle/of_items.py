@@ -77,7 +77,8 @@ async def _asked(world: World, item: Item, rows: Rows, history: str) -> list[Bro
     if item.kind == SERIES and item.alive and all(len(there) == 1 for there in rows.values()):
         item.ids = {side: KINDS[item.kind].id_of(side, rows[side][0]) for side in SIDES}
         found += await of_series(item, history, world.clock.now())
-    for side in () if item.wanted_anew else SIDES:
+    made_again = item.unknown and all(rows.values())
+    for side in () if item.wanted_anew or made_again else SIDES:
         for row in rows[side][:1]:
             answer = await item.owner.explain(KINDS[item.kind].id_of(side, row))
             found += of_answer(item, answer, linked=item.alive and not _never_came(item, rows[EXCHANGE]))
@@ -137,9 +138,10 @@ def _left_alone(seen: Seen) -> Iterator[Broken]:
 
 
 def _could_be_unmade(item: Item, side: str) -> bool:
-    """Exchange has no idempotency key for contacts and tasks: one that was deleted before the pass that made
-    it was over cannot be told from one that was never made, so it is made (docs/assumptions.md)."""
-    return item.unknown and side == EXCHANGE and item.kind not in ("event", "series")
+    """What was deleted before the pass that made it was over cannot be told from what was never made, so it
+    is made (docs/assumptions.md). Exchange has an idempotency key, but for contacts and tasks."""
+    keyed = side == EXCHANGE and item.kind in ("event", "series")
+    return item.unknown and side != item.born and not keyed
 
 
 def _field(seen: Seen, name: str) -> Iterator[Broken]:
