@@ -16,6 +16,7 @@ from shared.errors import (
     Transient,
     UnknownResult,
 )
+from shared.model.mailbox import Mailbox
 
 SENTENCES: tuple[tuple[type[SyncError], str], ...] = (
     (Throttled, "Exchange Online or Dynamics 365 asks for patience; try again in a moment."),
@@ -39,3 +40,9 @@ def sentence(error: SyncError) -> str:
     """The first that fits, with the service's code if there is one."""
     text = next((text for kind, text in SENTENCES if isinstance(error, kind)), "It failed; try again.")
     return f"{text} ({error.code})" if error.code else text
+
+
+def keeps_failing_so(mailbox: Mailbox, error: SyncError, times: int) -> bool:
+    """So many passes in a row failed before, the last of them with this very sentence: no accident, such as a
+    token that expired in the middle of an outage."""
+    return mailbox.failures >= times and mailbox.last_error == sentence(error)

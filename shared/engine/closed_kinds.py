@@ -16,7 +16,7 @@ from shared.model.decision import ItemRef
 from shared.model.mailbox import Mailbox
 from shared.model.personal import CONTACT, TASK
 from shared.model.values import Side
-from shared.plain_words import sentence
+from shared.plain_words import keeps_failing_so
 
 TRY_AGAIN = timedelta(hours=1)
 ACCIDENTS = 3
@@ -41,8 +41,7 @@ def by_exchange(error: SyncError) -> bool:
 def may_be_accident(error: SyncError, mailbox: Mailbox) -> bool:
     """A token that expired, or that one of many front ends did not like: the pass is repeated before that is
     believed."""
-    again = mailbox.failures >= ACCIDENTS and mailbox.last_error == sentence(error)
-    return error.status == 401 and not again
+    return error.status == 401 and not keeps_failing_so(mailbox, error, ACCIDENTS)
 
 
 def by_dynamics(error: SyncError) -> bool:

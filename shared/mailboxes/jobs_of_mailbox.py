@@ -26,7 +26,7 @@ from shared.model.feed_tables import FEED_TABLES
 from shared.model.mailbox import Mailbox, MailboxState
 from shared.model.profile import Profile, Retries
 from shared.model.values import Value
-from shared.plain_words import sentence
+from shared.plain_words import keeps_failing_so, sentence
 from shared.rules import cadence
 
 ASKED_AGAIN = timedelta(minutes=5)
@@ -142,17 +142,12 @@ async def _try(services: Services, mailbox: Mailbox, job: Job) -> None:
     except life_cycle.Rejected as error:
         await _broken(services, mailbox, error)
     except ProfileBroken as error:
-        if _stays_refused(mailbox, error) or job.cause == HEAL:
+        if keeps_failing_so(mailbox, error, PERMISSION_TRIES) or job.cause == HEAL:
             await _broken(services, mailbox, error)
         else:
             await _later(services, mailbox, job, error)
     except SyncError as error:
         await _later(services, mailbox, job, error)
-
-
-def _stays_refused(mailbox: Mailbox, error: SyncError) -> bool:
-    """Not a token that expired in the middle of an outage: what failed before said the same."""
-    return mailbox.failures >= PERMISSION_TRIES and mailbox.last_error == sentence(error)
 
 
 async def _profile(services: Services, mailbox: Mailbox) -> Profile:

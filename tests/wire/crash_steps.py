@@ -7,7 +7,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -28,6 +28,7 @@ GUEST = "guest@fabrikam.example"
 START = (datetime.now(UTC) + timedelta(days=4)).replace(hour=9, minute=0, second=0, microsecond=0)
 NUMBERS = count(1)
 AT_ONCE = 2
+Story = Callable[["Person"], Awaitable[None]]
 
 
 @dataclass
@@ -196,3 +197,31 @@ async def killed_at(world: World, person: Person, step: int) -> int | None:
         return None
     assert process.returncode == 0, err.decode()
     return int(json.loads(out.splitlines()[-1])["steps"])
+
+
+async def ends_the_same(
+    world: World,
+    story: Story,
+    outcome: Callable[[Person], Awaitable[Any]],
+    drawn: Callable[[int], Sequence[int]],
+    at_least: int,
+) -> None:
+    """Tells the story whole, and again with the worker killed at each step that is ``drawn`` of all."""
+    person = await world.person()
+    await story(person)
+    steps = await killed_at(world, person, 0)
+    assert steps is not None
+    assert steps > at_least
+    await person.quiet()
+    expected = await outcome(person)
+    slots = asyncio.Semaphore(AT_ONCE)
+
+    async def once(step: int) -> None:
+        async with slots:
+            victim = await world.person()
+            await story(victim)
+            assert await killed_at(world, victim, step) is None
+            await victim.quiet()
+            assert await outcome(victim) == expected, f"killed at step {step} of {steps}"
+
+    await asyncio.gather(*(once(step) for step in drawn(steps)))
