@@ -11,6 +11,7 @@ from benchmarks import freshness
 from benchmarks.kept import Kept
 from benchmarks.page import PAGE, render, stamp
 from benchmarks.run import sections
+from tools.code_hash import hash_of
 
 
 def main() -> int:
@@ -25,9 +26,7 @@ def main() -> int:
     begun, at = time.monotonic(), stamp(freshness.code_hash())
     if at.dirty:
         print("there are uncommitted changes: the page will say so, and the check will not take it")
-    text = render(
-        at, sections(Kept(freshness.hash_of(*freshness.ALL_CODE), options.anew), quick=options.quick)
-    )
+    text = render(at, sections(Kept(hash_of(*freshness.ALL_CODE), options.anew), quick=options.quick))
     PAGE.write_text(text)
     print(f"{PAGE.name} is written, after {time.monotonic() - begun:.0f} s")
     return 0

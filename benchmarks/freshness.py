@@ -3,36 +3,18 @@ is fresh when it was measured with this very code, or when what an item costs is
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 from benchmarks import items
-from benchmarks.page import ROOT, stamp_of
+from benchmarks.page import stamp_of
+from tools.code_hash import SERVICE, hash_of
 
-MEASURED = ("function_app.py", "host.json", "requirements.txt", "shared")
-ALL_CODE = (*MEASURED, "benchmarks", "local", "tests/doubles", "tests/simulation", "tests/wire")
+ALL_CODE = (*SERVICE, "benchmarks", "local", "tests/doubles", "tests/simulation", "tests/wire")
 AGAIN = "run `make bench`"
 TOLERANCE = 0.05
 
 
 def code_hash() -> str:
     """Of everything that runs in Azure: a page with this hash was measured with this code."""
-    return hash_of(*MEASURED)
-
-
-def hash_of(*names: str) -> str:
-    """Of these files, and all in these folders."""
-    digest = hashlib.sha256()
-    for path in sorted(path for name in names for path in _files(ROOT / name)):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode() + content)
-    return digest.hexdigest()[:16]
-
-
-def _files(place: Path) -> list[Path]:
-    if place.is_file():
-        return [place]
-    return [path for path in place.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return hash_of(*SERVICE)
 
 
 def check(text: str, *, strict: bool) -> int:

@@ -1,7 +1,8 @@
 """``python -m tests.simulation.hunt``: worlds with fresh seeds, one process a core, for as long as one lets
 it. A promise that is broken is told with its story, made short, and can be told again (``--plan``).
 
-``--minutes 5``, ``--worlds 20``, ``--first 1000`` (the first seed), ``--log docs/hunt.log``, ``--jobs 2``."""
+``--minutes 5``, ``--worlds 20``, ``--first 1000`` (the first seed), ``--log docs/hunt.log``, ``--jobs 2``;
+``--go-on``: in that log, with the worlds that broke a promise first."""
 
 from __future__ import annotations
 
@@ -15,10 +16,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import replace
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 
-from tests.simulation.log import Log
+from tests.simulation.log import Log, Told, told_in
 from tests.simulation.plan import Plan, of_the_hunt, read_plan
 from tests.simulation.run import Outcome, hunt
 from tests.simulation.shrink import shrunk
@@ -53,7 +54,7 @@ def replayed(plan: Plan, *, whole: bool, trace: bool, shrink: float) -> int:
 
 def hunted(args: argparse.Namespace) -> int:
     """Fresh seeds until the time is over or somebody stops it; the first broken promises are made short."""
-    log = Log(Path(args.log) if args.log else None)
+    log = Log(args.log, args.told)
     log.begin()
     failed: list[Outcome] = []
     until = time.monotonic() + args.minutes * 60 if args.minutes else float("inf")
@@ -97,8 +98,9 @@ def _ignore_interrupts() -> None:
 
 
 def _plans(args: argparse.Namespace, until: float) -> Iterator[Plan]:
-    seeds = range(args.first, args.first + args.worlds) if args.worlds else count(args.first)
-    for seed in seeds:
+    first = max(args.told.worlds, default=args.first - 1) + 1
+    seeds = chain(args.told.broken, count(first))
+    for seed in islice(seeds, args.worlds or None):
         if time.monotonic() >= until:
             return
         yield _sized(args, of_the_hunt(seed))
@@ -132,7 +134,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--worlds", type=int, default=0, help="how many at most")
     parser.add_argument("--first", type=int, default=int(time.time()), help="the first seed; fresh otherwise")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--log", default="")
+    parser.add_argument("--log", type=Path)
+    parser.add_argument("--go-on", action="store_true", help="in that log, which the same service has made")
     parser.add_argument("--stop-after", type=int, default=5, help="failing worlds")
     parser.add_argument("--shrink", type=float, default=SHRINK_SECONDS, help="seconds; 0: not at all")
     parser.add_argument("--seed", type=int, help="this world only, in this process")
@@ -144,7 +147,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--no-trouble", action="store_true")
     parser.add_argument("--story", action="store_true", help="everything that people did")
     parser.add_argument("--trace", action="store_true", help="and every request")
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.told = _told(parser, args.log) if args.go_on else Told()
+    return args
+
+
+def _told(parser: argparse.ArgumentParser, log: Path | None) -> Told:
+    if log is None:
+        parser.error("--go-on: in which log? (--log docs/hunt.log)")
+    try:
+        return told_in(log.read_text())
+    except (OSError, ValueError) as error:
+        parser.error(f"--go-on: {error}")
 
 
 def main() -> int:

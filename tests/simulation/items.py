@@ -38,12 +38,14 @@ class Slots:
 @dataclass
 class Guests:
     """Whom people invited, and took out again: by address, how often in Dynamics, where our service has to
-    tell them. ``changes``: what was done there that Exchange tells guests of."""
+    tell them. ``changes``: what was done there that Exchange tells guests of. ``tracked``: when one of them
+    last tracked the copy that the invitation had brought."""
 
     invited: Counter[str] = field(default_factory=Counter)
     withdrawn: Counter[str] = field(default_factory=Counter)
     changes: int = 0
     ever: set[str] = field(default_factory=set)
+    tracked: datetime | None = None
 
 
 @dataclass
@@ -75,10 +77,11 @@ class Item:
 
     @property
     def wanted_anew(self) -> bool:
-        """Its owner tracked it again and deleted its row before anybody could look: nothing tells which came
-        first, so that it may get a new row as well as none."""
+        """Its owner tracked it again, or a guest tracked it, too, and its row was deleted before anybody
+        could look: nothing tells which came first, so that it may get a new row as well as none."""
         gone = self.deleted.get(DYNAMICS)
-        return gone is not None and self.retracked is not None and gone - self.retracked < ARRIVES
+        wishes = [at for at in (self.retracked, self.guests.tracked) if at is not None]
+        return gone is not None and any(gone - at < ARRIVES for at in wishes)
 
     @property
     def hardly_open(self) -> bool:

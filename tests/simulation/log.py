@@ -1,9 +1,11 @@
-"""What a hunt writes down: with which code it was made, one line a world, and the sums."""
+"""What a hunt writes down: with which code it was made, one line a world, and the sums. A hunt may go on in
+the log of an earlier one (``--go-on``), as long as the service is the same."""
 
 from __future__ import annotations
 
 import hashlib
 import platform
+import re
 import subprocess
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,8 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.simulation.run import Outcome
+from tools.code_hash import ROOT, SERVICE, hash_of
 
-ROOT = Path(__file__).parents[2]
+_SERVICE = re.compile(r"^service (?P<hash>[0-9a-f]{16})$", re.MULTILINE)
+_WORLD = re.compile(
+    r"^(?P<seed>\d+) \d+x\d+ (?P<hostile>\d+) \d+ \d+ \d+ \d+(?: BROKEN (?P<broken>\d+))?$", re.MULTILINE
+)
 
 
 def code_version() -> str:
@@ -35,10 +41,39 @@ def _git(*words: str) -> str:
 
 
 @dataclass
+class Told:
+    """The worlds of a log by their seeds, each as it was told last: hostile mailbox-days, broken promises."""
+
+    worlds: dict[int, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def hostile(self) -> int:
+        return sum(hostile for hostile, _ in self.worlds.values())
+
+    @property
+    def broken(self) -> list[int]:
+        """The seeds whose worlds broke a promise: mended since or not, they are to be told again."""
+        return [seed for seed, (_, broken) in self.worlds.items() if broken]
+
+
+def told_in(text: str) -> Told:
+    """Raises ``ValueError``: it was made with another service, which proves nothing about this one."""
+    services = set(_SERVICE.findall(text))
+    if services != {hash_of(*SERVICE)}:
+        raise ValueError("not this service has made that log: begin a new one")
+    worlds = {
+        int(each["seed"]): (int(each["hostile"]), int(each["broken"] or 0)) for each in _WORLD.finditer(text)
+    }
+    return Told(worlds)
+
+
+@dataclass
 class Log:
-    """Written while the hunt goes on, so that a run that is stopped leaves what it has."""
+    """Written while the hunt goes on, so that a run that is stopped leaves what it has. ``told``: by the
+    hunts before, if it goes on."""
 
     path: Path | None
+    told: Told = field(default_factory=Told)
     worlds: int = 0
     hostile: int = 0
     days: int = 0
@@ -51,8 +86,12 @@ class Log:
     def begin(self) -> None:
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_text("")
+            if not self.told.worlds:
+                self.path.write_text("")
+        if self.told.worlds:
+            self._say("")
         self._say(f"code    {code_version()}")
+        self._say(f"service {hash_of(*SERVICE)}")
         self._say(f"python  {platform.python_version()}")
         self._say(f"begun   {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
         self._say("each line: seed, mailboxes x days, hostile mailbox-days, edits, faults, passes, requests")
@@ -66,6 +105,7 @@ class Log:
         self.edits += outcome.edits
         self.happened += outcome.happened
         self.missing.update(outcome.not_hostile)
+        self.told.worlds[plan.seed] = (outcome.hostile, len(outcome.broken))
         self.numbers.update({name: round(value) for name, value in numbers.items()})
         self._say(
             f"{plan.seed} {plan.mailboxes}x{plan.days} {outcome.hostile} {outcome.edits.total()} "
@@ -88,6 +128,10 @@ class Log:
             self._say(f"\n{title}")
             for name, count in sorted(counts.items()):
                 self._say(f"  {name:36} {count}")
+        self._say(
+            f"\nthe whole log: {self.told.hostile} hostile mailbox-days in {len(self.told.worlds)} worlds"
+        )
+        self._say(f"worlds that broke a promise when they were told last: {len(self.told.broken)}")
 
     def _say(self, line: str) -> None:
         print(line, flush=True)

@@ -65,6 +65,7 @@ async def guest_tracks(humans: Humans, deed: Deed, item: Item) -> None:
         rows = (await guest.graph("GET", "events?$top=500"))["value"]
         for copy in [row for row in rows if item.mark in row["subject"] and not row["isCancelled"]]:
             humans.tell(item, EXCHANGE, f"tracked by {guest.address}, too")
+            item.guests.tracked = humans.now
             await guest.graph("PATCH", f"events/{copy['id']}", {"categories": [CATEGORY]})
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import freshness
 from benchmarks.kept import Kept
 
 
@@ -33,17 +32,3 @@ def test_what_broke_is_not_kept() -> None:
     with pytest.raises(TimeoutError):
         Kept("a")("one", broken)
     assert Kept("a")("one", lambda: 5) == 5
-
-
-def test_the_hash_of_the_code_is_that_of_its_contents(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(freshness, "ROOT", tmp_path)
-    (tmp_path / "shared" / "__pycache__").mkdir(parents=True)
-    source = tmp_path / "shared" / "a.py"
-    source.write_text("1")
-    before = freshness.hash_of("shared")
-    (tmp_path / "shared" / "__pycache__" / "a.pyc").write_text("x")
-    assert freshness.hash_of("shared") == before
-    source.write_text("2")
-    assert freshness.hash_of("shared") != before

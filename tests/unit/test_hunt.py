@@ -208,6 +208,13 @@ def test_who_tracks_an_item_again_and_deletes_its_row_at_once_may_get_a_new_row(
         assert promises(task(retracked=NOW, deleted=gone), [here()], [there()]) == promise
 
 
+def test_a_guest_who_tracks_a_meeting_whose_row_is_deleted_at_once_may_get_a_row() -> None:
+    for hours, promise in ((-1, set()), (1, set()), (3, {NO_DUPLICATES})):
+        item = task(deleted={DYNAMICS: NOW + timedelta(hours=hours)})
+        item.guests.tracked = NOW
+        assert promises(item, [], [there()]) == promise
+
+
 def test_an_edit_that_lost_is_kept_by_the_history() -> None:
     item = task()
     item.edits.append(Edit(NOW, DYNAMICS, "text", "v3", "v2"))
