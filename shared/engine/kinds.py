@@ -108,7 +108,8 @@ class ReadAgain:
         return asked[0][0]
 
     async def personal(self, situation: PersonalSituation) -> PersonalSituation:
-        """What an administrator has said, and what the filters say, still holds."""
+        """What an administrator has said still holds; what the filters said may not: what made us read again
+        may have closed the row, or opened it again."""
         touched = personal_touched_by(situation)
         pairing = PersonalPairing(
             self._services, self._context, self._filters, situation.kind, everything=True
@@ -146,8 +147,6 @@ def personal_touched_by(situation: PersonalSituation) -> PersonalTouched:
         touched.look[ref.exchange] = _place_of(situation)
     if ref.dynamics:
         touched.force(situation.table, ref.dynamics)
-        if situation.row is not None:
-            touched.matching[ref.dynamics] = situation.in_filter
     return touched
 
 

@@ -23,6 +23,10 @@ async def begun(kind, *, deletes=False):
     return story
 
 
+STATUS = 6
+"""Edits of a task from here on are of its status."""
+
+
 def tracked(story, box):
     return [item for item in story.items(box) if has_category(item.categories)]
 
@@ -219,3 +223,19 @@ async def test_a_closed_task_that_changed_while_the_feed_was_broken_is_found_by_
     await ended(story)
     (link,) = await story.links(story.boxes[0])
     assert link.state is (LinkState.LINKED if what == "edit" else LinkState.DELETED_IN_DYNAMICS)
+
+
+@rule("FLT-6", "LNK-8")
+async def test_a_task_opened_again_whose_answer_was_lost_has_not_left_the_filter():
+    """Its row was closed when the pass asked, and matched no filter; read again it is open."""
+    story = await born_in_dynamics(TASK)
+    await story.service.settle()
+    await story.in_exchange("edit", 0, 0, STATUS)
+    await story.service.settle()
+    assert [row.state for row in story.rows()] == [1]
+    await story.in_exchange("edit", 0, 0, STATUS)
+    story.lose("update {kind} row", AFTER)
+    await ended(story)
+    assert [row.state for row in story.rows()] == [0]
+    told, _ = await story.service.services.history.of_item(story.boxes[0].id, None, limit=100, after=None)
+    assert "unlink" not in {row.action for row in told}
