@@ -153,8 +153,16 @@ class PersonalReading:
                 work.moved.add(item_id)
                 work.pairs.pop(link.exchange_id, None)
                 work.gone.discard(link.exchange_id)
+            elif link is not None and await self._is_of_another(work.items[item_id], link, work):
+                continue
             if row_id not in {value for key, value in work.pairs.items() if key != item_id}:
                 work.pairs[item_id] = row_id
+
+    async def _is_of_another(self, task: ExchangeItem, link: Link, work: Found) -> bool:
+        """A task notes the row that it had until it was untracked, and so does a copy: the next one of a
+        recurring task, for example. Only one that was moved may take the row back."""
+        noted = self._kind != CONTACT and task.stamps is not None and not task.stamps.tracked
+        return noted and link.exchange_id not in (None, task.id) and await self._is_alive(link, work)
 
     async def _is_alive(self, link: Link, work: Found) -> bool:
         item_id = link.exchange_id or ""

@@ -216,7 +216,7 @@ class TodoTasks:
         values = {**item.values, **write.values}
         if not item.extended and not todo_extension.says_something(values):
             return written
-        await self._put_extension(item, values)
+        await self._put_extension(item, values, _noted(item.stamps))
         return todo_fields.extended(written, values)
 
     async def mark(self, write: MarkItem) -> ExchangeItem:
@@ -226,12 +226,20 @@ class TodoTasks:
         if write.stamps.link_state is None:
             return item
         if not write.stamps.tracked:
-            await self._remove_link(item)
-            return replace(item, stamps=Stamps(), resource_id="")
+            return await self._untrack(item)
         stamps = todo_links.merged(write.stamps, item.stamps)
         resource = todo_links.encode(stamps, write.link_url, write.link_name)
         answer = await self._put_link(item, resource)
         return replace(item, stamps=todo_links.as_read(stamps), resource_id=str(answer.get("id") or ""))
+
+    async def _untrack(self, item: ExchangeItem) -> ExchangeItem:
+        """The row is noted before its link goes: a task that was moved meanwhile is known again by it."""
+        former = todo_links.former(item.stamps) if item.whole else None  # else it holds what we do not know
+        if former is not None and not _noted(item.stamps):
+            await self._put_extension(item, item.values, former)
+            item = replace(item, extended=True)
+        await self._remove_link(item)
+        return replace(item, stamps=todo_links.decode_former(former), resource_id="")
 
     async def delete(self, write: DeleteItem) -> None:
         builder = self._task(write.item.place, write.item.id)
@@ -251,10 +259,10 @@ class TodoTasks:
 
     # --- what hangs on a task ---------------------------------------------------------------------
 
-    async def _put_extension(self, item: ExchangeItem, values: Values) -> None:
+    async def _put_extension(self, item: ExchangeItem, values: Values, former: str | None) -> None:
         """Made where there was none, replaced where there was one; either may have changed meanwhile."""
         extensions = self._task(item.place, item.id).extensions
-        body = todo_extension.encode(values)
+        body = todo_extension.encode(values, former)
         made = self._client.write("task_extension", "POST", extensions, body)
         named = extensions.by_extension_id(todo_extension.NAME)
         changed = self._client.write("task_extension", "PATCH", named, body)
@@ -293,6 +301,11 @@ class TodoTasks:
         request = self._client.get("task_links", self._task(item.place, item.id).linked_resources)
         resource = todo_links.ours([row async for row in self._channel.rows(request)])
         return str(resource["id"]) if resource else ""
+
+
+def _noted(stamps: Stamps | None) -> str | None:
+    """The row that a task has had, and has no more."""
+    return None if stamps is None or stamps.tracked else todo_links.former(stamps)
 
 
 def _is_marked(task: ExchangeItem) -> bool:

@@ -1,4 +1,5 @@
-"""What To Do has no property for: percent complete and regarding, in an open extension of the task (TASK-13).
+"""What To Do has no property for: percent complete and regarding, in an open extension of the task (TASK-13),
+and which row a task had that is not tracked any more (LNK-4).
 
 A PATCH replaces all values of an extension (documented), so all are written whenever one is.
 """
@@ -41,14 +42,21 @@ def as_read(values: Values) -> Json:
     return decode(encode(values))
 
 
-def encode(values: Values) -> Json:
-    """The whole extension. A value that is not there is left out, which clears it."""
+def former_row(extension: Json | None) -> Any:
+    """As it was noted when the task was untracked; whoever reads it must expect anything."""
+    return (extension or {}).get("formerRow")
+
+
+def encode(values: Values, former: str | None = None) -> Json:
+    """The whole extension. A value that is not there is left out, which clears it. ``former``: the row of a
+    task that is not tracked any more."""
     regarding = values.get("regarding")
     pair = regarding if isinstance(regarding, Mapping) else {}
     written = {
         "percentComplete": values.get("percent"),
         "regardingType": pair.get("type"),
         "regardingId": pair.get("id"),
+        "formerRow": former,
     }
     kept = {name: value for name, value in written.items() if value not in (None, "")}
     return {"@odata.type": _TYPE, "extensionName": NAME, **kept}

@@ -9,6 +9,7 @@ from typing import Any
 from shared.bodies import forms
 from shared.exchange import event_text, todo_days, todo_extension, todo_links
 from shared.exchange.event_time import UnreadableTime, moment
+from shared.model.event import Stamps
 from shared.model.personal import TASK, CreateItem, ExchangeItem, Place, UpdateItem
 from shared.model.values import Values
 
@@ -62,7 +63,7 @@ def _decoded(row: Json, place: str, time_zone: str, whole: bool) -> ExchangeItem
         place=place,
         values=values,
         categories=tuple(str(name) for name in row.get("categories") or ()),
-        stamps=todo_links.decode(resource) if shows_links else None,
+        stamps=_stamps(resource, extension) if shows_links else None,
         modified=_modified(row.get("lastModifiedDateTime")),
         whole=whole,
         recurring=bool(row.get("recurrence")),
@@ -70,6 +71,12 @@ def _decoded(row: Json, place: str, time_zone: str, whole: bool) -> ExchangeItem
         resource_id=str(resource.get("id") or "") if resource else "",
         extended=extension is not None,
     )
+
+
+def _stamps(resource: Json | None, extension: Json | None) -> Stamps:
+    """A task that is tied to a row is tracked, whatever else is noted on it."""
+    tied = todo_links.decode(resource)
+    return tied if tied.tracked else todo_links.decode_former(todo_extension.former_row(extension))
 
 
 def _values(row: Json, time_zone: str, complete: bool) -> Json:

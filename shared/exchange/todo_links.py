@@ -1,7 +1,8 @@
 """A task's tie to its Dynamics row: a linked resource, which people open and from which the row is read back.
 
 To Do has no extended properties, so this is the stamp of a task (LNK-3). What other applications linked is
-theirs and left alone.
+theirs and left alone. A task that is not tracked any more shows no such tie; which row it had is noted where
+people do not see it (``todo_extension``), for it gets another id whenever it is moved.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ Json = dict[str, Any]
 
 APPLICATION = "Dynamics 365"
 TRACKED = 2.0
+UNTRACKED = 0.0
 _GUID = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
 _EXTERNAL = re.compile(rf"({_GUID})/(\w+)/({_GUID})", re.IGNORECASE)
 
@@ -33,6 +35,22 @@ def decode(resource: Json | None) -> Stamps:
         return Stamps()
     organization, table, identifier = row
     return Stamps(link_state=TRACKED, crm_id=identifier, org_id=organization, object_type=table)
+
+
+def decode_former(text: Any) -> Stamps:
+    """What a task says of the row that it had (LNK-4)."""
+    row = _parsed(text)
+    if row is None:
+        return Stamps()
+    organization, table, identifier = row
+    return Stamps(link_state=UNTRACKED, crm_id=identifier, org_id=organization, object_type=table)
+
+
+def former(stamps: Stamps | None) -> str | None:
+    """How a task's row is noted that is not its row any more; None where it had none."""
+    if stamps is None or not (stamps.org_id and stamps.object_type and stamps.crm_id):
+        return None
+    return _external(stamps)
 
 
 def encode(stamps: Stamps, url: str, name: str) -> Json:
@@ -60,11 +78,12 @@ def merged(written: Stamps, present: Stamps | None) -> Stamps:
 
 def _named_row(resource: Json) -> tuple[str, str, str] | None:
     """Organization, table and row."""
-    external = resource.get("externalId")
-    match = _EXTERNAL.fullmatch(external.strip()) if isinstance(external, str) else None
-    if match is None or resource.get("applicationName") != APPLICATION:
-        return None
-    return match[1].lower(), match[2].lower(), match[3].lower()
+    return _parsed(resource.get("externalId")) if resource.get("applicationName") == APPLICATION else None
+
+
+def _parsed(text: Any) -> tuple[str, str, str] | None:
+    match = _EXTERNAL.fullmatch(text.strip()) if isinstance(text, str) else None
+    return (match[1].lower(), match[2].lower(), match[3].lower()) if match else None
 
 
 def _external(stamps: Stamps) -> str:

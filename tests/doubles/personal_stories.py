@@ -120,9 +120,7 @@ class PersonalStory:
             source.remove(item.id)
             self.told.forget("exchange", box.id, key)
             await self._end(box, item)
-        elif what == "move" and (self.kind == CONTACT or has_category(item.categories)):
-            # One that was untracked and then moved is another task when it is tracked anew: nothing of it
-            # says what it was.
+        elif what == "move":
             source.move(item.id)
         elif what == "untrack":
             if has_category(item.categories):

@@ -200,6 +200,7 @@ class MemoryItems:
             item
             for item in self.items_there.values()
             if item.stamps and item.stamps.crm_id and normal_guid(item.stamps.crm_id) == dynamics_id
+            if self.kind == CONTACT or item.stamps.tracked
         ]
 
     async def find_by_crm_ids(self, dynamics_ids: Collection[str]) -> Mapping[str, Sequence[ExchangeItem]]:
@@ -267,6 +268,8 @@ class MemoryItems:
             item = self._world.line.carry(f"mark {self.kind}", lambda: self._mark_task(write))
         if write.stamps.link_state is None:
             return item
+        if not write.stamps.tracked and item.stamps is not None and item.stamps.tracked:
+            item = self._world.line.carry("put extension", lambda: self._note_row(item))
         return self._world.line.carry("put link", lambda: self._put_link(item, write))
 
     def _mark_contact(self, write: MarkItem) -> ExchangeItem:
@@ -282,8 +285,12 @@ class MemoryItems:
 
     def _put_link(self, item: ExchangeItem, write: MarkItem) -> ExchangeItem:
         known = self._current(replace(item, etag=""))
-        stamps = _linked(write.stamps, known.stamps) if write.stamps.tracked else Stamps()
+        stamps = _linked(write.stamps, known.stamps) if write.stamps.tracked else _unlinked(known.stamps)
         return self._hang_on(replace(known, stamps=stamps, resource_id="resource" if stamps.tracked else ""))
+
+    def _note_row(self, item: ExchangeItem) -> ExchangeItem:
+        """Behind the link that is still there nobody sees it."""
+        return self._hang_on(replace(self._current(replace(item, etag="")), extended=True))
 
     async def delete(self, write: DeleteItem) -> None:
         def effect() -> bool:
@@ -303,8 +310,13 @@ def _as_fed(item: ExchangeItem) -> ExchangeItem:
     """A contact without its extended properties, a task without its extension but with its link."""
     hidden = {*TAGS, "regarding"} if item.kind == CONTACT else set(OF_THE_EXTENSION)
     values = {name: value for name, value in item.values.items() if name not in hidden}
-    stamps = None if item.kind == CONTACT else item.stamps
+    stamps = None if item.kind == CONTACT else _shown(item.stamps)
     return replace(item, values=values, stamps=stamps, whole=False, extended=False)
+
+
+def _shown(stamps: Stamps | None) -> Stamps:
+    """A task's linked resource; the row that it had is noted in the extension."""
+    return stamps if stamps is not None and stamps.tracked else Stamps()
 
 
 def _merged(before: Stamps | None, written: Stamps) -> Stamps:
@@ -316,6 +328,13 @@ def _linked(written: Stamps, before: Stamps | None) -> Stamps:
     """What a linked resource can say."""
     both = _merged(before, written)
     return Stamps(link_state=2.0, crm_id=both.crm_id, org_id=both.org_id, object_type=both.object_type)
+
+
+def _unlinked(before: Stamps | None) -> Stamps:
+    """What the extension says of the row that the task had."""
+    if before is None or not before.crm_id:
+        return Stamps()
+    return Stamps(link_state=0.0, crm_id=before.crm_id, org_id=before.org_id, object_type=before.object_type)
 
 
 def _contact(item: ExchangeItem, changes: Mapping[str, Any], display_name: str | None) -> ExchangeItem:

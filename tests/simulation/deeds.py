@@ -143,7 +143,6 @@ async def _move_task(humans: Humans, deed: Deed, item: Item) -> None:
         lists.append(await item.owner.graph("POST", "todo/lists", {"displayName": "Others"}))
     target = next(row for row in lists if row["id"] != item.place)
     humans.tell(item, EXCHANGE, f"moved to the list {target['displayName']}")
-    item.moved = humans.now
     await kind.move(item, target["id"])
 
 

@@ -65,7 +65,6 @@ class Item:
     place: str = ""
     untracked: datetime | None = None
     retracked: datetime | None = None
-    moved: datetime | None = None
     private: bool = False
     unknown: bool = False
     """Deleted on the other side before the pass that had made it there was over."""
@@ -83,13 +82,6 @@ class Item:
         gone = self.deleted.get(DYNAMICS)
         wishes = [at for at in (self.retracked, self.guests.tracked) if at is not None]
         return gone is not None and any(gone - at < ARRIVES for at in wishes)
-
-    @property
-    def lost_its_row(self) -> bool:
-        """A task whose owner tracked it again and moved it to another list before anybody could look: it has
-        another id by then, and nothing on it says whose it was (docs/assumptions.md)."""
-        again, moved = self.retracked, self.moved
-        return again is not None and moved is not None and timedelta() < moved - again < ARRIVES
 
     @property
     def hardly_open(self) -> bool:

@@ -11,7 +11,7 @@ from shared.errors import Transient
 from shared.model.link import LinkState
 from shared.model.personal import CONTACT, TASK
 from shared.model.profile import Brake, ContactDeletion
-from shared.rules.tracking import has_category
+from shared.rules.tracking import TRACKED_CATEGORY, has_category
 from tests.doubles.lost_answers import AFTER, BEFORE, LATE
 from tests.doubles.personal_stories import PersonalStory
 from tests.marks import rule
@@ -239,3 +239,38 @@ async def test_a_task_opened_again_whose_answer_was_lost_has_not_left_the_filter
     assert [row.state for row in story.rows()] == [0]
     told, _ = await story.service.services.history.of_item(story.boxes[0].id, None, limit=100, after=None)
     assert "unlink" not in {row.action for row in told}
+
+
+@rule("LNK-4", "LNK-8", "LNK-11")
+@pytest.mark.parametrize("seen", [True, False])
+@pytest.mark.parametrize("order", [("track", "move"), ("move", "track")])
+async def test_a_task_that_is_moved_while_it_is_untracked_comes_back_to_its_row(order, seen):
+    """To Do gives it another id; only what untracking noted on it tells whose it was."""
+    story = await born_in_dynamics(TASK)
+    await story.service.settle()
+    await story.in_exchange("untrack", 0, 0, 0)
+    await story.service.settle()
+    for what in order:
+        await story.in_exchange(what, 0, 0, 0)
+        if seen:
+            await story.service.settle()
+    await ended(story)
+    assert len(story.rows()) == 1
+    links = {link.state: link.exchange_id for link in await story.links(story.boxes[0])}
+    assert links == {LinkState.LINKED: story.items(story.boxes[0])[0].id}
+
+
+@rule("LNK-7", "LNK-8")
+async def test_a_copy_of_an_untracked_task_gets_a_row_of_its_own_when_it_is_tracked():
+    story = await born_in_dynamics(TASK)
+    await story.service.settle()
+    await story.in_exchange("untrack", 0, 0, 0)
+    await story.service.settle()
+    tasks = story.boxes[0].tasks
+    (untracked,) = tasks.items_there.values()
+    copy = tasks.add(subject="k0c begun")
+    tasks.items_there[copy.id] = replace(tasks.items_there[copy.id], stamps=untracked.stamps)
+    tasks.categorize(copy.id, TRACKED_CATEGORY)
+    await ended(story)
+    rows = {row.name for row in story.rows()}
+    assert rows == {untracked.value("subject"), "k0c begun"}

@@ -215,12 +215,6 @@ def test_a_guest_who_tracks_a_meeting_whose_row_is_deleted_at_once_may_get_a_row
         assert promises(item, [], [there()]) == promise
 
 
-def test_a_task_that_was_tracked_again_and_moved_at_once_may_get_another_row() -> None:
-    for minutes, promise in ((-1, {NO_DUPLICATES}), (5, set()), (180, {NO_DUPLICATES})):
-        item = task(retracked=NOW, moved=NOW + timedelta(minutes=minutes))
-        assert promises(item, [here()], [there(), there()]) == promise
-
-
 def test_an_edit_that_lost_is_kept_by_the_history() -> None:
     item = task()
     item.edits.append(Edit(NOW, DYNAMICS, "text", "v3", "v2"))

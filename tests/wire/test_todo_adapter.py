@@ -31,6 +31,7 @@ USER = "/users/anna@contoso.com"
 ORGANIZATION = "0a6fd1f2-5b0c-4e8c-9b7a-2f4f4a6b9c01"
 OTHER_ROW = "2c7f6d60-1e1f-4b62-8e16-1b2d6d1f9c22"
 STAMPS = Stamps(link_state=2.0, crm_id=ROW, org_id=ORGANIZATION, object_type="task")
+FORMER = replace(STAMPS, link_state=0.0)
 URL = f"https://contoso.crm4.dynamics.com/main.aspx?pagetype=entityrecord&etn=task&id={ROW}"
 REGARDING = {"type": "account", "id": "5d1f0a3e-93a4-4c2a-8d55-0c7f2c3e4b10"}
 EVERYTHING: Json = {
@@ -82,6 +83,13 @@ async def new_list(rig: Connected, name: str) -> str:
 
 def path(item: ExchangeItem) -> str:
     return f"{USER}/todo/lists/{item.place}/tasks/{item.id}"
+
+
+async def move(rig: Connected, item: ExchangeItem, target: str) -> ExchangeItem:
+    order = {"user": "anna@contoso.com", "kind": "task", "id": item.id, "list": target}
+    moved = str((await rig.control("POST", "/move", order))["id"])
+    assert moved != item.id
+    return replace(item, id=moved, place=target)
 
 
 async def whole_round(tasks: TodoTasks, links: dict[str, str | None]) -> tuple[Json, dict[str, str | None]]:
@@ -178,8 +186,7 @@ async def test_a_moved_task_has_another_id_and_is_told_by_its_link(rig: Connecte
     made = await tasks.create(creation(percent=40))
     errands = await new_list(rig, "Errands")
     _, links = await whole_round(tasks, {made.place: None, errands: None})
-    order = {"user": "anna@contoso.com", "kind": "task", "id": made.id, "list": errands}
-    moved = (await rig.control("POST", "/move", order))["id"]
+    moved = (await move(rig, made, errands)).id
     found, _ = await whole_round(tasks, links)
     assert (found[made.id], found[moved].place, found[moved].stamps) == (None, errands, STAMPS)
     assert (await tasks.items([PlacedId(made.id, made.place)])) == {made.id: None}
@@ -429,7 +436,7 @@ async def test_a_link_is_made_corrected_and_taken_away_beside_those_of_others(ri
 
     untracked = await tasks.mark(MarkItem(moved, (), Stamps(link_state=0.0)))
     assert await read(tasks, untracked) == untracked
-    assert (untracked.stamps, untracked.categories) == (Stamps(), ())
+    assert (untracked.stamps, untracked.categories) == (replace(other, link_state=0.0), ())
     assert [row["displayName"] for row in await links_of(rig, moved)] == ["m"]
 
 
@@ -437,10 +444,39 @@ async def test_a_link_that_somebody_took_off_is_made_anew_or_left_away(rig: Conn
     tasks = (await rig.mailbox()).tasks
     made = await tasks.create(creation())
     await rig.graph_as_person("DELETE", f"{path(made)}/linkedResources/{made.resource_id}")
-    assert (await tasks.mark(MarkItem(made, None, Stamps(link_state=0.0)))).stamps == Stamps()
+    assert (await tasks.mark(MarkItem(made, None, Stamps(link_state=0.0)))).stamps == FORMER
     again = await tasks.mark(MarkItem(made, None, STAMPS, URL, "Call Eva"))
     assert again.resource_id not in ("", made.resource_id)
     assert (await read(tasks, made)).stamps == STAMPS
+
+
+@rule("LNK-4", "LNK-8")
+async def test_a_task_that_is_untracked_and_moved_still_says_which_row_it_had(rig: Connected) -> None:
+    tasks = (await rig.mailbox()).tasks
+    made = await tasks.create(creation(percent=30, regarding=REGARDING))
+    untracked = await tasks.mark(MarkItem(made, (), Stamps(link_state=0.0)))
+    errands = await new_list(rig, "Errands")
+    moved = await read(tasks, await move(rig, untracked, errands))
+    assert moved.stamps == FORMER
+    assert (moved.values["percent"], moved.values["regarding"]) == (30, REGARDING)
+    assert await tasks.find_by_crm_id(ROW) == [], "it is nobody's task"
+
+    busier = await tasks.update(UpdateItem(moved, {"percent": 40}))
+    assert (await read(tasks, busier)).stamps == FORMER
+    again = await tasks.mark(MarkItem(busier, TRACKED, STAMPS, URL, "Call Eva"))
+    assert (await read(tasks, again)).stamps == STAMPS
+    done = await tasks.update(UpdateItem(again, {"percent": 50}))
+    await rig.graph_as_person("DELETE", f"{path(done)}/linkedResources/{again.resource_id}")
+    assert (await read(tasks, done)).stamps == Stamps(), "a link that a person took off names no row"
+
+
+async def test_untracking_what_a_feed_showed_leaves_the_extension_as_it_is(rig: Connected) -> None:
+    tasks = (await rig.mailbox()).tasks
+    made = await tasks.create(creation(percent=30))
+    shown = replace(made, values={"subject": "Call Eva"}, whole=False)
+    await tasks.mark(MarkItem(shown, None, Stamps(link_state=0.0)))
+    assert (await read(tasks, made)).values["percent"] == 30
+    assert await links_of(rig, made) == []
 
 
 async def test_a_link_that_a_feed_did_not_show_is_not_made_twice(rig: Connected) -> None:

@@ -113,7 +113,7 @@ def of_item(seen: Seen) -> Iterator[Broken]:
 def _there(seen: Seen) -> Iterator[Broken]:
     item = seen.item
     for side, there in seen.rows.items():
-        if len(there) > 1 + (side == DYNAMICS and item.lost_its_row):
+        if len(there) > 1:
             yield Broken(NO_DUPLICATES, f"{len(there)} in {side}", item)
         if side in item.deleted and there and not (_could_be_unmade(item, side) or item.wanted_anew):
             yield Broken(NO_DUPLICATES, f"deleted in {side}, and there again", item)
