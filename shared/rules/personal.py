@@ -79,9 +79,15 @@ def _begun(situation: PersonalSituation, context: Context, link: Link) -> Decisi
         LinkState.LEFT_FILTER,
         LinkState.DELETED,
     )
-    if from_dynamics_only and (item is not None or link.state is LinkState.CREATING):
+    came_late = item is not None and not _is_let_go(item)
+    if from_dynamics_only and (came_late or link.state is LinkState.CREATING):
         return ending(situation, context, link)
     return None
+
+
+def _is_let_go(item: ExchangeItem) -> bool:
+    """Somebody untracked it, or we did: it stays (LNK-4)."""
+    return item.stamps is not None and item.stamps.link_state == tracking.UNLINKED
 
 
 # --- not linked yet -------------------------------------------------------------------------------

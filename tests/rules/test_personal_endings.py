@@ -211,3 +211,13 @@ def test_of_an_item_that_a_pass_had_begun_to_unlink_for_an_administrator_the_res
     assert done(decision, ActionKind.UNLINK, Side.EXCHANGE).write.stamps == Stamps(link_state=0.0)
     assert decision.link.state is LinkState.DELETED_IN_DYNAMICS
     assert decided(gone).link.state is LinkState.UNTRACKED, "nobody was asked: a person untracked it"
+
+
+@rule("LNK-4", "LNK-8")
+def test_an_item_that_turns_up_after_its_row_went_is_deleted_unless_it_was_let_go():
+    """Of its creation nothing was noted; a pass that died had unlinked it."""
+    late = replace(pair(task(stamps=LINKED), task_row()), record=Absence.PHYSICAL)
+    nameless = replace(late, link=replace(late.link, state=LinkState.DELETED, exchange_id=None))
+    assert done(decided(nameless), ActionKind.DELETE, Side.EXCHANGE)
+    let_go = task(stamps=replace(LINKED, link_state=0.0), categories=())
+    assert decided(replace(nameless, item=let_go)).actions == ()
