@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from shared.engine import first_sync
 from shared.engine.apply import Applying
-from shared.engine.closed_kinds import NOTES
+from shared.engine.asking import Asking
 from shared.engine.coverage import changes_seen, is_covered
-from shared.engine.filters import FEED as FILTERS_FEED
 from shared.engine.gather import BOUNDS, Touched, gather
-from shared.engine.history_rows import rows_of, unreadable_row
+from shared.engine.history_rows import unreadable_row
+from shared.engine.holding import PASS_LIMIT, Holding
 from shared.engine.kinds import (
     AnySituation,
     Decided,
@@ -24,6 +23,7 @@ from shared.engine.kinds import (
     noted,
     with_availability,
 )
+from shared.engine.pass_result import PassResult
 from shared.engine.personal_apply import PersonalApplying
 from shared.engine.personal_gather import PersonalGathering, Wanted
 from shared.engine.personal_touched import ITEM_KINDS
@@ -31,23 +31,17 @@ from shared.engine.planning import Answers, held_under, linked_items, plan
 from shared.engine.ports import (
     Agenda,
     Changes,
-    Cursor,
-    Fence,
-    HeldRow,
-    HistoryRow,
     InboxRow,
-    PendingDecision,
     Question,
 )
+from shared.engine.saved_cursors import worth_saving
 from shared.engine.scheduling import note_row
 from shared.engine.services import Services
 from shared.engine.trying import Outcome
-from shared.engine.waiting import CONTACT_ROW, EVENT, Key, Settled, Waiting, forgotten, settle
-from shared.errors import FenceLost, Throttled
+from shared.engine.waiting import CONTACT_ROW, EVENT, Key, Waiting, forgotten, settle
+from shared.errors import Throttled
 from shared.lane import Lane
-from shared.model.appointment import APPOINTMENT
 from shared.model.decision import Decision
-from shared.model.link import Link
 from shared.model.mailbox import Mailbox
 from shared.model.personal import TASK
 from shared.model.profile import Profile
@@ -56,42 +50,10 @@ from shared.rules.brake import Braked, apply_brake
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 
-PASS_LIMIT = timedelta(minutes=2)
-FENCE_GRACE = timedelta(minutes=1)
 CHUNK = 40
-CURSOR_AGE = timedelta(minutes=30)
 CONCURRENCY = 4
 RETRY_AFTER = timedelta(seconds=2)
 ALL = Wanted(everything=True)
-
-
-@dataclass
-class PassResult:
-    """What a pass did; ``again_at``: when it wants to go on (None: not before the next hint). ``generation``:
-    of the fence, at its end; ``over``: it was the last slice of a first sync."""
-
-    actions: int = 0
-    skipped: int = 0
-    echoes: int = 0
-    untracked: int = 0
-    unfinished: int = 0
-    held: int = 0
-    again_at: datetime | None = None
-    errors: list[str] = field(default_factory=list)
-    generation: int = 0
-    over: bool = False
-    untold: int = 0
-    """Changes in Exchange that this pass met, but for the echoes of our own."""
-    covered: bool = False
-    tasks_read_at: datetime | None = None
-    tracks_tasks: bool = False
-    noted: dict[str, datetime | bool] = field(default_factory=dict)
-    """What is to be noted on the mailbox, in one with when the next pass is."""
-
-    @property
-    def found(self) -> int:
-        """What people had done."""
-        return self.actions + self.skipped + self.untracked + self.unfinished + self.held
 
 
 class MailboxPass:
@@ -107,8 +69,8 @@ class MailboxPass:
         self._late = False
         """Something was not tried, for lack of time or patience."""
         self._result = PassResult()
-        self._fence: Fence | None = None
-        self._unclaimed: Fence | None = None
+        self._holding = Holding(services, mailbox.id, lane)
+        self._asking = Asking(services, mailbox.id, self._holding, self._result)
         self._waiting = Waiting()
         self._filters = Filters()
         self._tracks_tasks = mailbox.tracks_tasks
@@ -128,7 +90,7 @@ class MailboxPass:
         wanted = first_sync.widened(wanted, agenda) if bulk else wanted
         bounds = first_sync.slice_bounds(agenda) if bulk else BOUNDS
         deadline = started + (first_sync.SLICE if bulk else PASS_LIMIT)
-        self._unclaimed = agenda.fence
+        self._holding.unclaimed = agenda.fence
         answers = await self._answers(agenda)
         touched = await gather(
             services,
@@ -150,9 +112,9 @@ class MailboxPass:
         await services.on_step("gathered")
         if touched.nothing:
             await self._tell(touched)
-            await self._commit(
+            await self._holding.commit(
                 Changes(
-                    cursors=_worth_saving(touched, agenda),
+                    cursors=worth_saving(touched, agenda),
                     dropped_cursors=touched.dropped_cursors,
                     inbox_added=self._put_off(touched.overflow),
                     inbox_removed=touched.inbox,
@@ -161,12 +123,13 @@ class MailboxPass:
         else:
             await self._work(agenda, touched, answers, deadline=deadline)
         if touched.reconciled and not agenda.held and not self._result.held:
-            await self._withdraw(await self._left_over())
+            await self._asking.withdraw(await self._asking.left_over())
         self._result.untold = max(seen - self._result.echoes, 0)
         await self._finish(touched, started)
         if bulk and not touched.more and not self._late:
             await self._leave_lane()
-        self._result.generation = self._fence.generation if self._fence else first_sync.generation_of(agenda)
+        fence = self._holding.fence
+        self._result.generation = fence.generation if fence else first_sync.generation_of(agenda)
         return self._result
 
     def _put_off(self, rows: Sequence[InboxRow]) -> list[InboxRow]:
@@ -175,12 +138,8 @@ class MailboxPass:
     async def _leave_lane(self) -> None:
         """All is read, and everything was tried once: what failed comes back in the other lane, so that one
         item that fails for ever keeps no mailbox in this."""
-        if self._fence is None:
-            await self._claim()
-        left = replace(self._current_fence(), lane=Lane.SYNC.value)
-        self._fence = await self._services.store.commit(left, Changes(dropped_cursors=[first_sync.FEED]))
+        await self._holding.leave_lane(first_sync.FEED)
         self._result.over = True
-        await self._services.on_step("lane left")
 
     # --- the administrator's answers --------------------------------------------------------------
 
@@ -223,12 +182,12 @@ class MailboxPass:
         await self._services.on_step("decided")
         self._result.echoes, self._result.untracked = made.echoes, made.untracked
         braked = await self._braked(made.decided, answers)
-        await self._hold(braked, agenda, answers)
+        await self._asking.hold(braked, agenda, answers)
         going = {id(decision) for decision in braked.go}
         todo = [(s, d) for s, d in made.decided if id(d) in going]
         todo.sort(key=lambda each: not _is_urgent(each[0], touched.urgent))
         unfinished = await self._apply_all(made.context, todo, touched, deadline)
-        await self._settle(forgotten(self._waiting, _looked_at(touched), [s for s, _ in made.decided]))
+        await self._asking.settle(forgotten(self._waiting, _looked_at(touched), [s for s, _ in made.decided]))
         await self._put_cursors(touched, unfinished, braked, answers, agenda)
 
     async def _braked(self, decided: Sequence[Decided], answers: Answers) -> Braked:
@@ -266,23 +225,16 @@ class MailboxPass:
         now = self._services.now()
         notes = [(noted(situation, decision, now), decision) for situation, decision in chunk]
         links = [link for (_, link), _ in notes if link is not None]
-        if self._fence is None:
-            await self._claim(links)
+        if self._holding.fence is None:
+            await self._holding.claim(links)
         elif links:
-            await self._commit(Changes(links=links))
+            await self._holding.commit(Changes(links=links))
         return [(situation, decision) for (situation, _), decision in notes]
-
-    async def _claim(self, links: Sequence[Link] = ()) -> None:
-        deadline = self._services.now() + PASS_LIMIT + FENCE_GRACE
-        self._fence = await self._services.store.claim(
-            self._mailbox.id, self._unclaimed, deadline=deadline, lane=self._lane.value, links=links
-        )
-        await self._services.on_step("claimed")
 
     async def _apply_chunk(self, context: Context, chunk: Sequence[Decided]) -> list[Outcome[Any]]:
         again = ReadAgain(self._services, context, self._filters)
-        meetings = Applying(self._services, context, again.appointment, self._current_fence)
-        others = PersonalApplying(self._services, context, again.personal, self._current_fence)
+        meetings = Applying(self._services, context, again.appointment, self._holding.current)
+        others = PersonalApplying(self._services, context, again.personal, self._holding.current)
         slots = asyncio.Semaphore(CONCURRENCY)
 
         async def one(situation: AnySituation, decision: Decision) -> Outcome[Any]:
@@ -311,11 +263,6 @@ class MailboxPass:
         later = self._services.now() + (timedelta(seconds=wait) if wait else RETRY_AFTER)
         self._result.again_at = max(self._result.again_at or later, later)
 
-    def _current_fence(self) -> Fence:
-        if self._fence is None:
-            raise FenceLost("no fence was claimed")
-        return self._fence
-
     # --- committing -------------------------------------------------------------------------------
 
     async def _commit_outcomes(
@@ -338,7 +285,7 @@ class MailboxPass:
         if last and settled.nothing and not any(outcome.left_to for outcome in outcomes):
             self._uncommitted = changes
             return
-        await self._settle(settled, changes)
+        await self._asking.settle(settled, changes)
         await self._wake_others(outcomes)
 
     async def _wake_others(self, outcomes: Iterable[Outcome[Any]]) -> None:
@@ -369,7 +316,7 @@ class MailboxPass:
         open_ids = {d.item.dynamics for d in braked.held} | {s.ref().dynamics for s in unfinished}
         settled = [row for row in agenda.held if row.id in answers.braked and row.id not in open_ids]
         done = self._uncommitted
-        await self._commit(
+        await self._holding.commit(
             Changes(
                 links=done.links,
                 cursors=touched.cursors,
@@ -396,82 +343,6 @@ class MailboxPass:
         rows += [unreadable_row(item, why, now, kind) for kind, item, why in touched.personal.broken()]
         if rows:
             await self._services.history.add(self._mailbox.id, rows)
-
-    async def _commit(self, changes: Changes) -> None:
-        if not any(getattr(changes, part.name) for part in fields(changes)):
-            return
-        if self._fence is None:
-            await self._claim()
-        self._fence = await self._services.store.commit(self._current_fence(), changes)
-        await self._services.on_step("committed")
-
-    # --- the brake --------------------------------------------------------------------------------
-
-    async def _hold(self, braked: Braked, agenda: Agenda, answers: Answers) -> None:
-        """Park what the brake stopped, and ask the administrator once."""
-        if not braked.held:
-            return
-        self._result.held = len(braked.held)
-        now = self._services.now()
-        known = {row.id: row for row in agenda.held if row.id not in answers.braked}
-        fresh = [d for d in braked.held if str(d.item.dynamics) not in known]
-        if self._fence is None:
-            await self._claim()
-        question = answers.waiting[0].id if answers.waiting else await self._ask(braked.question)
-        rows = [HeldRow(_table_of(d), str(d.item.dynamics), question) for d in fresh]
-        history: list[HistoryRow] = []
-        for decision in fresh:
-            history += [replace(row, outcome="waiting") for row in rows_of(decision, decision.actions, now)]
-        if history:
-            await self._services.history.add(self._mailbox.id, history)
-        if rows:
-            await self._commit(Changes(held_added=rows))
-
-    async def _ask(self, question: str) -> str:
-        """The id of the question. A pass that died before its rows were held may have put one already."""
-        found = await self._services.decisions.of_mailbox(self._mailbox.id)
-        left = [d.id for d in found if d.kind is Question.BRAKE and not d.answer]
-        number = self._current_fence().generation
-        asked = left[0] if left else f"{self._mailbox.id}-{number}"
-        put = PendingDecision(asked, self._mailbox.id, Question.BRAKE, question, self._services.now())
-        await self._services.decisions.put(put)
-        await self._services.on_step("asked")
-        return asked
-
-    # --- scheduling conflicts ---------------------------------------------------------------------
-
-    async def _settle(self, settled: Settled, changes: Changes | None = None) -> None:
-        """A question stands before its row waits for it, and goes when all is done, but before its row: so
-        that no step between leaves a row or an answer behind that a later pass would not find."""
-        self._result.held += len(settled.held)
-        for question in settled.put:
-            await self._put(question)
-        if settled.history:
-            await self._services.history.add(self._mailbox.id, settled.history)
-        await self._withdraw(settled.superseded)
-        await self._commit(replace(changes or Changes(), held_added=settled.held))
-        await self._withdraw(settled.withdrawn)
-        await self._commit(Changes(held_removed=settled.freed))
-
-    async def _left_over(self) -> list[PendingDecision]:
-        """Questions of the brake under which nothing is held: a pass that died before it held anything asked
-        them, or one that died, or heard nothing from storage, after all was done that they were about."""
-        found = await self._services.decisions.of_mailbox(self._mailbox.id)
-        return [decision for decision in found if decision.kind is Question.BRAKE]
-
-    async def _withdraw(self, questions: Sequence[PendingDecision]) -> None:
-        """Whatever was answered meanwhile."""
-        for question in questions:
-            await self._services.decisions.remove(replace(question, etag=None))
-            await self._services.on_step("withdrawn")
-
-    async def _put(self, question: PendingDecision) -> None:
-        """A pass that died here may have put it before, and an answer may have come since."""
-        await self._services.decisions.put(question)
-        await self._services.on_step("asked")
-        known = await self._services.decisions.get(question.id)
-        if known is not None and known.answer:
-            self._result.again_at = self._result.again_at or self._services.now()
 
     async def _note_unchecked(self) -> None:
         """Said once, when it changes (APPT-29)."""
@@ -502,25 +373,6 @@ class MailboxPass:
         self._result.noted = changes
 
 
-def _worth_saving(touched: Touched, agenda: Agenda) -> list[Cursor]:
-    """An idle pass has no news but a new token; the old one serves as well, so it is saved now and then.
-    Filters are written down only when they are others."""
-    return [
-        cursor
-        for cursor in touched.cursors
-        if cursor.feed == FILTERS_FEED or _is_stale(agenda.cursors.get(cursor.feed), cursor)
-    ]
-
-
-def _is_stale(saved: Cursor | None, cursor: Cursor) -> bool:
-    if saved is None or saved.updated_at is None or cursor.updated_at is None:
-        return True
-    changed = (saved.complete, saved.window, saved.round) != (cursor.complete, cursor.window, cursor.round)
-    noted = cursor.feed in NOTES or not cursor.complete  # in the middle of a round a page may be empty
-    changed |= noted and saved.link != cursor.link
-    return changed or cursor.updated_at - saved.updated_at > CURSOR_AGE
-
-
 def _looked_at(touched: Touched) -> set[Key]:
     """What was read in this pass, as it would wait."""
     keys: set[Key] = {(EVENT, event) for event in {*touched.look, *touched.rows} - set(touched.broken)}
@@ -529,10 +381,6 @@ def _looked_at(touched: Touched) -> set[Key]:
         keys |= {(kind, item) for item in {*some.look, *some.rows} - set(some.broken)}
         keys |= {(CONTACT_ROW, row_id) for row_id in some.records}
     return keys
-
-
-def _table_of(decision: Decision) -> str:
-    return decision.link.table if decision.link else APPOINTMENT
 
 
 def _is_urgent(situation: AnySituation, urgent: Set[str]) -> bool:

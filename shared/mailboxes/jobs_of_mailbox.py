@@ -13,7 +13,8 @@ from typing import Any
 from shared import lane, telemetry
 from shared.engine import first_sync
 from shared.engine.gather import INBOX_LIMIT
-from shared.engine.mailbox_pass import MailboxPass, PassResult
+from shared.engine.mailbox_pass import MailboxPass
+from shared.engine.pass_result import PassResult
 from shared.engine.personal_gather import Wanted
 from shared.engine.ports import Jobs
 from shared.engine.questions import explain, preview

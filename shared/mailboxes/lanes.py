@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from shared import lane
 from shared.engine import first_sync
-from shared.engine.mailbox_pass import PassResult
+from shared.engine.pass_result import PassResult
 from shared.engine.ports import Agenda, InboxRow, Jobs
 from shared.engine.services import Services
 from shared.errors import NotFound, Throttled, Transient
