@@ -2,7 +2,8 @@
 again).
 
 A conflict (412, "is there already", "is gone") means: read again, decide again. A write whose answer is lost
-is unknown: it is resolved the same way, by reading back, never by repeating blindly.
+is unknown: it is resolved the same way, by reading back, never by repeating blindly. What would be graver
+then than what the brake has weighed is left to the next pass, which weighs it with all else.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from shared.errors import Conflict, NotFound, Refused, Throttled, Transient, Unk
 from shared.model.decision import Action, Decision, ItemRef
 from shared.model.link import Link
 from shared.model.scheduling import Availability
+from shared.rules.brake import is_graver
 from shared.rules.situation import Context
 
 ATTEMPTS = 4
@@ -100,6 +102,8 @@ class Trying(ABC, Generic[S]):
             except (Conflict, NotFound, UnknownResult) as error:
                 outcome.error = error if not isinstance(error, NotFound) else Conflict(str(error))
                 await self._begin_again(outcome)
+                if is_graver(outcome.decision, decision):
+                    return outcome
                 continue
             except (Throttled, Transient) as error:
                 outcome.error = error
@@ -107,6 +111,9 @@ class Trying(ABC, Generic[S]):
             except Refused as error:
                 if self._reads_instead(outcome):
                     await self._begin_again(outcome)
+                    if is_graver(outcome.decision, decision):
+                        outcome.error = Conflict(reason_of(error))
+                        return outcome
                     continue
                 if self._asks_instead(outcome, error):
                     continue

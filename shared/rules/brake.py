@@ -29,6 +29,13 @@ def is_grave(decision: Decision) -> bool:
     return bool(decision.mails) or any(action.destructive for action in decision.actions)
 
 
+def is_graver(decision: Decision, planned: Decision) -> bool:
+    """It would do what the brake has not weighed: the item changed after the pass had been planned."""
+    deletes = any(action.destructive for action in decision.actions)
+    foreseen = any(action.destructive for action in planned.actions)
+    return (deletes and not foreseen) or not decision.mails <= planned.mails
+
+
 def people_mailed(decisions: Sequence[Decision]) -> int:
     """How many different people Exchange would mail."""
     return len(frozenset[str]().union(*(decision.mails for decision in decisions)))

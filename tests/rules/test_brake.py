@@ -8,7 +8,7 @@ import pytest
 
 from shared.model.appointment import Absence
 from shared.model.profile import Brake
-from shared.rules.brake import apply_brake, people_mailed
+from shared.rules.brake import apply_brake, is_graver, people_mailed
 from shared.rules.situation import AppointmentSituation
 from tests.marks import rule
 from tests.rules.build import decided, event, link, row
@@ -62,6 +62,18 @@ def test_a_pass_that_would_lose_more_than_a_part_of_what_is_linked_asks(percent,
     braked = apply_brake(deletions(deleted), brake, frozenset(), waiting=False, linked=linked)
     assert len(braked.held) == (deleted if stops else 0)
     assert (f"more than {percent} % of the {linked} items" in braked.question) is stops
+
+
+@rule("FLT-10")
+def test_graver_is_what_deletes_or_mails_where_that_was_not_foreseen():
+    (deletion,), (mails,), (more,) = deletions(1), invitations(2), invitations(3)
+    harmless = replace(deletion, actions=())
+    assert is_graver(deletion, harmless)
+    assert is_graver(deletion, mails)
+    assert is_graver(more, mails)
+    assert not is_graver(mails, more)
+    assert not is_graver(deletion, deletion)
+    assert not is_graver(harmless, deletion)
 
 
 @rule("FLT-10")

@@ -237,6 +237,45 @@ async def test_a_mass_deletion_waits_and_go_on_carries_it_out(service, ada):
     assert not await service.services.decisions.of_mailbox(ada.id)
 
 
+@rule("FLT-10", "PAIN-1")
+async def test_what_is_deleted_while_a_pass_writes_to_it_is_weighed_by_the_next(service, ada):
+    """Each write finds that its row is gone; 30 deletions one by one would be no less than 30 at once."""
+    events = [ada.add(subject=f"Item {n}", time=at(FUTURE), categories=TRACKED) for n in range(30)]
+    await service.settle()
+    for event in events:
+        ada.edit(event.id, subject=f"{event.value('subject')}, changed")
+    step = service.services.on_step
+
+    async def all_go(name):
+        for row in list(service.dynamics.rows) if name == "claimed" else ():
+            service.dynamics.remove(row)
+        await step(name)
+
+    service.services = replace(service.services, on_step=all_go)
+    await service.run_pass(ada)
+    assert not service.dynamics.rows
+    assert len(ada.items) == 30
+    await service.settle()
+    assert len(ada.items) == 30
+    (question,) = await service.services.decisions.of_mailbox(ada.id)
+    await service.services.decisions.put(replace(question, answer="go-on"))
+    await service.settle()
+    assert not ada.items
+
+
+@rule("APPT-25", "PAIN-1")
+async def test_one_that_is_deleted_while_a_pass_writes_to_it_goes_with_the_next(service, ada):
+    """Though nobody says that the row is gone: the link remembers it, and is not believed twice."""
+    event = ada.add(subject="Kick-off", time=at(FUTURE), categories=TRACKED)
+    await service.settle()
+    ada.edit(event.id, subject="Kick-off, moved")
+    service.dynamics.remove(only(service.dynamics.rows).id)
+    await service.run_pass(ada)
+    assert ada.items
+    await service.run_pass(ada)
+    assert not ada.items
+
+
 async def test_a_dropped_mass_deletion_keeps_everything(service, ada):
     events = [ada.add(subject=f"Item {n}", time=at(FUTURE), categories=TRACKED) for n in range(30)]
     await service.settle()
