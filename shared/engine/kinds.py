@@ -8,7 +8,6 @@ from datetime import datetime
 
 from shared.engine.gather import Touched
 from shared.engine.pair import Pairing
-from shared.engine.pairing_state import is_news
 from shared.engine.personal_pairing import PersonalPairing
 from shared.engine.personal_touched import ITEM_KINDS, KIND_OF_ITEM, PersonalTouched
 from shared.engine.ports import InboxRow, PendingDecision
@@ -160,17 +159,9 @@ def look_again(situations: Iterable[AnySituation]) -> list[InboxRow]:
             rows.append(InboxRow(ITEM_KINDS[situation.kind], ref.exchange, _place_of(situation)))
         elif ref.exchange:
             rows.append(InboxRow("event", ref.exchange))
-            if isinstance(situation, AppointmentSituation) and ref.dynamics and _is_other_row(situation):
-                rows.append(InboxRow(situation.table, ref.dynamics))
         elif ref.dynamics:
             rows.append(InboxRow(situation.table, ref.dynamics))
     return rows
-
-
-def _is_other_row(situation: AppointmentSituation) -> bool:
-    """Than the link remembers, by which the next pass would plan without reading it."""
-    link = situation.link
-    return link is not None and situation.record is not None and is_news(situation.record, link)
 
 
 def _place_of(situation: PersonalSituation) -> str:

@@ -265,7 +265,7 @@ async def test_what_is_deleted_while_a_pass_writes_to_it_is_weighed_by_the_next(
 
 @rule("APPT-25", "PAIN-1")
 async def test_one_that_is_deleted_while_a_pass_writes_to_it_goes_with_the_next(service, ada):
-    """Though nobody says that the row is gone: the link remembers it, and is not believed twice."""
+    """Though nobody says that the row is gone: what the link remembers of it is not believed twice."""
     event = ada.add(subject="Kick-off", time=at(FUTURE), categories=TRACKED)
     await service.settle()
     ada.edit(event.id, subject="Kick-off, moved")

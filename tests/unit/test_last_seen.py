@@ -125,6 +125,7 @@ async def test_rights_that_were_taken_away_meanwhile_are_noticed(
     assert only(service.dynamics.rows).value("subject") == "Kick-off"
     told = [each.reason for each in await history(service, ada, meeting.id)]
     assert not any("privilege" in reason for reason in told), "decided by what the reading showed"
+    await service.run_pass(ada)
     (known,) = (await service.services.store.links_by_exchange(ada.id, [meeting.id])).values()
     assert not known.linked
 
