@@ -67,6 +67,10 @@ class Diary:
             day.passes += 1
             self._gap(mailbox, day)
 
+    def waited(self, mailbox: str) -> float:
+        """The longest time in seconds without a pass."""
+        return max((day.longest for (whose, _), day in self.days.items() if whose == mailbox), default=0.0)
+
     def end_day(self) -> None:
         """Called when a day is over, before the next one begins."""
         for mailbox in self._last:

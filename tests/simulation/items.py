@@ -12,6 +12,8 @@ from tests.wire.people import Person
 EXCHANGE, DYNAMICS = "exchange", "dynamics"
 SIDES = (EXCHANGE, DYNAMICS)
 CLOSED, NOT_CLOSED = "closed", "open"
+ARRIVES = timedelta(hours=2)
+"""Within which what was made is on the other side, even after an hour of trouble."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,8 @@ class Item:
     private: bool = False
     unknown: bool = False
     """Deleted on the other side before the pass that had made it there was over."""
+    arrives: timedelta = ARRIVES
+    """Within which what was done about it is known, however long its mailbox had no pass."""
     slots: Slots = field(default_factory=Slots)
     guests: Guests = field(default_factory=Guests)
 
@@ -81,19 +85,19 @@ class Item:
         could look: nothing tells which came first, so that it may get a new row as well as none."""
         gone = self.deleted.get(DYNAMICS)
         wishes = [at for at in (self.retracked, self.guests.tracked) if at is not None]
-        return gone is not None and any(gone - at < ARRIVES for at in wishes)
+        return gone is not None and any(gone - at < self.arrives for at in wishes)
 
     @property
     def hardly_open(self) -> bool:
-        """Made in Dynamics and closed there before an hour of trouble was over: its filter takes open ones
-        only, so that it may never come to Exchange."""
+        """Made in Dynamics and closed there before anybody looked, and any trouble was over: its filter takes
+        open ones only, so that it may never come to Exchange."""
         if self.born != DYNAMICS:
             return False
         begun: datetime | None = self.edits[0].at
         for fact in self.facts:
             if fact.field != "state":
                 continue
-            if fact.value == CLOSED and begun is not None and fact.at - begun > ARRIVES:
+            if fact.value == CLOSED and begun is not None and fact.at - begun > self.arrives:
                 return False
             begun = None if fact.value == CLOSED else fact.at
         return begun is None
@@ -107,8 +111,6 @@ class Item:
         return unseen([edit for edit in self.edits if edit.field == name])
 
 
-ARRIVES = timedelta(hours=2)
-"""Within which what was made is on the other side, even after an hour of trouble."""
 LONG_AFTER = timedelta(hours=6)
 """Whatever had happened to the service, it had done with the edit before by then: a pass that dies after it
 wrote and before it committed does not know that the other side has seen what it wrote."""

@@ -55,6 +55,11 @@ def lived(edits: int, kinds: int, sides: int, faults: int, passes: int) -> Diary
     return diary
 
 
+def test_the_diary_knows_how_long_a_mailbox_had_no_pass() -> None:
+    assert lived(1, 1, 1, 0, passes=5).waited("m") == 14_400
+    assert Diary(SimulatedClock(NOW)).waited("m") == 0
+
+
 @pytest.mark.parametrize(
     ("numbers", "missing"),
     [
@@ -200,6 +205,13 @@ def open_for(*hours: float) -> Item:
 )
 def test_a_row_that_was_hardly_open_need_not_have_come_to_exchange(item: Item, may_be_missing: bool) -> None:
     assert (promises(item, [], [there(statecode=1)]) == set()) is may_be_missing
+
+
+def test_a_row_need_not_have_come_to_exchange_while_its_mailbox_was_left_alone() -> None:
+    item = open_for(3)
+    assert CONVERGES in promises(item, [], [there(statecode=1)])
+    item.arrives = timedelta(hours=6)
+    assert promises(item, [], [there(statecode=1)]) == set()
 
 
 def test_who_tracks_an_item_again_and_deletes_its_row_at_once_may_get_a_new_row() -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from shared.engine.ports import HistoryRow
 from shared.rules.skips import Reason
 from tests.simulation.humans import Humans
-from tests.simulation.items import DYNAMICS, EXCHANGE, SIDES, Item, undisputed
+from tests.simulation.items import ARRIVES, DYNAMICS, EXCHANGE, SIDES, Item, undisputed
 from tests.simulation.kinds import KINDS, SERIES
 from tests.simulation.kinds.contacts import Contacts
 from tests.simulation.kinds.events import Events
@@ -50,6 +51,7 @@ async def of_items(world: World, humans: Humans) -> AsyncIterator[Broken]:
     mailboxes = [(person, await shown_to(person)) for person in world.everybody]
     tables = [str(await world.web_api("GET", KINDS[name].entity_set)) for name in KINDS]
     for item in humans.items:
+        item.arrives = ARRIVES + timedelta(seconds=world.diary.waited(item.owner.mailbox))
         rows = {side: await KINDS[item.kind].found(item, side) for side in SIDES}
         if item.guests.ever and dropped[item.owner.mailbox].intersection(item.ids.values()):
             continue  # what would have mailed its guests was not carried out: an administrator's word
