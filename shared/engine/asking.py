@@ -9,7 +9,7 @@ from dataclasses import replace
 from shared.engine.history_rows import rows_of
 from shared.engine.holding import Holding
 from shared.engine.pass_result import PassResult
-from shared.engine.planning import Answers
+from shared.engine.planning import LATE, Answers
 from shared.engine.ports import Agenda, Changes, HeldRow, HistoryRow, PendingDecision, Question
 from shared.engine.services import Services
 from shared.engine.waiting import Settled
@@ -28,16 +28,17 @@ class Asking:
         self._result = result
 
     async def hold(self, braked: Braked, agenda: Agenda, answers: Answers) -> None:
-        """Park what the brake stopped, and ask the administrator once."""
+        """Park what the brake stopped, and ask the administrator once. While a question is open, what is
+        grave waits until it is answered, and is weighed then: the answer is about what was asked."""
         if not braked.held:
             return
         self._result.held = len(braked.held)
         now = self._services.now()
-        known = {row.id: row for row in agenda.held if row.id not in answers.braked}
+        known = {row.id for row in agenda.held} - answers.freed
         fresh = [d for d in braked.held if str(d.item.dynamics) not in known]
         if self._holding.fence is None:
             await self._holding.claim()
-        question = answers.waiting[0].id if answers.waiting else await self._ask(braked.question)
+        question = _open(agenda, answers) or await self._ask(braked.question)
         rows = [HeldRow(_table_of(d), str(d.item.dynamics), question) for d in fresh]
         history: list[HistoryRow] = []
         for decision in fresh:
@@ -90,6 +91,15 @@ class Asking:
         known = await self._services.decisions.get(question.id)
         if known is not None and known.answer:
             self._result.again_at = self._result.again_at or self._services.now()
+
+
+def _open(agenda: Agenda, answers: Answers) -> str:
+    """Under what to wait for the question that is open, if one is. Of the pass that asked it, which died
+    before it held anything, it still is the question."""
+    if not answers.waiting:
+        return ""
+    asked = answers.waiting[0].id
+    return LATE if any(row.decision == asked for row in agenda.held) else asked
 
 
 def _table_of(decision: Decision) -> str:

@@ -27,7 +27,7 @@ from shared.engine.pass_result import PassResult
 from shared.engine.personal_apply import PersonalApplying
 from shared.engine.personal_gather import PersonalGathering, Wanted
 from shared.engine.personal_touched import ITEM_KINDS
-from shared.engine.planning import Answers, held_under, linked_items, plan
+from shared.engine.planning import Answers, held_late, held_under, linked_items, plan
 from shared.engine.ports import (
     Agenda,
     Changes,
@@ -155,6 +155,7 @@ class MailboxPass:
             answered=answered,
             go_on=held_under(agenda.held, [d for d in answered if d.answer == "go-on"]),
             drop=held_under(agenda.held, [d for d in answered if d.answer != "go-on"]),
+            late=held_late(agenda.held) if len(answered) == len(brakes) else frozenset(),
             items=self._waiting,
         )
 
@@ -163,7 +164,7 @@ class MailboxPass:
         for key, put in answers.items.to_look_at(self._profile).items():
             bring_up(key, put, touched)
         for row in agenda.held:
-            if row.id in answers.braked:
+            if row.id in answers.freed:
                 touched.force(row.kind, row.id)
 
     # --- the work ---------------------------------------------------------------------------------
@@ -314,7 +315,7 @@ class MailboxPass:
         waiting = self._put_off([*touched.overflow, *look_again(unfinished)])
         kept = set(_inbox_rows_of(unfinished, touched.inbox))
         open_ids = {d.item.dynamics for d in braked.held} | {s.ref().dynamics for s in unfinished}
-        settled = [row for row in agenda.held if row.id in answers.braked and row.id not in open_ids]
+        settled = [row for row in agenda.held if row.id in answers.freed and row.id not in open_ids]
         done = self._uncommitted
         await self._holding.commit(
             Changes(

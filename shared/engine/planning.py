@@ -21,6 +21,10 @@ from shared.rules import last_seen
 from shared.rules.brake import FEWEST, is_grave
 from shared.rules.situation import AppointmentSituation, Context
 
+LATE = "late"
+"""What turns grave while a question is open waits under this name, not under the question: nobody was asked
+about it."""
+
 
 @dataclass(frozen=True)
 class Answers:
@@ -30,13 +34,20 @@ class Answers:
     answered: tuple[PendingDecision, ...] = ()
     go_on: frozenset[str] = frozenset()
     drop: frozenset[str] = frozenset()
+    late: frozenset[str] = frozenset()
+    """Those that came while a question was open, and were no part of it: to be weighed now."""
     items: Waiting = field(default_factory=Waiting)
     """Items that wait for a word of their own."""
 
     @property
     def braked(self) -> frozenset[str]:
-        """Those that the brake had stopped."""
+        """Those that the brake had stopped, and somebody answered."""
         return self.go_on | self.drop
+
+    @property
+    def freed(self) -> frozenset[str]:
+        """Those that are looked at again."""
+        return self.braked | self.late
 
 
 @dataclass
@@ -120,6 +131,10 @@ async def linked_items(
 
 def _overrides(profile: Profile) -> dict[str, bool | int | str]:
     return {name: value for name, value in profile.settings.items() if isinstance(value, bool | int | str)}
+
+
+def held_late(held: Iterable[HeldRow]) -> frozenset[str]:
+    return frozenset(row.id for row in held if row.decision == LATE)
 
 
 def held_under(held: Iterable[HeldRow], decisions: Iterable[PendingDecision]) -> frozenset[str]:

@@ -50,8 +50,9 @@ def apply_brake(
     linked: int | None = None,
 ) -> Braked:
     """``approved``: dynamics ids of items an administrator let go; they do not count. ``waiting``: an
-    earlier question is still open, so everything grave joins it. ``linked``: how many items the mailbox has
-    linked, of which ``brake.percent`` is a part; None: nobody counted, so the part does not matter."""
+    earlier question is still open, so everything grave waits until it is answered. ``linked``: how many items
+    the mailbox has linked, of which ``brake.percent`` is a part; None: nobody counted, so the part does not
+    matter."""
     counted = [d for d in decisions if is_grave(d) and d.item.dynamics not in approved]
     load = _Load(
         actions=sum(action.destructive for d in counted for action in d.actions),

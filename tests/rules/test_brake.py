@@ -105,7 +105,7 @@ def test_what_an_administrator_let_go_is_not_counted_again():
     assert len(apply_brake(deletions(30), Brake(), approved, waiting=False).go) == 30
 
 
-def test_while_a_question_is_open_every_grave_item_joins_it():
+def test_while_a_question_is_open_every_grave_item_waits():
     braked = apply_brake(deletions(1), Brake(), frozenset(), waiting=True)
     assert len(braked.held) == 1
     assert "an earlier question is still open" in braked.question

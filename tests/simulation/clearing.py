@@ -66,6 +66,7 @@ async def _watched(world: World, items: list[Item], answer: str) -> None:
         await world.run_for(MINUTE)
         if await world.asked(person):
             world.answers[person.mailbox] = answer
+            world.told_no |= {person.mailbox} if answer == "drop" else set()
             world.chance.happened[f"asked, and told to {answer}"] += 1
             return
         if not any([await KINDS[TASK].seen(item, EXCHANGE) for item in items]):

@@ -93,6 +93,8 @@ class World(People):
     protection: ServiceProtection = field(kw_only=True)
     poison: set[str] = field(default_factory=set)
     answers: dict[str, str] = field(default_factory=dict)
+    told_no: set[str] = field(default_factory=set)
+    """Mailboxes about which the administrator ever said so."""
     limit: float = float("inf")
     surprises: list[str] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)

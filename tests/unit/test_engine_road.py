@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -218,90 +217,6 @@ async def test_a_dead_dynamics_token_makes_every_mailbox_compare(service, ada):
     service.dynamics.epoch += 1
     await service.settle()
     assert only(ada.items).value("subject") == "Changed meanwhile"
-
-
-@rule("FLT-10", "PAIN-1")
-async def test_a_mass_deletion_waits_and_go_on_carries_it_out(service, ada):
-    events = [ada.add(subject=f"Item {n}", time=at(FUTURE), categories=TRACKED) for n in range(30)]
-    await service.settle()
-    assert len(service.dynamics.rows) == 30
-    for event in events:
-        ada.remove(event.id)
-    await service.settle()
-    assert len(service.dynamics.rows) == 30
-    (question,) = await service.services.decisions.of_mailbox(ada.id)
-    assert question.kind == "brake"
-    await service.services.decisions.put(replace(question, answer="go-on"))
-    await service.settle()
-    assert not service.dynamics.rows
-    assert not await service.services.decisions.of_mailbox(ada.id)
-
-
-@rule("FLT-10", "PAIN-1")
-async def test_what_is_deleted_while_a_pass_writes_to_it_is_weighed_by_the_next(service, ada):
-    """Each write finds that its row is gone; 30 deletions one by one would be no less than 30 at once."""
-    events = [ada.add(subject=f"Item {n}", time=at(FUTURE), categories=TRACKED) for n in range(30)]
-    await service.settle()
-    for event in events:
-        ada.edit(event.id, subject=f"{event.value('subject')}, changed")
-    step = service.services.on_step
-
-    async def all_go(name):
-        for row in list(service.dynamics.rows) if name == "claimed" else ():
-            service.dynamics.remove(row)
-        await step(name)
-
-    service.services = replace(service.services, on_step=all_go)
-    await service.run_pass(ada)
-    assert not service.dynamics.rows
-    assert len(ada.items) == 30
-    await service.settle()
-    assert len(ada.items) == 30
-    (question,) = await service.services.decisions.of_mailbox(ada.id)
-    await service.services.decisions.put(replace(question, answer="go-on"))
-    await service.settle()
-    assert not ada.items
-
-
-@rule("APPT-25", "PAIN-1")
-async def test_one_that_is_deleted_while_a_pass_writes_to_it_goes_with_the_next(service, ada):
-    """Though nobody says that the row is gone: what the link remembers of it is not believed twice."""
-    event = ada.add(subject="Kick-off", time=at(FUTURE), categories=TRACKED)
-    await service.settle()
-    ada.edit(event.id, subject="Kick-off, moved")
-    service.dynamics.remove(only(service.dynamics.rows).id)
-    await service.run_pass(ada)
-    assert ada.items
-    await service.run_pass(ada)
-    assert not ada.items
-
-
-async def test_a_dropped_mass_deletion_keeps_everything(service, ada):
-    events = [ada.add(subject=f"Item {n}", time=at(FUTURE), categories=TRACKED) for n in range(30)]
-    await service.settle()
-    for event in events:
-        ada.remove(event.id)
-    await service.settle()
-    (question,) = await service.services.decisions.of_mailbox(ada.id)
-    await service.services.decisions.put(replace(question, answer="drop"))
-    await service.settle()
-    assert len(service.dynamics.rows) == 30
-    assert not await service.services.decisions.of_mailbox(ada.id)
-
-
-async def test_invitations_that_were_dropped_are_never_sent(service, ada):
-    guests = sorted([f"guest{n}@fabrikam.example", "required"] for n in range(201))
-    organizer = service.dynamics.users[ada.address]
-    service.dynamics.add(ROW, organizer, subject="All hands", time=at(FUTURE), attendees=guests)
-    await service.settle()
-    (question,) = await service.services.decisions.of_mailbox(ada.id)
-    assert not service.exchange.mails
-    await service.services.decisions.put(replace(question, answer="drop"))
-    await service.settle()
-    service.dynamics.edit(ROW, location="Hall")
-    await service.settle()
-    assert not ada.items
-    assert not service.exchange.mails
 
 
 @rule("FLD-8")

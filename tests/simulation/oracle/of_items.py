@@ -67,7 +67,7 @@ async def of_items(world: World, humans: Humans) -> AsyncIterator[Broken]:
 
 def _dropped(world: World, mailbox: str, history: Sequence[HistoryRow]) -> set[str]:
     """The ids of what waited while an administrator was asked, who then said no; if somebody did."""
-    if world.answers.get(mailbox) != "drop":
+    if mailbox not in world.told_no:
         return set()
     rows = [row for row in history if Reason.DROPPED.sentence in row.reason]
     return {each for row in rows for each in (row.item.exchange, row.item.dynamics) if each}
