@@ -22,6 +22,8 @@ SIZES = (10, 100, 1_000, 10_000)
 ONE_IN = 10
 """Of so many mailboxes one sees changes: one event is changed on each side."""
 SETTLED = timedelta(minutes=15)
+ROUNDS = 12
+"""Of so many minutes each: the first passes of ten thousand mailboxes that join at once take their time."""
 WINDOW = timedelta(minutes=15)
 """How many mailboxes are polled in it depends on when they joined: what counts is what a pass costs."""
 AT_ONCE = 500
@@ -53,15 +55,24 @@ async def _grown(world: World, size: int) -> Grown:
     active = people[::ONE_IN]
     for person in active:
         await deeds.make(person, EVENT, EXCHANGE, "before", world.clock.now())
-    await world.run_for(SETTLED)
+    links = await _settled(world, active)
     books = Bookkeeping(world)
     pause = WINDOW / len(active)
-    for number, person in enumerate(active):
-        (ids,) = await deeds.linked(person, EVENT)
+    for number, (person, ids) in enumerate(zip(active, links, strict=True)):
         side = DYNAMICS if number % 2 else EXCHANGE
         await deeds.edit(person, EVENT, side, ids, "after")
         await world.run_for(pause)
     return _of(size, len(active), books.since())
+
+
+async def _settled(world: World, people: Sequence[Person]) -> list[tuple[str, str]]:
+    """The link of each person's event, once all have one. Raises ``TimeoutError``."""
+    for _ in range(ROUNDS):
+        await world.run_for(SETTLED)
+        found = [await deeds.linked(person, EVENT) for person in people]
+        if all(found):
+            return [links[-1] for links in found]
+    raise TimeoutError(f"{sum(not links for links in found)} of {len(people)} mailboxes are not in step")
 
 
 def _of(size: int, changes: int, ledger: Ledger) -> Grown:
