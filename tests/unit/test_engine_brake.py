@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.engine.ports import Changes, HeldRow
 from tests.doubles.service import Killed
 from tests.doubles.stories import only
 from tests.doubles.world import EPOCH
@@ -134,7 +135,11 @@ async def test_what_came_while_a_question_was_open_is_done_when_it_is_answered(s
 
 
 @rule("FLT-10")
-async def test_a_pass_that_died_between_its_question_and_what_it_holds_is_answered_all_the_same(service, ada):
+@pytest.mark.parametrize("beside", [False, True])
+async def test_a_pass_that_died_between_its_question_and_what_it_holds_is_answered_all_the_same(
+    service, ada, beside
+):
+    """``beside``: something else waits for a word of its own."""
     for number in range(30):
         ada.add(subject=f"Item {number}", time=at(FUTURE), categories=TRACKED)
     await service.settle()
@@ -150,6 +155,13 @@ async def test_a_pass_that_died_between_its_question_and_what_it_holds_is_answer
     with pytest.raises(Killed):
         await service.settle()
     service.services = alive
+    if beside:
+        store = alive.store
+        found = await store.agenda(ada.id, inbox_limit=1)
+        deadline = alive.now() + timedelta(minutes=1)
+        fence = await store.claim(ada.id, found.fence, deadline=deadline, lane="sync")
+        await store.commit(fence, Changes(held_added=[HeldRow("event", "another", "its own question")]))
+        service.clock.forward(120)
     await service.settle()
     (question,) = await service.services.decisions.of_mailbox(ada.id)
     assert len(service.dynamics.rows) == 30
