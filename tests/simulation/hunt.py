@@ -157,6 +157,8 @@ def _told(parser: argparse.ArgumentParser, log: Path | None) -> Told:
         parser.error("--go-on: in which log? (--log docs/hunt.log)")
     try:
         return told_in(log.read_text())
+    except FileNotFoundError:
+        parser.error(f"--go-on: there is no log {log} yet: begin it without --go-on")
     except (OSError, ValueError) as error:
         parser.error(f"--go-on: {error}")
 
