@@ -25,6 +25,10 @@ class Throttled(SyncError):  # noqa: N818 - the design's word
         self.retry_after = retry_after
 
 
+class OutOfBudget(Throttled):
+    """What we allow ourselves is used up: nobody was asked, and nobody refused."""
+
+
 class Transient(SyncError):  # noqa: N818
     """Nothing was done, and the same request may work later."""
 

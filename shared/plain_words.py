@@ -9,6 +9,7 @@ from shared.errors import (
     FenceLost,
     MailboxBroken,
     NotFound,
+    OutOfBudget,
     ProfileBroken,
     Refused,
     SyncError,
@@ -19,6 +20,7 @@ from shared.errors import (
 from shared.model.mailbox import Mailbox
 
 SENTENCES: tuple[tuple[type[SyncError], str], ...] = (
+    (OutOfBudget, "So much is asked of Dynamics 365 now that this waits for its turn; it comes by itself."),
     (Throttled, "Exchange Online or Dynamics 365 asks for patience; try again in a moment."),
     (Transient, "Exchange Online or Dynamics 365 could not be reached, or failed; try again in a moment."),
     (UnknownResult, "An answer of Exchange Online or Dynamics 365 was lost; look again in a moment."),

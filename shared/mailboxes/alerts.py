@@ -33,7 +33,8 @@ async def look(services: Services) -> Outcome:
     for event, alerts in (("raised", outcome.raised), ("cleared", outcome.cleared)):
         for alert in alerts:
             _say(event, alert)
-    await services.alerts.put([alert for alert in outcome.kept if alert not in known])
+    unchanged = frozenset(known)  # thousands in an outage
+    await services.alerts.put([alert for alert in outcome.kept if alert not in unchanged])
     await services.alerts.remove(outcome.dropped)
     return outcome
 
@@ -46,9 +47,9 @@ def compared(known: Sequence[Alert], found: Iterable[Condition], now: datetime) 
     raised = tuple(alert for alert in present if alert.active and alert.key not in active)
     cleared = tuple(replace(alert, cleared_at=now) for alert in before.values() if alert.active)
     passed = tuple(alert for alert in before.values() if alert.raised_at is None)
-    over = [alert for alert in before.values() if alert.cleared_at is not None]
-    old = tuple(alert for alert in over if alert.cleared_at and now - alert.cleared_at > KEPT)
-    kept = (*present, *cleared, *(alert for alert in over if alert not in old))
+    over = [(alert, now - alert.cleared_at > KEPT) for alert in before.values() if alert.cleared_at]
+    old = tuple(alert for alert, forgotten in over if forgotten)
+    kept = (*present, *cleared, *(alert for alert, forgotten in over if not forgotten))
     return Outcome(kept, raised, cleared, (*passed, *old))
 
 

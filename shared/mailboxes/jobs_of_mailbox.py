@@ -19,7 +19,7 @@ from shared.engine.personal_gather import Wanted
 from shared.engine.ports import Jobs
 from shared.engine.questions import explain, preview
 from shared.engine.services import Services
-from shared.errors import FenceLost, MailboxBroken, NotFound, ProfileBroken, SyncError, Throttled
+from shared.errors import FenceLost, MailboxBroken, NotFound, OutOfBudget, ProfileBroken, SyncError, Throttled
 from shared.jobs.messages import FIRST_SYNC, Job
 from shared.lane import Lane
 from shared.mailboxes import change_notifications, lanes, life_cycle, verification
@@ -168,6 +168,7 @@ async def _pass(services: Services, mailbox: Mailbox, job: Job) -> None:
         wait = FEED_WAIT * 2 ** min(job.attempt, FEED_DOUBLINGS)
         await _retry(services, mailbox, job, services.now() + wait)
         return
+    await services.dynamics.admit()
     mailbox = await _prepare(services, mailbox, job)
     profile = await _profile(services, mailbox)
     wanted = wanted_by(job.cause, poll=cadence.is_poll(mailbox, services.now()), first=first)
@@ -211,12 +212,17 @@ def _ended(services: Services, job: Job, wanted: Wanted, result: PassResult) -> 
     )
 
 
-async def _retry(services: Services, mailbox: Mailbox, job: Job, at: datetime) -> None:
+async def _retry(
+    services: Services, mailbox: Mailbox, job: Job, at: datetime, **noted: Value | datetime
+) -> None:
     """Come back at that time. Each hint comes here too while something does not work: only one retry is ever
-    under way for all of them, or a burst would keep its size until the trouble is over."""
+    under way for all of them, or a burst would keep its size until the trouble is over. ``noted``: what else
+    is to be known of the mailbox."""
     if not job.attempt and job.cause in {*HINTS, "continue"} and _retry_is_pending(mailbox, services.now()):
+        if noted:
+            await _note(services, mailbox.id, **noted)
         return
-    if await _note(services, mailbox.id, retry_at=at, due_at=at + ASKED_AGAIN):
+    if await _note(services, mailbox.id, **noted, retry_at=at, due_at=at + ASKED_AGAIN):
         await _again(services, mailbox, job, at, job.attempt + 1)
 
 
@@ -297,17 +303,22 @@ async def _later(
     services: Services, mailbox: Mailbox, job: Job, error: SyncError, wait: timedelta | None = None
 ) -> None:
     """A transient failure comes back by schedule, never by failing (design: choices). An outage is transient,
-    however long: nothing is given up, only tried less often (MBX-16)."""
+    however long: nothing is given up, only tried less often (MBX-16). Whoever waits for its turn has not
+    failed, however often: only so much is noted that hints leave it to the retry."""
     if wait is None:
         retries = (await _profile(services, mailbox)).item_retries
         wait = cadence.back_off(mailbox.failures, retries, error)
-    log.warning("pass not done: %s %s; again in %ds", type(error).__name__, error.code, wait.total_seconds())
-    telemetry.passed({}, failed=True)
+    waits = isinstance(error, OutOfBudget)
+    level = logging.INFO if waits else logging.WARNING
+    log.log(
+        level, "pass not done: %s %s; again in %ds", type(error).__name__, error.code, wait.total_seconds()
+    )
+    telemetry.passed({}, failed=not waits)
     at = services.now() + wait
     poll_at = min(mailbox.poll_at, at) if mailbox.poll_at else None  # should the retry's message be lost
-    failures = mailbox.failures + 1
-    if await _note(services, mailbox.id, failures=failures, poll_at=poll_at, last_error=sentence(error)):
-        await _retry(services, mailbox, job, at)
+    failures = max(mailbox.failures, 1) if waits else mailbox.failures + 1
+    noted = {"failures": failures, "poll_at": poll_at, "last_error": sentence(error)}
+    await _retry(services, mailbox, job, at, **noted)
 
 
 async def _broken(services: Services, mailbox: Mailbox, error: SyncError) -> None:

@@ -599,6 +599,9 @@ class MemoryDynamics(ServiceAppointments, DynamicsFiles, NoRecords):
 
     # --- the port ---------------------------------------------------------------------------------
 
+    async def admit(self) -> None:
+        """Everybody may begin."""
+
     async def organization(self, *, shared: bool = False) -> Organization:
         del shared
         return Organization(ORGANIZATION, dict(self.settings), self.limits)

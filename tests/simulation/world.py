@@ -21,6 +21,7 @@ from local.dataverse.stand_in import DataverseStandIn
 from local.exchange.stand_in import ExchangeStandIn
 from local.wire import Received, Unreachable
 from shared.credentials import DevelopmentCredential
+from shared.dynamics.dataverse.budget import Allowance
 from shared.dynamics.dataverse.system import Dataverse
 from shared.engine.ports import DecisionStore, MailboxStore, PendingDecision, Question
 from shared.engine.services import Services
@@ -267,9 +268,10 @@ async def world(
     schedules: Schedules | None = None,
     allowed: frozenset[str] | None = None,
     limits: Limits | None = None,
+    allowance: Allowance | None = None,
 ) -> AsyncIterator[World]:
     """With nobody in it yet, its timers running. To be entered inside ``loop.run``. ``limits``: of Dataverse,
-    and how slow it is."""
+    and how slow it is; ``allowance``: what the service allows itself of them."""
     loop = asyncio.get_running_loop()
     logging.disable(logging.ERROR)
     chance, traffic = Chance(seed, rates or Rates(), allowed), Traffic()
@@ -294,7 +296,7 @@ async def world(
     carrier = InProcess(parts, clock, chance, traffic)
     credential = DevelopmentCredential("app")
     graph = GraphExchange(f"http://{EXCHANGE}/v1.0", credential, PUBLIC, now, transport=carrier)
-    dynamics = Dataverse(f"http://{DATAVERSE}", credential, now, transport=carrier)
+    dynamics = Dataverse(f"http://{DATAVERSE}", credential, now, transport=carrier, allowance=allowance)
     go_straight(graph, dynamics, carrier)
     queues = QueueDouble(clock, chance)
     storage = TableService(DisturbedStorage(chance))

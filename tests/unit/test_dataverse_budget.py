@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.dynamics.dataverse.budget import SHORT_WAIT, Allowance, Budget
 from shared.dynamics.dataverse.in_flight import InFlight
-from shared.errors import Throttled
+from shared.dynamics.dataverse.line import LONGEST
+from shared.errors import OutOfBudget, Throttled
 from shared.lane import Lane, working_in
 from tests.simulation.workers import outside
 
@@ -32,8 +39,8 @@ class Time:
         self.slept.append(round(seconds, 3))
         self.moment += timedelta(seconds=seconds)
 
-    def budget(self, **allowed: float) -> Budget:
-        return Budget(self.now, self.sleep, Allowance(**allowed))  # type: ignore[arg-type]
+    def budget(self, *, to_end: float = 0.0, **allowed: float) -> Budget:
+        return Budget(self.now, self.sleep, Allowance(to_end=to_end, **allowed))  # type: ignore[arg-type]
 
 
 async def ask(budget: Budget, times: int = 1, lane: Lane = Lane.SYNC) -> None:
@@ -91,6 +98,104 @@ async def test_first_syncs_use_their_part_evenly_so_that_none_waits_for_minutes(
         await ask(budget, 1, Lane.BULK)
     assert throttled.value.retry_after == 30
     await ask(budget, 50)
+
+
+# --- passes ---------------------------------------------------------------------------------------
+
+
+async def begin(budget: Budget, requests: int, lane: Lane = Lane.SYNC) -> None:
+    with working_in(lane):
+        await budget.admit()
+    await ask(budget, requests, lane)
+
+
+async def turn(budget: Budget, lane: Lane = Lane.SYNC) -> float:
+    with working_in(lane), pytest.raises(OutOfBudget) as sent_away:
+        await budget.admit()
+    return sent_away.value.retry_after
+
+
+@pytest.mark.parametrize("lane", Lane)
+async def test_a_pass_that_has_begun_may_go_on_where_none_may_begin(lane: Lane) -> None:
+    budget = Time().budget(requests=100, bulk=0.7, to_end=0.1)
+    within, more = (100, 10) if lane is Lane.SYNC else (7, 7)
+    await begin(budget, within, lane)
+    await turn(budget, lane)
+    await ask(budget, more, lane)
+    with pytest.raises(OutOfBudget):
+        await ask(budget, 1, lane)
+
+
+async def test_who_is_sent_away_comes_back_one_after_the_other_as_fast_as_passes_go() -> None:
+    time = Time()
+    budget = time.budget(requests=100, window=300)
+    for _ in range(10):
+        await begin(budget, 10)
+    turns = [await turn(budget) for _ in range(5)]
+    assert turns[0] == 300
+    between = {round(later - sooner, 6) for sooner, later in pairwise(turns)}
+    assert between == {22.5}, "three quarters of the 30 seconds that ten of a hundred requests take of 300"
+
+
+async def test_nobody_is_sent_away_for_longer_than_that_however_many_there_are() -> None:
+    budget = Time().budget(requests=100, window=300)
+    for _ in range(10):
+        await begin(budget, 10)
+    turns = [await turn(budget) for _ in range(100)]
+    assert turns == sorted(turns)
+    assert max(turns) == LONGEST
+
+
+async def test_where_the_service_holds_everybody_longer_than_that_nobody_comes_before() -> None:
+    budget = Time().budget()
+    budget.hold(2 * LONGEST)
+    assert [await turn(budget) for _ in range(3)] == [2 * LONGEST] * 3
+
+
+async def test_a_turn_that_is_near_is_waited_for() -> None:
+    time = Time()
+    budget = time.budget(requests=100, window=300)
+    await begin(budget, 100)
+    time.moment += timedelta(seconds=297)
+    await begin(budget, 1)
+    assert time.slept == [3.0]
+
+
+async def test_first_syncs_stand_in_a_line_of_their_own() -> None:
+    budget = Time().budget(requests=100, bulk=0.7)
+    await begin(budget, 7, Lane.BULK)
+    assert [await turn(budget, Lane.BULK) for _ in range(3)] == [30, 52.5, 75]
+    await begin(budget, 1)
+
+
+@given(
+    st.integers(1, 60),
+    st.integers(1, 30),
+    st.integers(1, 400),
+)
+async def test_a_crowd_is_through_about_as_fast_as_the_budget_allows_and_asks_a_few_times_each(
+    crowd: int, cost: int, requests: int
+) -> None:
+    """Each comes at once, and again at its turn, until it was let in."""
+    time = Time()
+    budget = time.budget(requests=requests, window=300, to_end=0.1)
+    coming = [(NOW, number) for number in range(crowd)]
+    tries: Counter[int] = Counter()
+    while coming:
+        moment, who = heappop(coming)
+        time.moment = max(moment, time.moment)
+        tries[who] += 1
+        try:
+            await budget.admit()
+        except OutOfBudget as error:
+            heappush(coming, (time.moment + timedelta(seconds=error.retry_after), who))
+            continue
+        for _ in range(cost):
+            with suppress(OutOfBudget):
+                await ask(budget)
+    least = crowd * cost / requests * 300
+    assert (time.moment - NOW).total_seconds() <= 2 * least + 2 * LONGEST
+    assert sum(tries.values()) <= crowd * (3 + least / LONGEST)
 
 
 # --- what the service says ------------------------------------------------------------------------

@@ -13,10 +13,11 @@ import pytest
 from azure.functions.servicebus import ServiceBusMessage
 
 from shared import wiring
-from shared.errors import SyncError, Throttled, Transient
+from shared.errors import OutOfBudget, SyncError, Throttled, Transient
 from shared.functions import admin, worker
 from shared.jobs.messages import BadMessage, Job
-from shared.mailboxes import jobs_of_mailbox, scheduling
+from shared.mailboxes import conditions, jobs_of_mailbox, scheduling
+from shared.mailboxes.overview import FAILING
 from shared.model.mailbox import Mailbox
 from shared.model.profile import Retries
 from shared.rules.cadence import back_off
@@ -66,6 +67,36 @@ async def mailbox(service: Service, box: MemoryMailbox) -> Mailbox:
     found = await service.services.registry.get(box.id)
     assert found is not None
     return found
+
+
+# --- too many at once -----------------------------------------------------------------------------
+
+
+@rule("MBX-16")
+async def test_whoever_waits_for_its_turn_has_asked_nobody_and_has_not_failed(
+    service: Service, ada: MemoryMailbox
+) -> None:
+    ada.add(subject="Kickoff", categories=[CATEGORY], time=SOON)
+    full = OutOfBudget("others are first", retry_after=70, code="waiting")
+    asked, job = Transient("Exchange was asked"), Job(ada.id, "notification")
+    with (
+        failing(service.dynamics, "admit", error=full),
+        failing(ada, "calendars", "calendar_changes", error=asked),
+    ):
+        for number in range(2 * FAILING):
+            await jobs_of_mailbox.run(service.services, job)
+            await jobs_of_mailbox.run(service.services, Job(ada.id, "notification"))  # left to the retry
+            (sent,) = service.jobs.take()
+            assert (sent.attempt, sent.at) == (number + 1, service.clock() + timedelta(seconds=70))
+            service.clock.forward(70)
+            job = Job(sent.session, sent.cause, sent.attempt)
+    waiting = await mailbox(service, ada)
+    assert waiting.failures == 1
+    assert "waits for its turn" in waiting.last_error
+    assert await conditions.measure(service.services) == []
+    await jobs_of_mailbox.run(service.services, job)
+    assert [row.value("subject") for row in service.dynamics.rows.values()] == ["Kickoff"]
+    assert (await mailbox(service, ada)).last_error == ""
 
 
 # --- Table Storage --------------------------------------------------------------------------------

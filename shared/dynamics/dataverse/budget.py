@@ -6,6 +6,9 @@ execution time, and 52 requests at once. Every answer advises how many at once i
 (``x-ms-dop-hint``). Whoever is refused is told when to come back, and hammering makes that later: so a
 refusal holds everybody, not only who was told. Short waits are waited for; long ones are raised as Throttled,
 and the work comes back by schedule.
+
+A pass is let in as a whole, or sent away before it has asked anybody for anything, with a turn of its own
+(``line.py``): one that is stopped half-way has asked in vain. Whoever is in may use somewhat more.
 """
 
 from __future__ import annotations
@@ -19,7 +22,8 @@ from datetime import datetime, timedelta
 
 from shared.clock import Now
 from shared.dynamics.dataverse.in_flight import InFlight
-from shared.errors import Throttled
+from shared.dynamics.dataverse.line import Line
+from shared.errors import OutOfBudget
 from shared.lane import Lane, current
 
 SHORT_WAIT = 5.0
@@ -36,7 +40,8 @@ Sleep = Callable[[float], Awaitable[None]]
 class Allowance:
     """Less than what the service allows: other processes of ours, and the organization's own integrations
     with the same user, have a part in it. ``bulk``: the part that first syncs may use up, evenly: in a tenth
-    of the window no more than a tenth of it, so that no slice has to wait for minutes."""
+    of the window no more than a tenth of it, so that no slice has to wait for minutes. ``to_end``: so much
+    of the whole more for passes that have begun."""
 
     requests: int = 5000
     seconds: float = 1000.0
@@ -44,6 +49,7 @@ class Allowance:
     at_once: int = 8
     at_once_at_most: int = 40
     bulk: float = 0.7
+    to_end: float = 0.1
 
     @property
     def of_bulk(self) -> Allowance:
@@ -54,12 +60,17 @@ class Allowance:
 
 @dataclass
 class Spending:
-    """What was asked within the window. Times are seconds of any one clock."""
+    """What was asked within the window, and by how many passes. Times are seconds of any one clock."""
 
     allowance: Allowance
+    _begun: deque[float] = field(default_factory=deque)
     _sent: deque[float] = field(default_factory=deque)
     _took: deque[tuple[float, float]] = field(default_factory=deque)
     _total: float = 0.0
+
+    def begun(self, at: float) -> None:
+        """A pass."""
+        self._begun.append(at)
 
     def sent(self, at: float) -> None:
         self._sent.append(at)
@@ -74,7 +85,15 @@ class Spending:
         self._forget(now - self.allowance.window)
         return max(self._until_fewer(now, part), self._until_less(now, part), 0.0)
 
+    def pace(self, now: float) -> float:
+        """Seconds that a pass takes of the allowance, as passes were of late."""
+        self._forget(now - self.allowance.window)
+        used = max(len(self._sent) / self.allowance.requests, self._total / self.allowance.seconds)
+        return used * self.allowance.window / max(1, len(self._begun))
+
     def _forget(self, before: float) -> None:
+        while self._begun and self._begun[0] <= before:
+            self._begun.popleft()
         while self._sent and self._sent[0] <= before:
             self._sent.popleft()
         while self._took and self._took[0][0] <= before:
@@ -105,6 +124,7 @@ class Budget:
         self._spending = Spending(self.allowance)
         self._spending_of_bulk = Spending(self.allowance.of_bulk)
         self._in_flight = InFlight(self.allowance.at_once)
+        self._lines = {lane: Line() for lane in Lane}
         self._held_until: datetime | None = None
         self._holds = 0
         self._crowded_until: datetime | None = None
@@ -114,9 +134,22 @@ class Budget:
         """How many requests may be under way at once."""
         return self._in_flight.places
 
+    async def admit(self) -> None:
+        """Whether a pass may begin now. Raises OutOfBudget when its turn is too far off to wait for."""
+        lane, waited = current(), 0.0
+        moment = self._now()
+        while (wait := self._wait(lane, moment)) > 0:
+            turn = self._lines[lane].turn(moment.timestamp(), wait, self._of(lane).pace(moment.timestamp()))
+            waited += turn
+            if waited > SHORT_WAIT:
+                raise OutOfBudget("Dataverse: others are first", retry_after=turn, code="waiting")
+            moment = await self._slept(turn, moment)
+        for spending in self._counted(lane):
+            spending.begun(moment.timestamp())
+
     @asynccontextmanager
     async def request(self) -> AsyncIterator[None]:
-        """Around one request, for as long as it is under way. Raises Throttled when that is too far off to
+        """Around one request, for as long as it is under way. Raises OutOfBudget when that is too far off to
         wait for: nothing was sent."""
         lane = current()
         await self._enter(lane)
@@ -131,6 +164,9 @@ class Budget:
                 spending.took(self._now().timestamp(), clock() - began)
             self._in_flight.leave(lane)
 
+    def _of(self, lane: Lane) -> Spending:
+        return self._spending_of_bulk if lane is Lane.BULK else self._spending
+
     def _counted(self, lane: Lane) -> tuple[Spending, ...]:
         return (self._spending, self._spending_of_bulk) if lane is Lane.BULK else (self._spending,)
 
@@ -142,7 +178,7 @@ class Budget:
             try:
                 await self._in_flight.enter(lane, PATIENCE)
             except TimeoutError:
-                raise Throttled(
+                raise OutOfBudget(
                     "Dataverse: no place became free", retry_after=SHORT_WAIT, code="busy"
                 ) from None
             if holds == self._holds:
@@ -151,20 +187,25 @@ class Budget:
 
     async def _until_allowed(self, lane: Lane) -> None:
         moment, waited = self._now(), 0.0
-        while (wait := self._wait(lane, moment)) > 0:
+        while (wait := self._wait(lane, moment, self.allowance.to_end)) > 0:
             waited += wait
             if waited > SHORT_WAIT:
-                raise Throttled("Dataverse: the budget is used up", retry_after=wait, code="waiting")
-            await self._sleep(wait)
-            moment = max(self._now(), moment + timedelta(seconds=wait))
+                raise OutOfBudget("Dataverse: the budget is used up", retry_after=wait, code="waiting")
+            moment = await self._slept(wait, moment)
 
-    def _wait(self, lane: Lane, now: datetime) -> float:
+    async def _slept(self, seconds: float, moment: datetime) -> datetime:
+        """What time it is then: at least so much later, however coarse the clock."""
+        await self._sleep(seconds)
+        return max(self._now(), moment + timedelta(seconds=seconds))
+
+    def _wait(self, lane: Lane, now: datetime, more: float = 0.0) -> float:
+        """``more``: of the allowance, than is there for passes that would begin."""
         moment = now.timestamp()
         held = (self._held_until - now).total_seconds() if self._held_until else 0.0
         if lane is Lane.SYNC:
-            return max(held, self._spending.wait(moment))
-        of_bulk = self._spending_of_bulk.wait(moment)
-        return max(held, of_bulk, self._spending.wait(moment, self.allowance.bulk))
+            return max(held, self._spending.wait(moment, 1 + more))
+        evenly = self._spending_of_bulk.wait(moment, 1 + more * BULK_STEPS)
+        return max(held, evenly, self._spending.wait(moment, self.allowance.bulk + more))
 
     # --- what the service says --------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from shared import telemetry
 from shared.dynamics.dataverse import batch
-from shared.dynamics.dataverse.budget import CROWDED, Budget, Sleep
+from shared.dynamics.dataverse.budget import CROWDED, Allowance, Budget, Sleep
 from shared.dynamics.dataverse.errors import DEFAULT_RETRY_AFTER, Now, code_of, error_of, retry_after
 from shared.dynamics.dataverse.messages import Answer, Json, Request
 from shared.dynamics.dataverse.odata import chunks
@@ -55,8 +55,9 @@ class Client:
         *,
         sleep: Sleep = asyncio.sleep,
         transport: AsyncBaseTransport | None = None,
+        allowance: Allowance | None = None,
     ) -> None:
-        self._budget = Budget(now, sleep)
+        self._budget = Budget(now, sleep, allowance)
         self._transport = Transport(url, credential, self._budget, transport)
         self._now = now
         self._sleep = sleep
@@ -64,6 +65,10 @@ class Client:
 
     async def close(self) -> None:
         await self._transport.close()
+
+    async def admit(self) -> None:
+        """Whether a pass may begin; raises OutOfBudget."""
+        await self._budget.admit()
 
     @property
     def url(self) -> str:

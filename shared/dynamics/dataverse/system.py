@@ -24,7 +24,7 @@ from shared.dynamics.dataverse import (
     task_search,
     users,
 )
-from shared.dynamics.dataverse.budget import Sleep
+from shared.dynamics.dataverse.budget import Allowance, Sleep
 from shared.dynamics.dataverse.client import Client
 from shared.dynamics.dataverse.closed_tables import OPTIONAL, ClosedTables
 from shared.dynamics.dataverse.errors import Now
@@ -72,7 +72,7 @@ class Dataverse:
     """``url`` is the organization's, without a path; by ``clock`` dates in ``Retry-After`` are read, and what
     is asked is counted (``budget.py``). ``page_size``: of the change feed; ``transport`` carries the requests
     instead of sockets; ``settings_shared_for``: how long one reading of the organization's settings serves
-    all."""
+    all; ``allowance``: how much of the organization's limits is ours, in this process."""
 
     def __init__(
         self,
@@ -84,8 +84,9 @@ class Dataverse:
         sleep: Sleep = asyncio.sleep,
         transport: AsyncBaseTransport | None = None,
         settings_shared_for: timedelta = SHARED,
+        allowance: Allowance | None = None,
     ) -> None:
-        self._client = Client(url, credential, clock, sleep=sleep, transport=transport)
+        self._client = Client(url, credential, clock, sleep=sleep, transport=transport, allowance=allowance)
         self._address_books = AddressBooks(self._client)
         self._closed = ClosedTables(self._client, clock)
         self._organization = SharedOrganization(self._client, clock, settings_shared_for)
@@ -102,6 +103,9 @@ class Dataverse:
         await self._client.close()
 
     # --- the organization -------------------------------------------------------------------------
+
+    async def admit(self) -> None:
+        await self._client.admit()
 
     async def organization(self, *, shared: bool = False) -> Organization:
         return await self._organization.get(shared=shared)

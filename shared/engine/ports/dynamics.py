@@ -93,6 +93,11 @@ class ChangePage:
 class DynamicsSystem(Protocol):
     """A Dynamics organization. ``as_user`` is a systemuserid to impersonate; None = the application user."""
 
+    async def admit(self) -> None:
+        """Before a pass, which will ask for many things. Raises OutOfBudget, with the time of its turn, when
+        too many others are at it."""
+        ...
+
     async def organization(self, *, shared: bool = False) -> Organization:
         """``shared``: one that another pass has read within the last half second will do."""
         ...
