@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -179,6 +180,25 @@ async def test_whatever_asks_for_a_decision_is_told(
         await decisions.remove(asked)
     await alerts.look(service.services)
     assert [each["event"] for each in lines()] == ["raised", "cleared"]
+
+
+async def test_an_alert_in_which_nothing_changed_is_not_written_again(
+    service: Service, ada: MemoryMailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[list[Alert]] = []
+    keep = service.services.alerts.put
+
+    async def put(rows: Sequence[Alert]) -> None:
+        written.append(list(rows))
+        await keep(rows)
+
+    monkeypatch.setattr(service.services.alerts, "put", put)
+    await service.services.registry.patch(ada.id, state="broken")
+    await alerts.look(service.services)
+    await service.services.registry.patch(ada.id, state="active")
+    for _ in range(3):
+        await alerts.look(service.services)
+    assert [[each.active for each in rows] for rows in written] == [[True], [False], [], []]
 
 
 async def test_dead_letters_by_queue(service: Service) -> None:

@@ -199,12 +199,12 @@ class Budget:
         return max(self._now(), moment + timedelta(seconds=seconds))
 
     def _wait(self, lane: Lane, now: datetime, more: float = 0.0) -> float:
-        """``more``: of the allowance, than is there for passes that would begin."""
+        """``more``: so much of the whole, in either lane, than is there for passes that would begin."""
         moment = now.timestamp()
         held = (self._held_until - now).total_seconds() if self._held_until else 0.0
         if lane is Lane.SYNC:
             return max(held, self._spending.wait(moment, 1 + more))
-        evenly = self._spending_of_bulk.wait(moment, 1 + more * BULK_STEPS)
+        evenly = self._spending_of_bulk.wait(moment, 1 + more * BULK_STEPS / self.allowance.bulk)
         return max(held, evenly, self._spending.wait(moment, self.allowance.bulk + more))
 
     # --- what the service says --------------------------------------------------------------------
