@@ -29,6 +29,10 @@ class OutOfBudget(Throttled):
     """What we allow ourselves is used up: nobody was asked, and nobody refused."""
 
 
+class UnderWay(Throttled):
+    """This item has to wait, for what was begun with it may still take effect; its neighbours need not."""
+
+
 class Transient(SyncError):  # noqa: N818
     """Nothing was done, and the same request may work later."""
 

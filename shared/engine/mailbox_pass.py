@@ -39,7 +39,7 @@ from shared.engine.scheduling import note_row
 from shared.engine.services import Services
 from shared.engine.trying import Outcome
 from shared.engine.waiting import CONTACT_ROW, EVENT, Key, Waiting, forgotten, settle
-from shared.errors import Throttled
+from shared.errors import Throttled, UnderWay
 from shared.lane import Lane
 from shared.model.decision import Decision
 from shared.model.mailbox import Mailbox
@@ -68,6 +68,8 @@ class MailboxPass:
         self._lane = lane
         self._late = False
         """Something was not tried, for lack of time or patience."""
+        self._under_way_until: datetime | None = None
+        """When an item has to be looked for again whose creation may be under way; no other waits for it."""
         self._result = PassResult()
         self._holding = Holding(services, mailbox.id, lane)
         self._asking = Asking(services, mailbox.id, self._holding, self._result)
@@ -214,16 +216,18 @@ class MailboxPass:
                 unfinished += [situation for situation, _ in chunk]
                 continue
             asked = await with_availability(self._services, context, chunk)
-            outcomes = await self._apply_chunk(context, await self._note_intents(asked))
+            announced_at = self._services.now()
+            chunk = await self._note_intents(asked, announced_at)
+            outcomes = await self._apply_chunk(context, chunk, announced_at)
             await self._commit_outcomes(outcomes, touched, last=begin + CHUNK >= len(todo))
             unfinished += [o.situation for o in outcomes if not o.finished]
         if unfinished and self._result.again_at is None:
-            self._result.again_at = self._services.now()
+            patient = None if self._late else self._under_way_until
+            self._result.again_at = patient or self._services.now()
         return unfinished
 
-    async def _note_intents(self, chunk: Sequence[Decided]) -> list[Decided]:
+    async def _note_intents(self, chunk: Sequence[Decided], now: datetime) -> list[Decided]:
         """Take the mailbox, and say on the links what is about to be written, in one transaction."""
-        now = self._services.now()
         notes = [(noted(situation, decision, now), decision) for situation, decision in chunk]
         links = [link for (_, link), _ in notes if link is not None]
         if self._holding.fence is None:
@@ -232,10 +236,14 @@ class MailboxPass:
             await self._holding.commit(Changes(links=links))
         return [(situation, decision) for (situation, _), decision in notes]
 
-    async def _apply_chunk(self, context: Context, chunk: Sequence[Decided]) -> list[Outcome[Any]]:
+    async def _apply_chunk(
+        self, context: Context, chunk: Sequence[Decided], announced_at: datetime
+    ) -> list[Outcome[Any]]:
         again = ReadAgain(self._services, context, self._filters)
         meetings = Applying(self._services, context, again.appointment, self._holding.current)
-        others = PersonalApplying(self._services, context, again.personal, self._holding.current)
+        others = PersonalApplying(
+            self._services, context, again.personal, self._holding.current, announced_at
+        )
         slots = asyncio.Semaphore(CONCURRENCY)
 
         async def one(situation: AnySituation, decision: Decision) -> Outcome[Any]:
@@ -262,6 +270,9 @@ class MailboxPass:
         self._result.errors.append(f"{type(outcome.error).__name__} {outcome.error.code}".strip())
         wait = outcome.error.retry_after if isinstance(outcome.error, Throttled) else None
         later = self._services.now() + (timedelta(seconds=wait) if wait else RETRY_AFTER)
+        if isinstance(outcome.error, UnderWay):
+            self._under_way_until = later
+            return
         self._result.again_at = max(self._result.again_at or later, later)
 
     # --- committing -------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ from shared.engine.history_rows import refused_rows, rows_of
 from shared.engine.ports import Fence, PersonalItems
 from shared.engine.services import Services
 from shared.engine.trying import Outcome, Trying, reason_of
-from shared.errors import FenceLost, MailboxBroken, NotFound, Refused, Throttled
+from shared.errors import FenceLost, MailboxBroken, NotFound, Refused, UnderWay
 from shared.model.decision import Action, Decision
-from shared.model.link import Link, LinkState
+from shared.model.link import Link
 from shared.model.personal import (
     CONTACT,
     CreateItem,
@@ -29,14 +29,15 @@ from shared.model.personal import (
 from shared.rules.merge import same
 from shared.rules.personal import decide
 from shared.rules.personal_content import base_after
+from shared.rules.personal_intent import ANNOUNCED_FOR, under_way
 from shared.rules.personal_marks import PLACE, REFUSED
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.situation import Context
 
 DUPLICATE = "0x80040333"
 """Dataverse's own duplicate detection found one (CONT-8)."""
-STILL_UNDER_WAY = timedelta(seconds=90)
-"""So long a create whose answer is lost may still take effect: a write's time-out and a minute."""
+LOOKED_FOR_AGAIN = timedelta(minutes=1)
+"""An item whose creation may be under way is looked for that often at least."""
 
 PersonalOutcome = Outcome[PersonalSituation]
 
@@ -59,8 +60,11 @@ class PersonalApplying(Trying[PersonalSituation]):
         context: Context,
         read_again: Callable[[PersonalSituation], Awaitable[PersonalSituation]],
         fence: Callable[[], Fence],
+        announced_at: datetime,
     ) -> None:
+        """``announced_at``: when it was put on record what is about to be created."""
         super().__init__(services, context, read_again, fence)
+        self._announced_at = announced_at
         self._box = services.exchange.mailbox(context.mailbox.id, context.mailbox.time_zone)
 
     def _decide(self, situation: PersonalSituation) -> Decision:
@@ -162,14 +166,15 @@ class PersonalApplying(Trying[PersonalSituation]):
 
     async def _make_sure(self, situation: PersonalSituation) -> None:
         """Before an item is created, for which there is no idempotency key: no earlier creation may still
-        take effect (it is found by its stamp then), and the mailbox is still ours."""
-        link, now = situation.link, self._services.now()
-        if link is not None and link.state is LinkState.CREATING and link.attempt_at is not None:
-            left = (link.attempt_at + STILL_UNDER_WAY - now).total_seconds()
-            if left > 0:
-                raise Throttled(
-                    "an earlier creation may still be under way", retry_after=left, code="creating"
-                )
+        take effect (it is found by its stamp then), others can tell by the announcement until when this one
+        may, and the mailbox is still ours."""
+        left = under_way(situation.link, self._announced_at)
+        if left > timedelta():
+            wait = min(left, LOOKED_FOR_AGAIN).total_seconds()
+            raise UnderWay("an earlier creation may still be under way", retry_after=wait, code="creating")
+        if self._services.now() - self._announced_at > ANNOUNCED_FOR:
+            wait = LOOKED_FOR_AGAIN.total_seconds()
+            raise UnderWay("it was announced too long ago to be begun now", retry_after=wait, code="creating")
         if not await self._services.store.still_mine(self._fence()):
             raise FenceLost("another worker has this mailbox")
         await self._services.on_step("announced")

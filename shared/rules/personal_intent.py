@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.model.decision import Decision
 from shared.model.link import Link, LinkState
@@ -26,11 +26,27 @@ from shared.rules.personal_marks import PLACE
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.tracking import has_category
 
+ANNOUNCED_FOR = timedelta(seconds=60)
+"""Within so long of its announcement a creation is begun, or not at all."""
+ON_ITS_WAY = timedelta(seconds=90)
+"""So long one that was begun may still take effect: short waits, a write's time-out, and some more."""
+CLOCKS_APART = timedelta(minutes=4)
+"""No further the clocks of two machines are apart (docs/assumptions.md)."""
+
+
+def under_way(link: Link | None, now: datetime) -> timedelta:
+    """How long to wait until nothing that was announced for this link before, maybe by another machine, can
+    take effect any more; nothing or less when that is so. There is no idempotency key for contacts and tasks:
+    whoever creates earlier may double them (LNK-3)."""
+    if link is None or link.state is not LinkState.CREATING or link.attempt_at is None:
+        return timedelta()
+    return link.attempt_at + ANNOUNCED_FOR + ON_ITS_WAY + CLOCKS_APART - now
+
 
 def with_intent(decision: Decision, situation: PersonalSituation, now: datetime) -> Link | None:
     """The link to be stored before the decision is carried out; None when no content is written, nothing is
     taken away, and the item is where it was. A creation is noted with its time: until it can have no effect
-    any more nobody may repeat it."""
+    any more nobody may repeat it, and the time of one that is not begun for that reason is not noted."""
     link, before = decision.link, situation.link
     noted: dict[str, Value] = {}
     for action in decision.actions:
@@ -46,7 +62,8 @@ def with_intent(decision: Decision, situation: PersonalSituation, now: datetime)
     begun_anew = before is not None and link.linked and link.generation != before.generation
     if before is None or not before.linked or begun_anew:
         worn = {**link.markers, **_worn(situation.item)}
-        return replace(link, state=LinkState.CREATING, intent=noted, attempt_at=now, markers=worn)
+        begun_at = before.attempt_at if before and under_way(before, now) > timedelta() else now
+        return replace(link, state=LinkState.CREATING, intent=noted, attempt_at=begun_at, markers=worn)
     return replace(_where_it_is(before, situation), base=link.base, intent=noted)
 
 

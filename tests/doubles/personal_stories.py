@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -238,6 +239,8 @@ class PersonalStory:
             service.dynamics.epoch += 1
         elif what == "time":
             service.clock.forward(60)
+        elif what == "machine":
+            self.on_machine(number)
         elif what == "overtake":
             service.overtake_at, service.overtaker = len(service.steps) + number, box
             await service.run_pass(box)
@@ -249,6 +252,12 @@ class PersonalStory:
             except Killed:
                 self.died = True
             service.kill_at = None
+
+    def on_machine(self, off: float) -> None:
+        """The passes from here on run where the clock is off by so many seconds."""
+        clock = self.service.clock
+        now = lambda: clock() + timedelta(seconds=off)  # noqa: E731
+        self.service.services = replace(self.service.services, now=now)
 
     def lose(self, what: str, how: str) -> None:
         """The next write of this name. A late one is that of an item only: a row has one id whenever it is
@@ -265,7 +274,7 @@ class PersonalStory:
         await service.settle()
         service.exchange.line.lost.clear()
         service.dynamics.line.lost.clear()
-        service.clock.forward(180)
+        service.clock.forward(600)  # nothing that was begun can take effect any more
         await service.settle(20)
         before = (service.exchange.serial, service.dynamics.version)
         for box in self.boxes:

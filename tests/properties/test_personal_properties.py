@@ -27,6 +27,7 @@ in_exchange = st.tuples(st.just("exchange"), st.sampled_from(EXCHANGE), who, whi
 in_dynamics = st.tuples(st.just("dynamics"), st.sampled_from(DYNAMICS), who, which, numbers)
 running = st.tuples(st.just("run"), st.sampled_from(RUNNING), who, which, numbers)
 dying = st.tuples(st.just("run"), st.just("kill"), who, which, st.integers(1, 16))
+elsewhere = st.tuples(st.just("run"), st.just("machine"), who, which, st.integers(-120, 120))
 overlapping = st.tuples(st.just("run"), st.just("overtake"), who, which, st.integers(1, 12))
 losing = st.tuples(st.just("lose"), st.sampled_from(LOST), who, which, st.sampled_from([BEFORE, AFTER, LATE]))
 kinds = st.sampled_from([CONTACT, TASK])
@@ -67,7 +68,7 @@ def test_edits_on_both_sides_end_in_step_without_doubles_and_nothing_is_lost(kin
 @given(
     kinds,
     st.booleans(),
-    st.lists(st.one_of(in_exchange, in_dynamics, running, dying, losing), min_size=4, max_size=20),
+    st.lists(st.one_of(in_exchange, in_dynamics, running, dying, losing, elsewhere), min_size=4, max_size=20),
 )
 def test_deaths_and_lost_answers_change_nothing(kind, deletes, steps):
     told(kind, deletes, steps)
