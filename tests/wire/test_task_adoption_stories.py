@@ -33,7 +33,7 @@ from tests.wire.todo import (
 async def patiently(world: People) -> None:
     """What waits for a creation that may still take effect has waited."""
     await world.settle()
-    world.forward(minutes=3)
+    world.forward(minutes=8)
     await world.settle()
 
 
