@@ -48,6 +48,9 @@ def begun(situation: AppointmentSituation, context: Context, link: Link) -> Deci
         return event_gone(situation, context, link)
     if isinstance(situation.record, Absence) and _row_was_there(situation, link):
         return _row_absent(situation, context, link, situation.record)
+    event, categorised = situation.event, context.organization.flag("TrackCategorizedItems")
+    if event is not None and tracking.was_untracked_meanwhile(event, link, categorised=categorised):
+        return _untracked(situation, link, event)
     return None
 
 

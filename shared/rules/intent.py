@@ -11,11 +11,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from shared.model.appointment import SERVICE, DynamicsAppointment
-from shared.model.decision import CreateAppointment, CreateEvent, Decision, UpdateAppointment, UpdateEvent
+from shared.model.decision import (
+    CreateAppointment,
+    CreateEvent,
+    Decision,
+    MarkEvent,
+    UpdateAppointment,
+    UpdateEvent,
+)
 from shared.model.event import ExchangeEvent
 from shared.model.link import Base, Link, LinkState
+from shared.model.personal import MarkItem
 from shared.model.values import Side, Value, Values
-from shared.rules import attendees, invitations
+from shared.rules import attendees, invitations, tracking
 from shared.rules.appointment_content import exchange_values
 from shared.rules.appointment_fields import RECURRENCE
 from shared.rules.fingerprints import as_was, fingerprint, note
@@ -32,7 +40,8 @@ INVITING = "inviting"
 
 
 def with_intent(decision: Decision, situation: AppointmentSituation) -> Link | None:
-    """The link to be stored before the decision is carried out; None when no content is written."""
+    """The link to be stored before the decision is carried out; None when no content is written and no link
+    begins."""
     link, before = decision.link, situation.link
     noted: dict[str, Value] = {}
     for action in decision.actions:
@@ -47,16 +56,23 @@ def with_intent(decision: Decision, situation: AppointmentSituation) -> Link | N
         noted |= intent_of(decision.actions, decision.occurrences)
     if link is not None and link.table == SERVICE and link.state is LinkState.LEFT_FILTER:
         noted |= {LEAVING: True} if decision.actions else {}
-    if link is None or not (noted or decision.replaced):
+    if link is None or not (noted or decision.replaced or begins(decision, before)):
         return None
     if decision.replaced is not None:
         # The new row's id follows from the old link, which stays until all is done.
         return replace(before, intent={**before.intent, **noted, BECOMING: link.table}) if before else None
     begun_anew = before is not None and link.linked and link.generation != before.generation
     if before is None or not before.linked or begun_anew:
-        return replace(link, state=LinkState.CREATING, intent=noted)
+        worn = {**link.markers, **tracking.worn(situation.event)}
+        return replace(link, state=LinkState.CREATING, intent=noted, markers=worn)
     # With what an earlier pass wrote and did not commit: its own note is replaced.
     return replace(before, base=link.base, occurrences=link.occurrences, intent=noted)
+
+
+def begins(decision: Decision, before: Link | None) -> bool:
+    """The item is about to be marked for the first time, or anew: the mark must not pass for a person's."""
+    fresh = decision.link is not None and decision.link.linked and (before is None or before.state.ended)
+    return fresh and any(isinstance(action.write, MarkEvent | MarkItem) for action in decision.actions)
 
 
 def written_side(creating: Link | None) -> Side | None:

@@ -20,7 +20,7 @@ from shared.rules.personal_creation import (
     why_not_tracked,
 )
 from shared.rules.personal_endings import OUT_OF_FILTER, closed, ending, item_gone, untracked, was_leaving
-from shared.rules.personal_marks import is_owned, is_tracked, is_tracked_anew, mark, new_link
+from shared.rules.personal_marks import is_owned, is_tracked, is_tracked_anew, mark, new_link, wears_category
 from shared.rules.personal_situation import PersonalSituation
 from shared.rules.personal_updates import first_merge, in_step
 from shared.rules.situation import Context
@@ -71,9 +71,10 @@ def _begun(situation: PersonalSituation, context: Context, link: Link) -> Decisi
     if link.state is LinkState.CREATING and situation.item_gone:
         return item_gone(situation, context, link)
     by_us = situation.dropped and situation.record is Absence.PHYSICAL  # a pass died while it unlinked
-    unmarked = item is not None and tracking.was_untracked(item, link) and not by_us
-    if link.state is LinkState.CREATING and item is not None and unmarked:
-        return untracked(situation, link, item)
+    if link.state is LinkState.CREATING and item is not None and not by_us:
+        categorised = wears_category(item.kind, context)
+        if tracking.was_untracked_meanwhile(item, link, categorised=categorised):
+            return untracked(situation, link, item)
     from_dynamics_only = link.exchange_id is None and link.state in (
         LinkState.CREATING,
         LinkState.LEFT_FILTER,

@@ -19,12 +19,12 @@ from shared.model.personal import (
     UpdateRecord,
 )
 from shared.model.values import Side, Value, Values
+from shared.rules import tracking
 from shared.rules.fingerprints import fingerprint, note
-from shared.rules.intent import LEAVING, taken_in
+from shared.rules.intent import LEAVING, begins, taken_in
 from shared.rules.personal_content import exchange_values
 from shared.rules.personal_marks import PLACE
 from shared.rules.personal_situation import PersonalSituation
-from shared.rules.tracking import has_category
 
 ANNOUNCED_FOR = timedelta(seconds=60)
 """Within so long of its announcement a creation is begun, or not at all."""
@@ -45,8 +45,9 @@ def under_way(link: Link | None, now: datetime) -> timedelta:
 
 def with_intent(decision: Decision, situation: PersonalSituation, now: datetime) -> Link | None:
     """The link to be stored before the decision is carried out; None when no content is written, nothing is
-    taken away, and the item is where it was. A creation is noted with its time: until it can have no effect
-    any more nobody may repeat it, and the time of one that is not begun for that reason is not noted."""
+    taken away, no link begins, and the item is where it was. A creation is noted with its time: until it can
+    have no effect any more nobody may repeat it, and the time of one that is not begun for that reason is not
+    noted."""
     link, before = decision.link, situation.link
     noted: dict[str, Value] = {}
     for action in decision.actions:
@@ -57,11 +58,11 @@ def with_intent(decision: Decision, situation: PersonalSituation, now: datetime)
         elif isinstance(action.write, MarkItem | DeleteItem) and _leaves(link):
             noted[LEAVING] = True
     found_elsewhere = situation.moved and before is not None and before.linked and bool(decision.actions)
-    if link is None or not (noted or found_elsewhere):
+    if link is None or not (noted or found_elsewhere or begins(decision, before)):
         return None
     begun_anew = before is not None and link.linked and link.generation != before.generation
     if before is None or not before.linked or begun_anew:
-        worn = {**link.markers, **_worn(situation.item)}
+        worn = {**link.markers, **tracking.worn(situation.item)}
         begun_at = before.attempt_at if before and under_way(before, now) > timedelta() else now
         return replace(link, state=LinkState.CREATING, intent=noted, attempt_at=begun_at, markers=worn)
     return replace(_where_it_is(before, situation), base=link.base, intent=noted)
@@ -74,14 +75,6 @@ def _where_it_is(link: Link, situation: PersonalSituation) -> Link:
     if item is None or not situation.moved:
         return link
     return replace(link, exchange_id=item.id, markers={**link.markers, PLACE: item.place})
-
-
-def _worn(item: ExchangeItem | None) -> dict[str, Value]:
-    """The marks that an item carries before it is linked: a person may take them off before the end."""
-    if item is None:
-        return {}
-    stamp = item.stamps.link_state if item.stamps else None
-    return {"category": has_category(item.categories), "stamp": stamp}
 
 
 def _leaves(link: Link | None) -> bool:

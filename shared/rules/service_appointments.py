@@ -14,7 +14,7 @@ from shared.rules import attendees, filter_marks, intent, item_time, keys, track
 from shared.rules.appointment_creation import generation_of, left
 from shared.rules.invitations import REMINDER_PAST
 from shared.rules.service_content import CopyContent, merge_copy
-from shared.rules.service_endings import ending, left_before, takes_part
+from shared.rules.service_endings import begun, ending, left_before, takes_part
 from shared.rules.service_fields import NAMES, REGARDING, RULE, crossing, show_as
 from shared.rules.situation import AppointmentSituation, Context
 from shared.rules.skips import Reason
@@ -32,7 +32,8 @@ def decide(situation: AppointmentSituation, context: Context) -> Decision:
         return _linked(situation, context, link)
     if link is not None and link.state.ended and not _resumes(situation, context, link):
         return left(situation, Reason.ENDED.skip(detail=f"{link.state.value}: {link.reason}"), link)
-    return _unlinked(situation, context)
+    ended_begun = begun(situation, context, link) if link is not None else None
+    return ended_begun or _unlinked(situation, context)
 
 
 def _resumes(situation: AppointmentSituation, context: Context, link: Link) -> bool:

@@ -36,6 +36,22 @@ def left_before(situation: AppointmentSituation, link: Link) -> Link | None:
     return close(situation, link, LinkState.LEFT_FILTER, LEFT, ("APPT-37", "FLT-10"), ()).link
 
 
+def begun(situation: AppointmentSituation, context: Context, link: Link) -> Decision | None:
+    """A copy whose making never came to its end, and that its owner has untracked already."""
+    event, categorised = situation.event, context.organization.flag("TrackCategorizedItems")
+    if event is None or link.state is not LinkState.CREATING:
+        return None
+    if not tracking.was_untracked_meanwhile(event, link, categorised=categorised):
+        return None
+    return _untracked(situation, link, event)
+
+
+def _untracked(situation: AppointmentSituation, link: Link, event: ExchangeEvent) -> Decision:
+    reason = "untracked in Outlook; both items stay"
+    rules = ("APPT-13", "APPT-38", "EMI-17", "LNK-8")
+    return unlink(situation, link, event, LinkState.UNTRACKED, reason, rules)
+
+
 def ending(situation: AppointmentSituation, context: Context, link: Link) -> Decision | None:
     """The decision that ends this link, or None while the copy goes on."""
     if situation.event_gone:
@@ -52,9 +68,7 @@ def ending(situation: AppointmentSituation, context: Context, link: Link) -> Dec
             situation, context, link, event, LEFT
         )  # first: a pass that died in it looks like the next
     if tracking.was_untracked(event, link):
-        reason = "untracked in Outlook; both items stay"
-        rules = ("APPT-13", "APPT-38", "EMI-17", "LNK-8")
-        return unlink(situation, link, event, LinkState.UNTRACKED, reason, rules)
+        return _untracked(situation, link, event)
     if filter_marks.has_left(situation, link):
         if situation.dropped:
             return filter_marks.kept_by_decision(situation, link)

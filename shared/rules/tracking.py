@@ -60,6 +60,25 @@ def was_untracked(event: Marked, link: Link) -> bool:
     return stamped and event.stamps is not None and not event.stamps.tracked
 
 
+def was_untracked_meanwhile(item: Marked, creating: Link, *, categorised: bool) -> bool:
+    """While its link was in the making and the worker died, a person took off the mark that the item carried
+    before, or the one that we had put on: our stamp came with the category, where we put that on
+    (``categorised``). What we stamped is no person's tracking (EMI-17)."""
+    if was_untracked(item, creating):
+        return True
+    stamped = item.stamps is not None and item.stamps.link_state == LINKED
+    by_us = stamped and names(item, creating.dynamics_id) and creating.markers.get("stamp") != LINKED
+    return categorised and by_us and not has_category(item.categories)
+
+
+def worn(item: Marked | None) -> dict[str, Value]:
+    """The marks that an item carries before it is linked: a person may take them off before the end."""
+    if item is None:
+        return {}
+    stamp = item.stamps.link_state if item.stamps else None
+    return {"category": has_category(item.categories), "stamp": stamp}
+
+
 def is_tracked_anew(
     event: Marked, link: Link, organization: Organization, *, categories_count: bool = True
 ) -> bool:

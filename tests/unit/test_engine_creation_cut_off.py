@@ -109,3 +109,38 @@ async def test_the_row_of_an_event_deleted_after_the_worker_died_making_it_stays
     await service.settle()
     assert bool(service.dynamics.rows) is not bool(begun)
     assert bool(ada.items) is not bool(begun)
+
+
+@rule("EMI-17", "LNK-8")
+@pytest.mark.parametrize("made", [single, series])
+@pytest.mark.parametrize("step", STEPS)
+async def test_an_event_tracked_again_and_untracked_after_the_worker_died_stays_untracked(
+    service: Service, ada: MemoryMailbox, made: MadeEvent, step: int
+) -> None:
+    """The stamp that the worker put on is no person's."""
+    event = made(ada)
+    await service.settle()
+    ada.edit(event, categories=())
+    await service.settle()
+    ada.edit(event, categories=(CATEGORY,))
+    await cut_off(service, ada, step)
+    ada.edit(event, categories=())
+    await service.settle()
+    service.clock.forward(3600)
+    await service.settle()
+    assert not ada.items[event].categories
+
+
+@rule("EMI-17", "LNK-8")
+@pytest.mark.parametrize("made", [single, series])
+@pytest.mark.parametrize("step", STEPS)
+async def test_an_event_untracked_after_the_worker_died_making_its_row_stays_untracked(
+    service: Service, ada: MemoryMailbox, made: MadeEvent, step: int
+) -> None:
+    event = made(ada)
+    await cut_off(service, ada, step)
+    ada.edit(event, categories=())
+    await service.settle()
+    service.clock.forward(3600)
+    await service.settle()
+    assert not ada.items[event].categories

@@ -89,6 +89,24 @@ async def test_what_is_untracked_after_the_worker_died_linking_it_stays_untracke
     assert not there or not tracked(story, story.boxes[0])
 
 
+@rule("EMI-17", "LNK-8")
+@pytest.mark.parametrize("kind", [CONTACT, TASK])
+@step(10)
+async def test_what_is_tracked_again_and_untracked_after_the_worker_died_stays_untracked(kind, number):
+    """The stamp that the worker put on is no person's."""
+    story = await born_in_dynamics(kind)
+    await story.service.settle()
+    await story.in_exchange("untrack", 0, 0, 0)
+    await story.service.settle()
+    await story.in_exchange("track", 0, 0, 0)
+    await story.happens("kill", 0, number)
+    await story.in_exchange("untrack", 0, 0, 0)
+    await ended(story)
+    assert not tracked(story, story.boxes[0])
+    (link,) = await story.links(story.boxes[0])
+    assert link.state is LinkState.UNTRACKED
+
+
 @rule("LNK-11")
 @step(10)
 async def test_a_task_moved_after_the_worker_died_making_its_row_gets_no_second_row(number):
