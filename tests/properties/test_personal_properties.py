@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.model.personal import CONTACT, TASK
+from shared.rules.tracking import has_category
 from tests.doubles.lost_answers import AFTER, BEFORE, LATE
 from tests.doubles.personal_stories import CAUSES, PersonalStory
 from tests.marks import rule
@@ -83,3 +84,54 @@ def test_deaths_and_lost_answers_change_nothing(kind, deletes, steps):
 )
 def test_two_workers_in_one_mailbox_change_nothing(kind, deletes, steps):
     told(kind, deletes, steps)
+
+
+of_one = [("track", "exchange"), ("untrack", "exchange"), ("edit", "exchange"), ("edit", "dynamics")]
+tracking = st.sampled_from(of_one).flatmap(
+    lambda deed: st.tuples(st.just(deed[1]), st.just(deed[0]), st.just(0), st.just(0), st.integers(0, 1))
+)
+passing = st.tuples(
+    st.just("run"), st.sampled_from(["pass", "settle", "feed", "410"]), st.just(0), st.just(0), numbers
+)
+killing = st.tuples(st.just("run"), st.just("kill"), st.just(0), st.just(0), st.integers(1, 12))
+
+
+@rule("EMI-17", "LNK-8")
+@examples(120)
+@given(
+    kinds,
+    st.sampled_from(["exchange", "dynamics"]),
+    st.lists(st.one_of(tracking, tracking, passing, killing, losing), min_size=4, max_size=14),
+)
+def test_an_item_is_tracked_in_the_end_if_its_owner_wanted_that_last(kind, born, steps):
+    async def story():
+        people = PersonalStory(kind)
+        await people.begin(deletes=False)
+        await begin(people, born)
+        wanted = True
+        for part, what, box, item, number in steps:
+            if part == "exchange":
+                wanted = what == "track" or (wanted and what != "untrack")
+                await people.in_exchange(what, box, item, number)
+            elif part == "dynamics":
+                people.in_dynamics(what, box, item, number)
+            elif part == "lose":
+                people.lose(what, number)
+            else:
+                await people.happens(what, box, number)
+        await people.end()
+        (found,) = people.items(people.boxes[0])
+        assert has_category(found.categories) is wanted
+        assert any(link.linked for link in await people.links(people.boxes[0])) is wanted
+        assert len(people.rows()) <= 1
+
+    asyncio.run(story())
+
+
+async def begin(people, born):
+    """One item: tracked in Exchange and not seen yet, or made in Dynamics and in step."""
+    if born == "exchange":
+        await people.in_exchange("add", 0, 0, 1)
+    else:
+        people.in_dynamics("add", 0, 0, 0)
+        await people.service.settle()

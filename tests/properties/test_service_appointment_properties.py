@@ -142,3 +142,22 @@ def test_whoever_takes_part_in_the_end_has_what_dynamics_says_last(sequence):
                 assert event.value(name) == row.value(name), name
 
     asyncio.run(story())
+
+
+WISHES = ["untrack", "untrack", "track anew", "track anew", "dynamics subject", "410", "dynamics token"]
+DYING = ["pass", "feed", "kill", "kill", "settle", "lose answers"]
+
+
+@rule("APPT-38", "EMI-17", "LNK-8")
+@slow_is_fine
+@given(st.lists(st.sampled_from(WISHES + DYING), min_size=3, max_size=14))
+def test_a_copy_is_tracked_in_the_end_if_its_owner_wanted_that_last(sequence):
+    async def story():
+        story = await told(sequence)
+        wishes = [what for what in sequence if what in ("untrack", "track anew")]
+        wanted = not wishes or wishes[-1] == "track anew"
+        (event,) = story.ada.items.values()
+        assert (CATEGORY in event.categories) is wanted
+        assert (await story.link(story.ada)).linked is wanted
+
+    asyncio.run(story())

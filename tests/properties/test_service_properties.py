@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.model.link import LinkState
+from shared.rules.tracking import has_category
 from tests.doubles.service import Killed, Service
 from tests.doubles.world import EPOCH
 from tests.marks import rule
-from tests.rules.build import at
+from tests.rules.build import CATEGORY, at
 
 ROW = "66666666-6666-4666-8666-666666666666"
 GUEST = "guest@fabrikam.example"
@@ -48,6 +49,13 @@ class Story:
         self.service = Service()
         self.ada = self.service.person("ada", 1)
         self.number = 0
+        self.tracked = True
+        """What its owner wanted last."""
+
+    async def begin_in_exchange(self) -> None:
+        await self.service.subscribe(self.ada)
+        await self.service.settle()
+        self.ada.add(subject="Start", time=at(FUTURE), categories=(CATEGORY,))
 
     async def begin(self, *, attendees=()) -> None:
         await self.service.subscribe(self.ada)
@@ -84,6 +92,9 @@ class Story:
             await service.read_feed()
         elif what in ("pass", "kill"):
             await self._pass(kill=what == "kill")
+        elif what == "track" and self.event:
+            self.tracked = True
+            self.ada.edit(self.event.id, categories=(CATEGORY,))
         else:
             await self._end(what)
 
@@ -96,6 +107,7 @@ class Story:
 
     async def _end(self, what: str) -> None:
         if what == "untrack" and self.event:
+            self.tracked = False
             self.ada.edit(self.event.id, categories=())
         elif what == "delete in Exchange" and self.event:
             self.ada.remove(self.event.id)
@@ -182,5 +194,49 @@ def test_edits_in_exchange_never_make_the_service_mail_anybody(sequence):
             edits_mailed += what == "exchange subject" and told.event is not None
         await told.service.settle()
         assert len(told.service.exchange.mails) == 1 + edits_mailed
+
+    told(story)
+
+
+tracking = st.sampled_from(
+    [
+        "untrack",
+        "untrack",
+        "track",
+        "track",
+        "exchange subject",
+        "dynamics subject",
+        "pass",
+        "feed",
+        "kill",
+        "kill",
+        "settle",
+        "410",
+        "dynamics token",
+        "lose answers",
+    ]
+)
+
+
+@rule("EMI-17", "LNK-8")
+@slow_is_fine
+@given(st.booleans(), st.lists(tracking, min_size=3, max_size=14))
+def test_an_item_is_tracked_in_the_end_if_its_owner_wanted_that_last(born_in_exchange, sequence):
+    async def story():
+        told = Story()
+        if born_in_exchange:
+            await told.begin_in_exchange()
+        else:
+            await told.begin()
+        for what in sequence:
+            await told.do(what)
+        await told.service.settle()
+        told.service.clock.forward(3600)
+        await told.service.settle()
+        assert has_category(told.event.categories) is told.tracked
+        links = [link async for link in told.service.services.store.links(told.ada.id)]
+        assert any(link.linked for link in links) is told.tracked
+        assert len(told.ada.items) == 1
+        assert len(told.service.dynamics.rows) <= 1
 
     told(story)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from shared.model.event import Stamps
 from tests.doubles.service import Killed, Service
 from tests.doubles.world import MemoryMailbox
 from tests.marks import rule
@@ -144,3 +145,34 @@ async def test_an_event_untracked_after_the_worker_died_making_its_row_stays_unt
     service.clock.forward(3600)
     await service.settle()
     assert not ada.items[event].categories
+
+
+def by_app(box: MemoryMailbox) -> str:
+    """Tracked by the app for Outlook: a stamp, and no category."""
+    stamps = Stamps(link_state=1.0)
+    return box.add(subject="Born in Exchange", time=at(FUTURE), stamps=stamps, attendees=GUESTS).id
+
+
+@rule("LNK-4", "LNK-8")
+@pytest.mark.parametrize("step", STEPS)
+async def test_an_event_that_the_app_tracks_is_tracked_though_the_worker_died(
+    service: Service, ada: MemoryMailbox, step: int
+) -> None:
+    event = by_app(ada)
+    await cut_off(service, ada, step)
+    await service.settle()
+    assert ada.items[event].categories == (CATEGORY,)
+    assert len(service.dynamics.rows) == 1
+
+
+@rule("EMI-17", "LNK-4")
+@pytest.mark.parametrize("step", STEPS)
+async def test_the_category_that_a_dead_worker_put_on_can_be_taken_off(
+    service: Service, ada: MemoryMailbox, step: int
+) -> None:
+    event = by_app(ada)
+    await cut_off(service, ada, step)
+    put_on = bool(ada.items[event].categories)
+    ada.edit(event, categories=())
+    await service.settle()
+    assert bool(ada.items[event].categories) is not put_on
