@@ -117,9 +117,17 @@ class Plan:
         elif exchange is not None and dynamics is not None:
             self.kept.append(linked(exchange, dynamics, each.sha256))
         elif exchange is not None:
-            self._remove(each, exchange, Side.EXCHANGE)
+            self._gone_elsewhere(each, exchange, Side.EXCHANGE)
         elif dynamics is not None:
-            self._remove(each, dynamics, Side.DYNAMICS)
+            self._gone_elsewhere(each, dynamics, Side.DYNAMICS)
+
+    def _gone_elsewhere(self, each: LinkedFile, file: Attachment, side: Side) -> None:
+        """Only one side has it still. Under another id it was attached again since, and is a new file."""
+        seen = each.of(side)
+        if seen is not None and seen.id != file.id:
+            self._free[side].append(file)
+        else:
+            self._remove(each, file, side)
 
     def _stay(self, each: LinkedFile, file: Attachment | None) -> None:
         if file is not None:

@@ -145,14 +145,17 @@ def intent_of(actions: tuple[Action, ...], plan: OccurrencePlan) -> dict[str, Va
     for action in actions:
         if not action.occurrence:
             continue
-        source = _one(plan.before[action.side.other], action.occurrence)
-        target = _one(plan.wanted[action.side], action.occurrence)
-        for name in plan.written[action.side].get(action.occurrence, ()):
+        date, other = action.occurrence, action.side.other
+        target = _one(plan.wanted[action.side], date)
+        for name in plan.written[action.side].get(date, ()):
+            # Where both sides are written the last write is noted: the other side was written before.
+            both = name in plan.written[other].get(date, ())
+            source = _one((plan.wanted if both else plan.before)[other], date)
             from_value, to_value = _field(source, name), _field(target, name)
             pair = (to_value, from_value) if action.side is Side.EXCHANGE else (from_value, to_value)
             noted = note(action.side, *pair)
             under = [UNDER] if action.side is plan.moves else []
-            notes[f"{name}@{action.occurrence}"] = [*noted, *under]
+            notes[f"{name}@{date}"] = [*noted, *under]
     return notes
 
 

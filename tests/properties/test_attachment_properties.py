@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.doubles.service import Killed
@@ -137,9 +137,19 @@ def test_step_by_step_the_last_word_on_each_name_stands(sequence):
     told(story)
 
 
+ATTACHED_AGAIN = [
+    ("attach", "exchange", "b.txt", b"two"),
+    ("settle", "exchange", "", b""),
+    ("detach", "exchange", "b.txt", b""),
+    ("detach", "dynamics", "b.txt", b""),
+    ("attach", "exchange", "b.txt", b"two"),
+]
+
+
 @rule("APPT-11")
 @slow_is_fine
 @given(st.lists(steps, max_size=12))
+@example(ATTACHED_AGAIN)
 def test_no_content_that_nobody_took_away_is_lost(sequence):
     """Contents that a person attached and no person removed anywhere are on both sides in the end."""
 

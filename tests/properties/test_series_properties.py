@@ -10,7 +10,7 @@ import asyncio
 from contextlib import suppress
 from datetime import date, timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.model import recurrence as model
@@ -214,6 +214,7 @@ slow_is_fine = settings(max_examples=120, deadline=None, suppress_health_check=[
 @rule("APPT-28", "APPT-35", "APPT-36", "LNK-10")
 @slow_is_fine
 @given(st.lists(st.one_of(in_exchange, in_dynamics, running), max_size=12), st.integers(0, 2))
+@example([("exchange move", 0), ("dynamics pattern", 1), ("kill", 9), ("dynamics pattern", 1)], 0)
 def test_edits_of_a_series_on_both_sides_end_in_step_without_doubles(sequence, people):
     async def story():
         series = Story()
