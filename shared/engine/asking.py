@@ -73,10 +73,9 @@ class Asking:
         await self._holding.commit(Changes(held_removed=settled.freed))
 
     async def left_over(self) -> list[PendingDecision]:
-        """Questions of the brake under which nothing is held: a pass that died before it held anything asked
-        them, or one that died, or heard nothing from storage, after all was done that they were about."""
-        found = await self._services.decisions.of_mailbox(self._mailbox_id)
-        return [decision for decision in found if decision.kind is Question.BRAKE]
+        """Where nothing is held, all questions: a pass that died before it held anything asked them, or one
+        that died, or heard nothing from storage, after all was done that they were about."""
+        return list(await self._services.decisions.of_mailbox(self._mailbox_id))
 
     async def withdraw(self, questions: Sequence[PendingDecision]) -> None:
         """Whatever was answered meanwhile."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from shared.model.scheduling import SchedulingPolicy
@@ -110,6 +110,8 @@ class Story:
 @rule("APPT-29")
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(TIMES)), st.lists(edits, max_size=14))
+@example("also taken", [*["move free"] * 3, "move taken", "kill", "move free"])
+@example("also taken", [*["move free"] * 3, "move taken", "kill", "move free", "go-on"])
 def test_nobodys_time_is_taken_unasked_and_one_question_is_open_at_most(name, sequence):
     async def story():
         told = Story()
@@ -118,6 +120,7 @@ def test_nobodys_time_is_taken_unasked_and_one_question_is_open_at_most(name, se
             await told.do(what)
             told.no_time_is_taken_unasked()
         await told.service.settle()
+        await told.service.run_pass(told.ada, "sync now")  # withdraws what a dead worker asked for nothing
         told.no_time_is_taken_unasked()
         await _ends_well(told)
 
