@@ -68,7 +68,7 @@ class MailboxPass:
         self._lane = lane
         self._late = False
         """Something was not tried, for lack of time or patience."""
-        self._under_way_until: datetime | None = None
+        self._looks_again_at: datetime | None = None
         """When an item has to be looked for again whose creation may be under way; no other waits for it."""
         self._result = PassResult()
         self._holding = Holding(services, mailbox.id, lane)
@@ -222,7 +222,7 @@ class MailboxPass:
             await self._commit_outcomes(outcomes, touched, last=begin + CHUNK >= len(todo))
             unfinished += [o.situation for o in outcomes if not o.finished]
         if unfinished and self._result.again_at is None:
-            patient = None if self._late else self._under_way_until
+            patient = None if self._late else self._looks_again_at
             self._result.again_at = patient or self._services.now()
         return unfinished
 
@@ -271,7 +271,7 @@ class MailboxPass:
         wait = outcome.error.retry_after if isinstance(outcome.error, Throttled) else None
         later = self._services.now() + (timedelta(seconds=wait) if wait else RETRY_AFTER)
         if isinstance(outcome.error, UnderWay):
-            self._under_way_until = later
+            self._looks_again_at = later
             return
         self._result.again_at = max(self._result.again_at or later, later)
 

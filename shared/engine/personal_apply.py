@@ -37,7 +37,7 @@ from shared.rules.situation import Context
 DUPLICATE = "0x80040333"
 """Dataverse's own duplicate detection found one (CONT-8)."""
 LOOKED_FOR_AGAIN = timedelta(minutes=1)
-"""An item whose creation may be under way is looked for that often at least."""
+"""After so long at most an item whose creation may be under way is looked for; repeats come ever later."""
 
 PersonalOutcome = Outcome[PersonalSituation]
 

@@ -34,19 +34,23 @@ losing = st.tuples(st.just("lose"), st.sampled_from(LOST), who, which, st.sample
 kinds = st.sampled_from([CONTACT, TASK])
 
 
+async def tell(people, part, what, box, item, number):
+    if part == "exchange":
+        await people.in_exchange(what, box, item, number)
+    elif part == "dynamics":
+        people.in_dynamics(what, box, item, number)
+    elif part == "lose":
+        people.lose(what, number)
+    else:
+        await people.happens(what, box, number)
+
+
 def told(kind, deletes, steps):
     async def story():
         people = PersonalStory(kind)
         await people.begin(deletes=deletes)
-        for part, what, box, item, number in steps:
-            if part == "exchange":
-                await people.in_exchange(what, box, item, number)
-            elif part == "dynamics":
-                people.in_dynamics(what, box, item, number)
-            elif part == "lose":
-                people.lose(what, number)
-            else:
-                await people.happens(what, box, number)
+        for step in steps:
+            await tell(people, *step)
         await people.end()
         await people.check()
 
@@ -109,16 +113,9 @@ def test_an_item_is_tracked_in_the_end_if_its_owner_wanted_that_last(kind, born,
         await people.begin(deletes=False)
         await begin(people, born)
         wanted = True
-        for part, what, box, item, number in steps:
-            if part == "exchange":
-                wanted = what == "track" or (wanted and what != "untrack")
-                await people.in_exchange(what, box, item, number)
-            elif part == "dynamics":
-                people.in_dynamics(what, box, item, number)
-            elif part == "lose":
-                people.lose(what, number)
-            else:
-                await people.happens(what, box, number)
+        for step in steps:
+            await tell(people, *step)
+            wanted = step[1] == "track" or (wanted and step[1] != "untrack")
         await people.end()
         (found,) = people.items(people.boxes[0])
         assert has_category(found.categories) is wanted

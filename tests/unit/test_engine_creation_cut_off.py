@@ -47,6 +47,12 @@ async def cut_off(service: Service, box: MemoryMailbox, step: int) -> None:
     service.kill_at = None
 
 
+async def come_to_rest(service: Service) -> None:
+    await service.settle()
+    service.clock.forward(3600)
+    await service.settle()
+
+
 @rule("LNK-8", "APPT-26")
 @pytest.mark.parametrize("made", [single, series])
 @pytest.mark.parametrize("edited", [False, True], ids=["", "edited in Dynamics"])
@@ -86,9 +92,7 @@ async def test_a_row_deleted_after_the_worker_died_making_its_event_stays_delete
             ada.edit(event_id, location="Room 9")
     service.dynamics.remove(ROW)
     invited = sorted(service.exchange.mails) if not edited else None
-    await service.settle()
-    service.clock.forward(3600)
-    await service.settle()
+    await come_to_rest(service)
     assert not service.dynamics.rows
     assert not ada.items
     if invited is not None:
@@ -126,9 +130,7 @@ async def test_an_event_tracked_again_and_untracked_after_the_worker_died_stays_
     ada.edit(event, categories=(CATEGORY,))
     await cut_off(service, ada, step)
     ada.edit(event, categories=())
-    await service.settle()
-    service.clock.forward(3600)
-    await service.settle()
+    await come_to_rest(service)
     assert not ada.items[event].categories
 
 
@@ -141,9 +143,7 @@ async def test_an_event_untracked_after_the_worker_died_making_its_row_stays_unt
     event = made(ada)
     await cut_off(service, ada, step)
     ada.edit(event, categories=())
-    await service.settle()
-    service.clock.forward(3600)
-    await service.settle()
+    await come_to_rest(service)
     assert not ada.items[event].categories
 
 
