@@ -271,6 +271,7 @@ class MailboxPass:
         wait = outcome.error.retry_after if isinstance(outcome.error, Throttled) else None
         later = self._services.now() + (timedelta(seconds=wait) if wait else RETRY_AFTER)
         if isinstance(outcome.error, UnderWay):
+            self._result.under_way += 1
             self._looks_again_at = later
             return
         self._result.again_at = max(self._result.again_at or later, later)

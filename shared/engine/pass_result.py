@@ -16,6 +16,8 @@ class PassResult:
     echoes: int = 0
     untracked: int = 0
     unfinished: int = 0
+    under_way: int = 0
+    """Of the unfinished, those that wait for what was begun with them: nothing failed."""
     held: int = 0
     again_at: datetime | None = None
     errors: list[str] = field(default_factory=list)
@@ -28,6 +30,11 @@ class PassResult:
     tracks_tasks: bool = False
     noted: dict[str, datetime | bool] = field(default_factory=dict)
     """What is to be noted on the mailbox, in one with when the next pass is."""
+
+    @property
+    def failed(self) -> int:
+        """Items of which each repeat comes later than the one before."""
+        return self.unfinished - self.under_way
 
     @property
     def found(self) -> int:

@@ -179,7 +179,11 @@ async def _pass(services: Services, mailbox: Mailbox, job: Job) -> None:
     ended = _ended(services, job, wanted, result)
     following = cadence.after(mailbox, profile, ended)
     known = await _record(services, mailbox, job, result, following, perf_counter() - started)
-    wait = cadence.back_off(job.attempt, profile.item_retries) if job.attempt else timedelta()
+    wait = timedelta()
+    if not result.failed:
+        job = replace(job, attempt=min(job.attempt, 1))  # it repeats, and none of its repeats was in vain
+    elif job.attempt:
+        wait = cadence.back_off(job.attempt, profile.item_retries)
     if known and lane.current() is Lane.BULK:
         await lanes.follow(services, mailbox, job, result, wait)
     elif known and result.unfinished and result.again_at is not None:

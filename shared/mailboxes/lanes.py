@@ -90,7 +90,7 @@ async def _go_on(services: Services, mailbox: Mailbox, job: Job, result: PassRes
 
 def _is_stuck(result: PassResult) -> bool:
     """One item that fails makes no slice wait for long."""
-    return bool(result.unfinished) and not (result.actions or result.echoes or result.untracked)
+    return bool(result.failed) and not (result.actions or result.echoes or result.untracked)
 
 
 async def _due(services: Services, mailbox_id: str, at: datetime) -> None:

@@ -13,6 +13,7 @@ from shared.engine import mailbox_pass
 from shared.model.link import Link, LinkState
 from shared.model.personal import CONTACT, TASK
 from shared.rules.personal_intent import ANNOUNCED_FOR, CLOCKS_APART, ON_ITS_WAY, under_way
+from tests.doubles import lanes
 from tests.doubles.lost_answers import BEFORE, LATE
 from tests.doubles.personal_stories import PersonalStory
 from tests.marks import rule
@@ -79,6 +80,25 @@ async def test_looking_again_and_again_does_not_put_off_what_can_be_created(kind
         story.service.clock.forward(15)
         await story.service.run_pass(ada)
     assert BOUND <= story.service.clock() - began < BOUND + timedelta(minutes=1)
+
+
+@rule("LNK-3")
+@KINDS
+async def test_waiting_for_it_is_no_failure(kind: str) -> None:
+    """Each repeat comes as soon as the one before, so that it is created when it can be."""
+    story = await born_in_dynamics(kind)
+    ada, service = story.boxes[0], story.service
+    story.lose("create {kind}", BEFORE)
+    await service.run_pass(ada)
+    began = service.clock()
+    while not story.items(ada):
+        (again,) = (job for job in service.jobs.take() if job.cause == "continue")
+        assert again.at is not None
+        wait = again.at - service.clock()
+        assert wait <= timedelta(minutes=1)
+        service.clock.forward(wait.total_seconds())
+        await lanes.work(service.services, again)
+    assert service.clock() - began == BOUND
 
 
 @rule("LNK-3")
