@@ -73,9 +73,14 @@ class Asking:
         await self._holding.commit(Changes(held_removed=settled.freed))
 
     async def left_over(self) -> list[PendingDecision]:
-        """Where nothing is held, all questions: a pass that died before it held anything asked them, or one
-        that died, or heard nothing from storage, after all was done that they were about."""
-        return list(await self._services.decisions.of_mailbox(self._mailbox_id))
+        """Questions for whose answer nothing waits: a pass that died before it held anything asked them, or
+        one that died, or heard nothing from storage, after all was done that they were about."""
+        questions = await self._services.decisions.of_mailbox(self._mailbox_id)
+        if not questions:
+            return []
+        held = (await self._services.store.agenda(self._mailbox_id, inbox_limit=0)).held
+        named = {row.decision for row in held}
+        return [question for question in questions if question.id not in named]
 
     async def withdraw(self, questions: Sequence[PendingDecision]) -> None:
         """Whatever was answered meanwhile."""

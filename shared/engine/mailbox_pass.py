@@ -124,7 +124,7 @@ class MailboxPass:
             )
         else:
             await self._work(agenda, touched, answers, deadline=deadline)
-        if touched.reconciled and not agenda.held and not self._result.held:
+        if touched.reconciled:
             await self._asking.withdraw(await self._asking.left_over())
         self._result.untold = max(seen - self._result.echoes, 0)
         await self._finish(touched, started)

@@ -112,6 +112,7 @@ class Story:
 @given(st.sampled_from(sorted(TIMES)), st.lists(edits, max_size=14))
 @example("also taken", [*["move free"] * 3, "move taken", "kill", "move free"])
 @example("also taken", [*["move free"] * 3, "move taken", "kill", "move free", "go-on"])
+@example("also taken", [*["move free"] * 3, "move taken", "kill", "move also taken"])
 def test_nobodys_time_is_taken_unasked_and_one_question_is_open_at_most(name, sequence):
     async def story():
         told = Story()
