@@ -241,5 +241,6 @@ def _entitlements(months: Sequence[Month]) -> str:
     return (
         f"Requests a day, which count against entitlements: {counts}. Dataverse counts them against the "
         "tenant's pool for application users (unverified: 500,000, and 5,000 more for each licence of "
-        "Dynamics 365 Enterprise, a day); Graph has no daily pool."
+        "Dynamics 365 Enterprise, a day); Graph has no daily pool. Not counted: the organization's settings, "
+        "about 1,440 a day for each worker that is never idle."
     )

@@ -48,8 +48,9 @@ ORGANIZATION_HEAD = """
 ## The organization's settings
 
 Dynamics' own settings of these names (OrgDbOrgSettings and columns of the organization) are read and
-followed. `GET /api/admin/profiles/{id}/settings` shows what holds, and why: a profile may say otherwise in
-its `organizationSettings`, else the organization counts, else the default.
+followed: a change holds within a minute, and at once where a mailbox is compared (`sync now`).
+`GET /api/admin/profiles/{id}/settings` shows what holds, and why: a profile may say otherwise in its
+`organizationSettings`, else the organization counts, else the default.
 
 | rule | setting | meaning | default | values | concerns |
 |---|---|---|---|---|---|

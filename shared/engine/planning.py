@@ -61,7 +61,7 @@ class Plan:
 async def context_of(
     services: Services, mailbox: Mailbox, profile: Profile, agenda: Agenda, *, shared: bool = False
 ) -> Context:
-    """``shared``: the organization's settings may be those that another pass has just read."""
+    """``shared``: the organization's settings may be those that another pass read a moment ago."""
     window = current_window(agenda, profile, services.now())
     organization = await services.dynamics.organization(shared=shared)
     organization = replace(organization, settings={**organization.settings, **_overrides(profile)})

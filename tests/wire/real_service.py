@@ -67,13 +67,15 @@ async def no_step(_name: str) -> None:
 
 @asynccontextmanager
 async def running(
-    where: Where, on_step: Callable[[str], Awaitable[None]] = no_step
+    where: Where,
+    on_step: Callable[[str], Awaitable[None]] = no_step,
+    settings_shared_for: timedelta = timedelta(),
 ) -> AsyncIterator[Running]:
     now, credential, jobs = clock(), DevelopmentCredential("app"), RecordingJobs()
     tables = Tables(where.tables, prefix=where.prefix)
     await tables.ensure()
     exchange = GraphExchange(where.graph, credential, "http://127.0.0.1:9", now)
-    dynamics = Dataverse(where.dataverse, credential, now, settings_shared_for=timedelta())
+    dynamics = Dataverse(where.dataverse, credential, now, settings_shared_for=settings_shared_for)
     services = Services(
         exchange=exchange,
         dynamics=dynamics,

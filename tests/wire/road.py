@@ -21,8 +21,10 @@ from typing import Any, TypeVar
 
 import httpx
 
+from local.clock import read_offset, write_offset
 from local.rig.directory import RigDirectory
 from local.rig.settle import settle
+from shared.dynamics.dataverse.organization import SHARED
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -125,6 +127,12 @@ class Road:
     def control(self, part: str, method: str, path: str, body: Any = None) -> Any:
         """``part``: graph or dataverse."""
         return self.ask(method, f"{self.endpoints[f'{part}_control']}{path}", body)
+
+    def organization(self, **columns: Any) -> None:
+        """Settings of the organization, no others of which are known to any worker any more."""
+        self.control("dataverse", "PUT", "/organization", columns)
+        clock = RigDirectory(self.directory).clock
+        write_offset(clock, read_offset(clock) + SHARED.total_seconds())
 
     def admin(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
         return self.ask(method, f"{self.endpoints['admin']}{path}", body, **more)

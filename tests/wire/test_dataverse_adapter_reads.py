@@ -273,6 +273,21 @@ async def test_the_organization_shows_what_it_has_set(here: Connected) -> None:
     assert not organization.flag("TrackCategorizedItems")
 
 
+async def test_the_settings_are_read_once_a_minute_or_when_they_must_be_fresh(here: Connected) -> None:
+    async def shown(*, shared: bool) -> tuple[bool, int]:
+        organization = await here.adapter.organization(shared=shared)
+        return organization.flag("TrackCategorizedItems"), (await here.sent()).get("GET /organizations", 0)
+
+    assert await shown(shared=True) == (True, 1)
+    await here.org.control("PUT", "organization", {"orgdborgsettings": {"TrackCategorizedItems": False}})
+    assert await shown(shared=True) == (True, 0)
+    here.clock.advance(60)
+    assert await shown(shared=True) == (False, 1)
+    await here.org.control("PUT", "organization", {"orgdborgsettings": {"TrackCategorizedItems": True}})
+    assert await shown(shared=False) == (True, 1)
+    assert await shown(shared=True) == (True, 0)
+
+
 async def test_a_user_is_found_by_id_or_address(here: Connected, anna: Person) -> None:
     found = await here.adapter.find_user(anna.address.upper())
     assert found is not None

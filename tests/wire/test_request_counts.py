@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from shared.dynamics.dataverse.organization import SHARED
 from shared.engine import first_sync
 from tests.marks import rule
 from tests.wire.crash_steps import CATEGORY, Person, World, from_exchange, times, world
+from tests.wire.real_service import running
 
 __all__ = ["world"]
 
@@ -86,13 +88,26 @@ async def test_one_changed_event(world: World, person: Person) -> None:
             "GET /users/{id}/events/{id}": 1,  # its stamps, which the feed does not show
         },
         "dataverse": {
-            "GET /organizations": 1,  # settings hold from the next pass on
+            "GET /organizations": 1,  # unless they were read in the last minute
             "PATCH /appointments({id})": 1,  # on condition that the row is as the link remembers it
         },
         # mailbox, profile, agenda, link (two rows); claim and intent; history; commit with cursor; mailbox
         "storage": 9,
         "messages": 0,
     }
+
+
+async def test_one_changed_event_where_the_settings_are_known(world: World, person: Person) -> None:
+    """The steady state: any pass of the same worker read them in the last minute."""
+    async with running(world.where, settings_shared_for=SHARED) as service:
+        for subject in ("Changed", "Changed again"):
+            event = await person.event()
+            await person.graph("PATCH", f"/events/{event['id']}", {"subject": subject})
+            await reset(world)
+            await service.run_pass(person.box.id, "notification")
+    asked = await counted(world)
+    assert asked["dataverse"] == {"PATCH /appointments({id})": 1}
+    assert sum(asked["graph"].values()) == 2
 
 
 async def test_one_changed_appointment(world: World, person: Person) -> None:

@@ -142,16 +142,16 @@ def test_subscribing_twice_is_harmless_and_wrong_people_are_refused_in_plain_wor
 
 
 @rule("SET-12")
-def test_a_changed_organization_setting_holds_in_the_next_pass(road: Road) -> None:
+def test_a_changed_organization_setting_holds_after_a_minute(road: Road) -> None:
     ann = road.person("ann")
     switch = "TrackCategorizedItems"
-    road.control("dataverse", "PUT", "/organization", {"orgdborgsettings": {switch: False}})
+    road.organization(orgdborgsettings={switch: False})
     try:
         road.add_event(ann, subject="Categorised")
         road.settle()
         assert road.appointments(ann) == []
     finally:
-        road.control("dataverse", "PUT", "/organization", {"orgdborgsettings": {switch: None}})
+        road.organization(orgdborgsettings={switch: None})
     road.edit_event(ann, road.only_event(ann)["id"], subject="Categorised again")
     road.settle()
     assert [row["subject"] for row in road.appointments(ann)] == ["Categorised again"]

@@ -19,8 +19,7 @@ HTML = 'IdType="ImmutableId"'
 def road(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
     with running_road(tmp_path_factory.mktemp("road") / "rig") as started:
         settings = {"SSSSyncAppointmentIsPrivateFromExchange": True}
-        body = {"appointmentricheditorexperience": True, "orgdborgsettings": settings}
-        started.control("dataverse", "PUT", "/organization", body)
+        started.organization(appointmentricheditorexperience=True, orgdborgsettings=settings)
         yield started
 
 
@@ -91,7 +90,7 @@ def test_switching_rich_bodies_off_and_on_writes_nothing(road: Road) -> None:
     event_id, row_id = taken(road, ann, body=markup("<ul><li>one</li><li><b>two</b></li></ul>"))
     before = (road.appointment(row_id), body_of(road, ann, event_id), len(road.history(ann)))
     for rich in (False, True):
-        road.control("dataverse", "PUT", "/organization", {"appointmentricheditorexperience": rich})
+        road.organization(appointmentricheditorexperience=rich)
         road.edit_event(ann, event_id, isReminderOn=rich)
         road.settle()
         assert (road.appointment(row_id), body_of(road, ann, event_id), len(road.history(ann))) == before

@@ -375,7 +375,7 @@ def test_a_new_organizer_has_a_series_of_the_own_and_the_setting_keeps_the_old_o
     events = [ann.event_of(row)["id"] for row in rows]
     assert sorted(road.outbox()) == sorted(("invitation", [guest]) for guest in guests)
     for row, event, guest, distinct in zip(rows, events, guests, (True, False), strict=True):
-        road.control("dataverse", "PUT", "/organization", {"orgdborgsettings": {LOGICAL: distinct}})
+        road.organization(orgdborgsettings={LOGICAL: distinct})
         new = {
             "ownerid@odata.bind": f"/systemusers({bob.person.user})",
             MASTER_PARTIES: [party(7, "systemuser", bob.person.user), address_party(5, guest)],

@@ -25,9 +25,9 @@ COLUMNS = (
 )
 
 
-SHARED = timedelta(seconds=0.5)
-"""A worker with a hundred passes a second must not ask a hundred times. Hints are delivered at the end of
-their second, so that who changes a setting and then an item meets the new setting."""
+SHARED = timedelta(minutes=1)
+"""Asked for in each pass, the settings would be half of what a change in Exchange costs. Who changes one
+waits for so long, or has a mailbox compared (``sync now``), for which they are read anew."""
 
 
 class SharedOrganization:
