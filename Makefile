@@ -7,8 +7,9 @@ RUN := $(VENV)/bin/python
 # What `make setup` installs is described by these files; the stamp is named after their content.
 SETUP_KEY := $(shell cat requirements.txt requirements-dev.txt local/rig/azurite.py | cksum | tr ' ' '-')
 STAMP := $(VENV)/.setup-$(SETUP_KEY)
-# More workers than cores: the tests over sockets wait most of the time.
-PYTEST_ARGS ?= -n 4 --dist loadfile
+# More workers than cores: the tests over sockets wait most of the time. The files' order is that of
+# tests/conftest.py.
+PYTEST_ARGS ?= -n 5 --dist loadfile --no-loadscope-reorder
 
 # What `make crash` is told: `make crash CRASH_ARGS="--seed 7 --minutes 5"`. Without a seed it draws one.
 CRASH_ARGS ?= --minutes 3

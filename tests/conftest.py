@@ -1,4 +1,5 @@
-"""What all tests share: a mark may name only rules that exist, and property tests repeat themselves.
+"""What all tests share: a mark may name only rules that exist, property tests repeat themselves, and files
+whose tests mostly wait are spread among those that compute.
 
 ``HYPOTHESIS_PROFILE=fresh`` looks for new examples instead of the same ones each time.
 """
@@ -6,6 +7,9 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -17,7 +21,28 @@ settings.register_profile("fresh", deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
+WAITING = re.compile(r"wire/test_.*(road|rig|doctor|dead_letters|process)")
+"""Files whose tests wait for other processes most of the time."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    _check_marks(items)
+    files = spread(list(dict.fromkeys(item.path for item in items)))
+    items.sort(key=lambda item: files.index(item.path))
+
+
+def spread(files: Sequence[Path]) -> list[Path]:
+    """Files that wait evenly among the others, and none near the end, where nothing would be left to do
+    beside them."""
+    waiting = [file for file in files if WAITING.search(file.as_posix())]
+    spread_out = [file for file in files if file not in waiting]
+    step = max(len(spread_out) * 2 // 3 // max(len(waiting), 1), 1) + 1
+    for number, file in enumerate(waiting):
+        spread_out.insert(number * step, file)
+    return spread_out
+
+
+def _check_marks(items: Sequence[pytest.Item]) -> None:
     """Refuse a rule mark that names no rule, or names nothing at all."""
     known = {rule.id for rule in load_rules()}
     wrong = [
