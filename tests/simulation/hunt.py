@@ -2,7 +2,7 @@
 it. A promise that is broken is told with its story, made short, and can be told again (``--plan``).
 
 ``--minutes 5``, ``--worlds 20``, ``--first 1000`` (the first seed), ``--log docs/hunt.log``, ``--jobs 2``;
-``--go-on``: in that log, with the worlds that broke a promise first."""
+``--go-on``: in that log, with the worlds that broke a promise first. See ``--help`` for what else there is."""
 
 from __future__ import annotations
 
@@ -102,11 +102,12 @@ def _begin_worker() -> None:
 
 def _plans(args: argparse.Namespace, until: float) -> Iterator[Plan]:
     first = max(args.told.worlds, default=args.first - 1) + 1
-    seeds = chain(args.told.broken, count(first))
-    for seed in islice(seeds, args.worlds or None):
+    plans = (_sized(args, of_the_hunt(seed)) for seed in chain(args.told.broken, count(first)))
+    wanted = (plan for plan in plans if args.polled in (None, plan.polled))
+    for plan in islice(wanted, args.worlds or None):
         if time.monotonic() >= until:
             return
-        yield _sized(args, of_the_hunt(seed))
+        yield plan
 
 
 def _sized(args: argparse.Namespace, plan: Plan) -> Plan:
@@ -147,6 +148,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--days", type=int)
     parser.add_argument("--deeds", type=int)
     parser.add_argument("--hours", type=float, help="of each day")
+    parser.add_argument("--polled", choices=("seldom", "often"), help="only worlds whose mailboxes are")
     parser.add_argument("--no-trouble", action="store_true")
     parser.add_argument("--story", action="store_true", help="everything that people did")
     parser.add_argument("--trace", action="store_true", help="and every request")
