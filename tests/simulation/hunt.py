@@ -2,7 +2,7 @@
 it. A promise that is broken is told with its story, made short, and can be told again (``--plan``).
 
 ``--minutes 5``, ``--worlds 20``, ``--first 1000`` (the first seed), ``--log docs/hunt.log``, ``--jobs 2``;
-``--go-on``: in that log, with the worlds that broke a promise first. See ``--help`` for what else there is."""
+``--go-on``: in that log, with the worlds that broke a promise first. More: ``--help``."""
 
 from __future__ import annotations
 
