@@ -96,6 +96,7 @@ async def test_waiting_for_it_is_no_failure(kind: str) -> None:
         assert again.at is not None
         wait = again.at - service.clock()
         assert wait <= timedelta(minutes=1)
+        assert again.attempt <= 2, "or whatever fails next would wait as if it had failed all the time"
         service.clock.forward(wait.total_seconds())
         await lanes.work(service.services, again)
     assert service.clock() - began == BOUND

@@ -7,10 +7,11 @@ from datetime import timedelta
 import pytest
 
 from shared.engine import first_sync
+from shared.engine.pass_result import PassResult
 from shared.engine.ports import Agenda, Cursor, Fence
 from shared.errors import Refused, Throttled, Transient
-from shared.jobs.messages import FIRST_SYNC
-from shared.lane import Lane
+from shared.jobs.messages import FIRST_SYNC, Job
+from shared.lane import Lane, working_in
 from shared.mailboxes import lanes as product
 from shared.mailboxes import life_cycle, scheduling
 from shared.model.event import Stamps
@@ -18,6 +19,7 @@ from tests.doubles import lanes
 from tests.doubles.jobs import SentJob
 from tests.doubles.service import Killed, Service
 from tests.doubles.world import EPOCH
+from tests.marks import rule
 from tests.rules.build import CATEGORY, at
 
 FUTURE = EPOCH + timedelta(days=3)
@@ -378,6 +380,21 @@ async def test_one_item_that_fails_for_ever_keeps_no_mailbox_in_the_slow_lane(mo
     monkeypatch.undo()
     await service.settle()
     assert len(subjects(service)) == EVENTS
+
+
+@rule("LNK-3")
+@pytest.mark.parametrize("under_way", [0, 1])
+async def test_a_slice_that_waits_for_what_it_began_is_not_stuck(under_way):
+    """Only one in which something fails comes later, and later still the next time."""
+    service, ada = await begun()
+    mailbox = await service.services.registry.get(ada.id)
+    looks_at, wait = service.clock() + timedelta(minutes=1), timedelta(minutes=5)
+    result = PassResult(unfinished=1, under_way=under_way, again_at=looks_at, generation=7)
+    job = Job(ada.id, FIRST_SYNC, attempt=3, after=6)
+    with working_in(Lane.BULK):
+        await product.follow(service.services, mailbox, job, result, wait)
+    again = service.jobs.sent[-1]
+    assert (again.at, again.attempt) == ((looks_at, 0) if under_way else (looks_at + wait, 4))
 
 
 async def test_a_throttled_first_sync_comes_back_by_schedule_and_loses_no_news(monkeypatch):

@@ -21,7 +21,6 @@ from typing import Any, TypeVar
 
 import httpx
 
-from local.clock import read_offset, write_offset
 from local.rig.directory import RigDirectory
 from local.rig.settle import settle
 from shared.dynamics.dataverse.organization import SHARED
@@ -131,8 +130,7 @@ class Road:
     def organization(self, **columns: Any) -> None:
         """Settings of the organization, no others of which are known to any worker any more."""
         self.control("dataverse", "PUT", "/organization", columns)
-        clock = RigDirectory(self.directory).clock
-        write_offset(clock, read_offset(clock) + SHARED.total_seconds())
+        self.local("advance", str(SHARED.total_seconds()))
 
     def admin(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
         return self.ask(method, f"{self.endpoints['admin']}{path}", body, **more)
