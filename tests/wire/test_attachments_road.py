@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator
 from typing import Any
@@ -11,8 +10,7 @@ import pytest
 
 from shared.model.profile import Profile
 from tests.marks import rule
-from tests.wire.crash_draw import drawn
-from tests.wire.crash_steps import AT_ONCE, Person, World, from_exchange, killed_at, world
+from tests.wire.crash_steps import Person, World, from_exchange, world
 from tests.wire.test_request_counts import counted, reset
 
 __all__ = ["world"]
@@ -174,48 +172,3 @@ async def test_what_the_organization_refuses_stays_and_costs_no_content(world: W
     assert sent["dataverse"] == DATAVERSE
     rows, _ = await world.service.services.history.of_item(person.box.id, None, limit=50, after=None)
     assert [row.rules for row in rows if "run.exe" in row.reason] == [("APPT-11", "EMI-22")]
-
-
-# --- crashes --------------------------------------------------------------------------------------
-
-LARGE = bytes(range(256)) * (12 * 1024)
-"""Just over three million bytes: it goes up in pieces, and Dynamics takes it as it is."""
-
-
-async def prepared(world: World) -> Person:
-    person = await world.person()
-    await from_exchange(person)
-    await person.quiet()
-    await attach_in_exchange(person, "small.txt", b"small")
-    await attach_in_dynamics(person, "film.mp4", LARGE)
-    return person
-
-
-@rule("APPT-11", "LNK-11")
-async def test_killed_between_steps_no_file_is_lost_or_doubled(world: World) -> None:
-    """The worker dies by SIGKILL; real adapters and sockets, an upload in pieces. Between which steps is
-    drawn (``CRASH_SEED``); in memory it is between any two."""
-    await switch(world, True)
-    steps = await killed_at(world, await prepared(world), 0)
-    assert steps is not None
-    assert steps > 8
-    slots = asyncio.Semaphore(AT_ONCE)
-
-    async def once(step: int) -> None:
-        async with slots:
-            victim = await prepared(world)
-            assert await killed_at(world, victim, step) is None
-            await victim.quiet()
-            for files in await lists(victim):
-                assert files == ["film.mp4", "small.txt"], f"killed at step {step}"
-
-    await asyncio.gather(*(once(step) for step in drawn(steps)))
-
-
-async def lists(person: Person) -> list[list[str]]:
-    """Names on both sides, with doubles."""
-    event = await person.event()
-    mine = (await person.graph("GET", f"/events/{event['id']}/attachments?$select=name"))["value"]
-    query = f"?$select=filename&$filter=_objectid_value eq {await person.row()}"
-    theirs = (await person.world.call("GET", f"{person.world.dataverse.url}/{SETS}{query}"))["value"]
-    return [sorted(row["name"] for row in mine), sorted(row["filename"] for row in theirs)]
