@@ -11,7 +11,7 @@ from typing import Protocol
 from shared.jobs.messages import Job
 from shared.jobs.sender import ServiceBusJobs
 
-SOON = 8.0
+SOON = 30.0
 """Seconds in which what must come has to come."""
 QUIET = 0.5
 

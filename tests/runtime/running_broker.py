@@ -34,7 +34,7 @@ class RunningBroker:
     def start(self) -> None:
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(self.command, cwd=ROOT, stdout=output, stderr=output)
-        wait_for(lambda: answers(f"tcp://127.0.0.1:{self.port}") and answers(self._queues_url), 20)
+        wait_for(lambda: answers(f"tcp://127.0.0.1:{self.port}") and answers(self._queues_url))
 
     def kill(self) -> None:
         if self.process:

@@ -65,7 +65,7 @@ def running_host(
             process.wait()
 
 
-def wait_for(condition, seconds: float = 10.0):  # type: ignore[no-untyped-def]
+def wait_for(condition, seconds: float = 40.0):  # type: ignore[no-untyped-def]
     """Wait until the condition has a true value, and return it."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
@@ -82,4 +82,4 @@ def _wait_until_answering(host: RunningHost) -> None:
         except httpx.TransportError:
             return False
 
-    wait_for(answers, 20)
+    wait_for(answers)

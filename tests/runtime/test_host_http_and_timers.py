@@ -60,9 +60,9 @@ def test_the_function_time_out_ends_a_function(host: RunningHost) -> None:
 def test_a_timer_does_not_run_at_start_but_when_the_clock_is_moved_past_its_time(host: RunningHost) -> None:
     before = len(runs(host)["hourly"])
     host.advance(3600)
-    wait_for(lambda: len(runs(host)["hourly"]) == before + 1, 2)
+    wait_for(lambda: len(runs(host)["hourly"]) == before + 1)
     host.advance(5 * 3600)
-    wait_for(lambda: len(runs(host)["hourly"]) == before + 2, 2)
+    wait_for(lambda: len(runs(host)["hourly"]) == before + 2)
     assert runs(host)["hourly"][-1]["Next"] > runs(host)["hourly"][-1]["Last"]
 
 

@@ -41,7 +41,7 @@ STAMPS = {
 }
 PARTIES = "appointment_activity_parties($select=participationtypemask,addressused,_partyid_value)"
 TIMERS = ("DUE_MAILBOXES", "DYNAMICS_FEED", "RENEW_SUBSCRIPTIONS", "WATCH")
-ARRIVES_WITHIN = 10.0
+ARRIVES_WITHIN = 30.0
 LOOK_EVERY = 0.02
 
 

@@ -15,7 +15,7 @@ from local.clock import Clock
 from local.service_bus import Broker, QueueDefinition
 from local.service_bus.entity import Entity
 
-WAIT = 5  # seconds in which something that must come has to come
+WAIT = 20  # seconds in which something that must come has to come
 QUIET = 1  # seconds in which nothing may come; below 1 s the SDK rounds sessions' time-outs
 
 DEFINITIONS = [

@@ -110,11 +110,11 @@ async def test_a_session_lock_is_renewed_and_told_in_real_time(bench: Bench) -> 
     bench.advance(3600)
     await bench.send(QUEUE, message("a", "s"))
     async with bench.receiver(QUEUE, session_id="s") as receiver:
-        assert abs((receiver.session.locked_until_utc - datetime.now(UTC)).total_seconds() - 30) < 2
+        assert abs((receiver.session.locked_until_utc - datetime.now(UTC)).total_seconds() - 30) < 10
         got = await one(receiver)
         bench.advance(20)
         until = await receiver.session.renew_lock()
-        assert abs((until - datetime.now(UTC)).total_seconds() - 30) < 2
+        assert abs((until - datetime.now(UTC)).total_seconds() - 30) < 10
         bench.advance(20)
         await asyncio.sleep(0.15)
         await receiver.complete_message(got)
