@@ -28,7 +28,8 @@ WAITING = re.compile(r"wire/test_.*(road|rig|doctor|dead_letters|process)")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     _check_marks(items)
     files = spread(list(dict.fromkeys(item.path for item in items)))
-    items.sort(key=lambda item: files.index(item.path))
+    order = {file: number for number, file in enumerate(files)}
+    items.sort(key=lambda item: order[item.path])
 
 
 def spread(files: Sequence[Path]) -> list[Path]:

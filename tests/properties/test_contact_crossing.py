@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.bodies.forms import units
@@ -17,6 +17,8 @@ from shared.rules.merge import FieldState, merge
 from tests.marks import rule
 
 ROWS = [row for row in of_entity(CONTACT) if row.merged]
+each = settings(max_examples=40)
+"""Of each field, of which many cross alike."""
 letters = st.characters(blacklist_categories=["Cs", "Cc"])
 words = st.text(letters, max_size=12)
 # Long enough to be cut in every column, with a character of two units at the end of some.
@@ -126,6 +128,7 @@ class World:
 
 @rule("LNK-10")
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@each
 @given(data=st.data())
 def test_after_one_write_nothing_more_is_to_be_done_whoever_edits_next(row, data):
     world = World(row, data.draw(exchange_values(row)), data.draw(dynamics_values(row)))
@@ -146,6 +149,7 @@ def test_after_one_write_nothing_more_is_to_be_done_whoever_edits_next(row, data
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@each
 @given(data=st.data())
 def test_what_crosses_fits_and_crosses_the_same_again(row, data):
     value = data.draw(exchange_values(row).filter(lambda value: fits(row, value)))
@@ -157,6 +161,7 @@ def test_what_crosses_fits_and_crosses_the_same_again(row, data):
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+@each
 @given(data=st.data())
 def test_what_does_not_come_back_whole_was_said(row, data):
     value = data.draw(exchange_values(row).filter(lambda value: fits(row, value)))

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shared.dynamics.dataverse.organization import SHARED
-from shared.engine import first_sync
-from tests.marks import rule
-from tests.wire.crash_steps import CATEGORY, Person, World, from_exchange, times, world
+from tests.wire.crash_steps import Person, World, from_exchange, world
 from tests.wire.real_service import running
 
 __all__ = ["world"]
@@ -132,40 +128,3 @@ async def test_one_changed_appointment(world: World, person: Person) -> None:
         "storage": 16,
         "messages": 1,  # the hint
     }
-
-
-@rule("APPT-26")
-async def test_a_first_sync_of_a_thousand_events(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred of them tracked. What grows with the events is the feed's pages; with the tracked ones, the
-    look-ups and writes of each."""
-    monkeypatch.setattr(first_sync, "SLICE", timedelta(hours=1))  # whatever else this machine has to do
-    one = await world.person(settled=False)
-    for begin in range(0, 1000, BATCH):
-        await _create(world, one, begin)
-    await reset(world)
-    for _ in range(6):
-        await world.service.run_pass(one.box.id, "continue")
-    used = await counted(world)
-    assert len(await one.mine()) == 100
-    graph, dataverse = Counter(used["graph"]), Counter(used["dataverse"])
-    assert graph.pop("PATCH /users/{id}/events/{id}") == 100  # the marks
-    assert sum(graph.values()) <= 40, graph
-    assert sum(dataverse.values()) <= 100 * 6 + 20, dataverse
-
-
-async def _create(world: World, one: Person, begin: int) -> None:
-    requests = [
-        {
-            "id": str(number),
-            "method": "POST",
-            "url": f"/users/{one.box.id}/events",
-            "headers": {"Content-Type": "application/json"},
-            "body": {
-                "subject": f"Event {number}",
-                "categories": [CATEGORY] if number % 10 == 0 else [],
-                **times(),
-            },
-        }
-        for number in range(begin, begin + BATCH)
-    ]
-    await world.call("POST", f"{world.exchange.url}/$batch", {"requests": requests})
