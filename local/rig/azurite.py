@@ -21,6 +21,9 @@ OLDEST_NODE = 20
 TOOLS = ROOT / ".tools"
 MODULE = TOOLS / "node_modules" / "azurite"
 MAIN = MODULE / "dist" / "src" / "table" / "main.js"
+KEEP_ALIVE = Path(__file__).with_name("keep_alive.cjs")
+"""With five seconds a client that was busy meanwhile writes to a connection that is just being closed, and a
+transaction is not sent twice."""
 
 ACCOUNT = "devstoreaccount1"
 # Azurite's own well-known development key; it opens nothing else.
@@ -33,7 +36,7 @@ def command(port: int, location: Path) -> list[str]:
         raise RigError("Azurite is not installed; run 'make setup'")
     listen = ["--tableHost", "127.0.0.1", "--tablePort", str(port)]
     quiet = ["--silent", "--skipApiVersionCheck", "--disableTelemetry"]
-    return [node(), str(MAIN), *listen, *quiet, "--location", str(location)]
+    return [node(), "--require", str(KEEP_ALIVE), str(MAIN), *listen, *quiet, "--location", str(location)]
 
 
 def connection_string(port: int) -> str:

@@ -306,6 +306,14 @@ class Road:
     def preview(self, person: Person) -> Json:
         return dict(self.admin("POST", f"/mailboxes/{person.mailbox}/preview", ok=(200,)))
 
+    @contextmanager
+    def paused(self, person: Person) -> Iterator[None]:
+        """What happens here, one pass sees all at once, however long it takes."""
+        where = f"/mailboxes/{person.mailbox}"
+        self.admin("POST", f"{where}/pause")
+        yield
+        self.admin("POST", f"{where}/resume")
+
     def decisions(self, person: Person) -> list[Json]:
         return list(self.admin("GET", "/decisions", params={"mailbox": person.mailbox})["value"])
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import aiohttp
+import httpx
 import pytest
 
 from shared.errors import FenceLost, Transient
@@ -23,6 +25,14 @@ UNREACHABLE = (
 
 class TestAzurite(tables_contract.TablesContract):
     """Against Azurite."""
+
+
+async def test_an_idle_connection_is_kept_longer_by_azurite_than_by_the_sdk(azurite: str) -> None:
+    """As with the real service: else who was busy for five seconds writes to what is just being closed."""
+    endpoint = azurite.partition("TableEndpoint=")[2].rstrip(";")
+    async with httpx.AsyncClient() as client, aiohttp.TCPConnector() as pool:
+        told = (await client.get(f"{endpoint}/Tables")).headers["keep-alive"]
+        assert int(told.removeprefix("timeout=")) > pool._keepalive_timeout
 
 
 async def test_storage_that_cannot_be_reached_is_transient_and_soon() -> None:
